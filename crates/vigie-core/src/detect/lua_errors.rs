@@ -1,0 +1,41 @@
+//! Decides whether Lua errors matter: one with a signature never seen before, or too many a minute.
+//! It lasts until the console has been quiet about them for a while.
+
+use std::time::Duration;
+
+use crate::detect::{Reading, View};
+use crate::incident::Severity;
+use crate::moment::Bounds;
+
+const QUIET: Duration = Duration::from_secs(60);
+
+fn many(view: &View<'_>) -> bool {
+    view.sense.lua.per_minute(view.now) > view.service.thresholds.lua_per_minute
+}
+
+pub(super) fn read(view: &View<'_>) -> Reading {
+    let quiet = view.sense.lua.last().is_none_or(|last| view.now.since(last) >= QUIET);
+    if quiet {
+        return Reading::Clear;
+    }
+    match &view.sense.lua_new {
+        Some((since, _)) if many(view) || view.now.since(*since) < QUIET => {
+            Reading::Active(Bounds::exactly(*since))
+        }
+        _ if many(view) => {
+            Reading::Active(Bounds::exactly(view.sense.lua.first().unwrap_or(view.now)))
+        }
+        _ => Reading::Clear,
+    }
+}
+
+pub(super) fn severity(view: &View<'_>) -> Severity {
+    if many(view) { Severity::P2 } else { Severity::P3 }
+}
+
+pub(super) fn describe(view: &View<'_>) -> String {
+    let sample = view.sense.lua_new.as_ref().map(|(_, sample)| sample);
+    let sample = sample.or(view.sense.lua_last.as_ref()).map_or("", |sample| sample);
+    let rate = view.sense.lua.per_minute(view.now);
+    format!("{}: {rate} Lua errors a minute, {sample}", view.service.name)
+}

@@ -1,0 +1,242 @@
+//! Decides everything: `handle(now, event)` gives what to record and what to do, `next_wake()` when
+//! to be called again at the latest. The rooms: `sensing` (observations to senses), `symptoms`
+//! (senses to incidents), `driving` (incidents to runs), `running` (runs to their end), `orders`
+//! (people), `resuming` (after a restart).
+
+mod driving;
+mod orders;
+mod resuming;
+mod running;
+mod sensing;
+mod symptoms;
+#[cfg(test)]
+mod tests;
+mod verifying;
+
+use std::collections::BTreeSet;
+
+use crate::detect::{SymptomKind, View};
+use crate::event::{Act, Effects, Event};
+use crate::incident::Incident;
+use crate::moment::Moment;
+use crate::observe::{Observation, Probe, Sense};
+use crate::record::Record;
+use crate::stack::{ServiceId, Stack};
+use crate::state::State;
+
+/// What the engine keeps of a service beside its senses. Nothing of it is in the journal.
+#[derive(Debug, Clone, Default)]
+struct Watch {
+    /// Symptoms that are part of an incident now.
+    shown: u32,
+    /// Symptoms that a person declared over while they last.
+    muted: u32,
+    /// Possible consequences that wait for their cause: until when.
+    held: Vec<(SymptomKind, Moment)>,
+    /// Since when the service has been well without a break.
+    well_since: Option<Moment>,
+    /// When to assess it again at the latest; its key in `rechecks`.
+    recheck: Option<i64>,
+    /// Whether it is looked at more often.
+    hastened: bool,
+}
+
+/// The engine. It owns the state; the only way in is [`Engine::handle`].
+#[derive(Debug, Clone)]
+pub struct Engine {
+    stack: Stack,
+    state: State,
+    senses: Vec<Sense>,
+    watches: Vec<Watch>,
+    rechecks: BTreeSet<(i64, ServiceId)>,
+    own_network: bool,
+    now: Moment,
+    busy: bool,
+    out: Effects,
+}
+
+impl Engine {
+    /// An engine for `stack` with the state that its journal makes.
+    #[must_use]
+    pub fn new(stack: Stack, state: State) -> Self {
+        let mut watches = vec![Watch::default(); stack.len()];
+        for incident in state.active() {
+            for symptom in incident.active() {
+                if let Some(id) = stack.find(&symptom.service) {
+                    watches[id.index()].shown |= symptom.kind.bit();
+                }
+            }
+        }
+        Self {
+            senses: vec![Sense::default(); stack.len()],
+            watches,
+            rechecks: BTreeSet::new(),
+            own_network: true,
+            now: state.last,
+            busy: true,
+            out: Effects::default(),
+            stack,
+            state,
+        }
+    }
+
+    /// Takes one event. Events may come late or out of order; `now` must be read when the event is
+    /// handed over.
+    pub fn handle(&mut self, now: Moment, event: Event) -> Effects {
+        self.now = Moment { steady: now.steady.max(self.now.steady), wall: now.wall };
+        match event {
+            Event::Observed(observation) => self.observe(observation),
+            Event::Collected { run, evidence } => self.collected(run, evidence),
+            Event::StepEnded { run, result } => self.step_ended(run, result),
+            Event::Ordered(order) => self.order(order),
+            Event::Began { version } => self.resume(version),
+            Event::ClockJumped(by_ms) => self.record(Record::ClockJumped { by_ms }),
+            Event::JournalGap(lost) => self.record(Record::JournalGap { lost }),
+            Event::Tick => {}
+        }
+        self.run_timers();
+        if !self.out.records.is_empty() {
+            self.busy = self.state.active().next().is_some()
+                || self.state.live_runs().next().is_some()
+                || self.state.incidents.values().any(awaits_relapse);
+        }
+        std::mem::take(&mut self.out)
+    }
+
+    /// When `handle` must be called again at the latest, with [`Event::Tick`] if nothing happens.
+    #[must_use]
+    pub fn next_wake(&self) -> Option<Moment> {
+        let recheck = self.rechecks.first().map(|(at, _)| *at);
+        let run = self.state.live_runs().filter_map(|run| self.run_deadline(run));
+        let incident = self.state.incidents.values().filter_map(|one| self.incident_deadline(one));
+        let maintenance = self.state.maintenance;
+        let moments = run.chain(incident).chain(maintenance).map(|moment| moment.steady);
+        let steady = if self.busy || maintenance.is_some() { moments.min() } else { None };
+        let steady = [recheck, steady].into_iter().flatten().min()?;
+        Some(Moment { steady, wall: self.now.wall + (steady - self.now.steady) })
+    }
+
+    /// What is remembered.
+    #[must_use]
+    pub const fn state(&self) -> &State {
+        &self.state
+    }
+
+    /// What is watched.
+    #[must_use]
+    pub const fn stack(&self) -> &Stack {
+        &self.stack
+    }
+
+    /// What is sensed of a service.
+    #[must_use]
+    pub fn sense(&self, id: ServiceId) -> &Sense {
+        &self.senses[id.index()]
+    }
+
+    /// Since when a service has been well, as players would see it.
+    #[must_use]
+    pub fn well_since(&self, id: ServiceId) -> Option<Moment> {
+        self.watches[id.index()].well_since
+    }
+
+    /// Whether a service is silent because it is starting.
+    #[must_use]
+    pub fn starting(&self, id: ServiceId) -> bool {
+        let view = self.view(id);
+        view.sense.starting(self.now, view.grace)
+    }
+
+    /// Whether a person declared maintenance that still lasts.
+    #[must_use]
+    pub fn in_maintenance(&self) -> bool {
+        self.state.maintenance.is_some_and(|until| !self.now.reached(until))
+    }
+
+    fn name(&self, id: ServiceId) -> &str {
+        &self.stack.service(id).name
+    }
+
+    fn view(&self, id: ServiceId) -> View<'_> {
+        let service = self.stack.service(id);
+        let memory = self.state.service(&service.name);
+        View {
+            now: self.now,
+            service,
+            sense: &self.senses[id.index()],
+            memory,
+            settings: &self.stack.settings,
+            grace: memory.map_or(service.boot_grace, |memory| memory.grace(service.boot_grace)),
+            blind: !self.own_network,
+            runtime_away: self.state.runtime_lost,
+        }
+    }
+
+    /// Writes a record: to the state at once, to the journal before any act.
+    fn record(&mut self, record: Record) {
+        self.state.apply(self.now, &record);
+        self.out.records.push(record);
+        self.busy = true;
+    }
+
+    fn act(&mut self, act: Act) {
+        self.out.acts.push(act);
+    }
+
+    fn look(&mut self, service: ServiceId, probe: Probe) {
+        self.act(Act::Look { service, probe });
+    }
+
+    fn observe(&mut self, observation: Observation) {
+        let service = observation.service;
+        if service.index() >= self.senses.len() {
+            return;
+        }
+        if self.sense_fact(observation) {
+            self.assess(service);
+        }
+    }
+
+    fn set_recheck(&mut self, id: ServiceId, at: Option<Moment>) {
+        let at = at.map(|moment| moment.steady.max(self.now.steady + 1));
+        let watch = &mut self.watches[id.index()];
+        if watch.recheck == at {
+            return;
+        }
+        if let Some(old) = std::mem::replace(&mut watch.recheck, at) {
+            self.rechecks.remove(&(old, id));
+        }
+        if let Some(new) = at {
+            self.rechecks.insert((new, id));
+        }
+    }
+
+    fn run_timers(&mut self) {
+        while let Some((at, id)) = self.rechecks.first().copied() {
+            if at > self.now.steady {
+                break;
+            }
+            self.set_recheck(id, None);
+            self.assess(id);
+        }
+        if self.state.maintenance.is_some_and(|until| self.now.reached(until)) {
+            self.record(Record::Maintenance { until: None, by: crate::incident::Actor::Vigie });
+            self.assess_all();
+        }
+        if self.busy {
+            self.runs_due();
+            self.drive_all();
+        }
+    }
+
+    fn assess_all(&mut self) {
+        for index in 0..self.senses.len() {
+            self.assess(ServiceId(u16::try_from(index).unwrap_or(u16::MAX)));
+        }
+    }
+}
+
+/// Whether an incident is restored and watched for a relapse.
+fn awaits_relapse(incident: &Incident) -> bool {
+    incident.state == crate::incident::Lifecycle::Restored
+}

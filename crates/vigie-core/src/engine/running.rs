@@ -1,0 +1,412 @@
+//! Decides a run's way from evidence to its steps: the case, the approval, the budget, the guard,
+//! one step after the other, and back again when they did not help.
+
+use crate::engine::Engine;
+use crate::event::Act;
+use crate::incident::Actor;
+use crate::moment::Moment;
+use crate::observe::ProofState;
+use crate::record::Record;
+use crate::respond::budget::{self, Allowance};
+use crate::respond::{
+    Case, Dependency, Ending, Evidence, Phase, Rejected, Risk, Run, RunId, Runbook, Step,
+    StepResult, guard,
+};
+use crate::stack::{Mode, ServiceId, WhenSpent};
+
+impl Engine {
+    pub(super) fn run(&self, id: RunId) -> Option<&Run> {
+        self.state.runs.get(&id).filter(|run| !run.is_over())
+    }
+
+    pub(super) fn service_of(&self, run: &Run) -> Option<ServiceId> {
+        self.stack.find(&run.service)
+    }
+
+    pub(super) fn book(&self, run: &Run) -> Option<&Runbook> {
+        self.stack.runbooks.iter().find(|book| book.name == run.runbook)
+    }
+
+    pub(super) fn case_of(&self, run: &Run) -> Option<&Case> {
+        self.book(run)?.case(run.case.as_ref()?)
+    }
+
+    /// The evidence is there: the first case that matches is chosen, from this snapshot only.
+    pub(super) fn collected(&mut self, id: RunId, mut evidence: Box<Evidence>) {
+        let Some(run) = self.run(id).filter(|run| run.phase == Phase::Collecting) else { return };
+        let Some(service) = self.service_of(run) else {
+            return self.end_run(id, Ending::Cancelled, "its service is not in the config any more");
+        };
+        let Some(book) = self.book(run).cloned() else {
+            return self.end_run(id, Ending::Cancelled, "its runbook is not there any more");
+        };
+        self.enrich(&mut evidence, service);
+        let run = &self.state.runs[&id];
+        let (case, rejected) = self.choose(run, &book, &evidence);
+        let chosen = case.cloned();
+        let record = Record::CaseChosen {
+            run: id,
+            evidence,
+            case: chosen.as_ref().map(|case| case.id.clone()),
+            rejected,
+        };
+        self.record(record);
+        match chosen {
+            Some(case) => self.permit(id, service, &case),
+            None => self.no_case(id, service),
+        }
+    }
+
+    /// Adds what the engine itself knows.
+    fn enrich(&self, evidence: &mut Evidence, id: ServiceId) {
+        let view = self.view(id);
+        let sense = view.sense;
+        let needed = view.service.thresholds.failures;
+        evidence.taken = self.now;
+        evidence.a2s = sense.a2s.state(needed);
+        evidence.rcon = sense.rcon.state(needed.min(2));
+        evidence.database = sense.database.state(needed);
+        let window = view.service.thresholds.exits_window;
+        evidence.exits =
+            view.memory.map_or(0, |memory| memory.exits_within(self.now, window).count());
+        if evidence.inspection.exit_code.is_none() {
+            evidence.inspection.exit_code = sense.exit_code;
+        }
+        let last = view.memory.and_then(|memory| memory.exits.last());
+        evidence.inspection.oom_killed |= last.is_some_and(|exit| exit.oom) && !sense.ready;
+        let shown = self.watches[id.index()].shown;
+        let shown = crate::detect::SymptomKind::ALL.iter().filter(|kind| shown & kind.bit() != 0);
+        evidence.symptoms = shown.map(|kind| kind.word().to_owned()).collect();
+        let needs = view.service.depends_on.iter();
+        evidence.dependencies = needs
+            .map(|needed| Dependency {
+                service: self.name(*needed).to_owned(),
+                well: self.is_well(*needed),
+            })
+            .collect();
+        evidence.host.memory_available_pct =
+            evidence.host.memory_available_pct.or(self.senses[self.stack.host().index()].host_memory_pct);
+    }
+
+    fn choose<'a>(
+        &self,
+        run: &Run,
+        book: &'a Runbook,
+        evidence: &Evidence,
+    ) -> (Option<&'a Case>, Vec<Rejected>) {
+        let mut chosen: Option<&Case> = None;
+        let mut rejected = Vec::new();
+        for case in &book.cases {
+            let failing = case.when.iter().find_map(|condition| condition.holds(evidence).err());
+            let why = match (self.spent(run, case), failing, chosen) {
+                (Some(why), ..) | (None, Some(why), _) => why,
+                (None, None, Some(first)) => format!("it would match too; {} comes first", first.id),
+                (None, None, None) => {
+                    chosen = Some(case);
+                    continue;
+                }
+            };
+            rejected.push(Rejected { case: case.id.clone(), why });
+        }
+        (chosen, rejected)
+    }
+
+    /// Why a case may not be tried again in this incident.
+    fn spent(&self, run: &Run, case: &Case) -> Option<String> {
+        let incident = self.state.incidents.get(&run.incident)?;
+        let earlier = incident.runs.iter().filter_map(|id| self.state.runs.get(id));
+        let tried = earlier.filter(|one| {
+            one.id != run.id
+                && one.runbook == run.runbook
+                && one.service == run.service
+                && one.case.as_deref() == Some(case.id.as_str())
+        });
+        let failed = |one: &&Run| one.phase == Phase::Ended(Ending::Failed);
+        let (all, failed) = (tried.clone().count(), tried.filter(failed).count());
+        if case.once && all > 0 {
+            return Some(String::from("already tried in this incident"));
+        }
+        (failed >= case.tries.max(1) as usize)
+            .then(|| format!("failed {failed} times in this incident"))
+    }
+
+    /// Asks whoever has to be asked before `case` may begin.
+    fn permit(&mut self, id: RunId, service: ServiceId, case: &Case) {
+        let mode = self.stack.settings.mode;
+        let name = self.name(service).to_owned();
+        let plan: Vec<_> = case.steps.iter().map(|step| step.describe(&name)).collect();
+        let ordered = self.run(id).is_some_and(|run| matches!(run.by, Actor::Person(_)));
+        if mode == Mode::Observe && case.mutates() && !ordered {
+            let why = format!("observe mode: case {} would {}", case.id, plan.join(", then "));
+            self.end_run(id, Ending::Observed, &why);
+            return;
+        }
+        let asks = case.risk == Risk::High || mode == Mode::Assist;
+        if case.mutates() && asks && !ordered {
+            let until = self.now.plus(self.stack.settings.approve_timeout);
+            self.record(Record::ApprovalAsked { run: id, until, plan });
+            return;
+        }
+        if ordered {
+            let by = self.state.runs[&id].by.clone();
+            self.record(Record::ApprovalGiven { run: id, by, granted: true });
+        }
+        self.advance(id);
+    }
+
+    /// A person answered, or did not in time.
+    pub(super) fn answered(&mut self, id: RunId, by: Actor, granted: bool) {
+        let silent = by == Actor::Vigie;
+        self.record(Record::ApprovalGiven { run: id, by, granted });
+        if granted {
+            self.advance(id);
+        } else {
+            let why = if silent { "nobody answered in time" } else { "a person said no" };
+            self.end_run(id, Ending::Refused, why);
+        }
+    }
+
+    fn no_case(&mut self, id: RunId, service: ServiceId) {
+        if self.watches[service.index()].shown == 0 && self.is_well(service) {
+            return self.end_run(id, Ending::NoCase, "it works again by itself");
+        }
+        self.give_up(id, service, Ending::NoCase, "no case is left that matches");
+    }
+
+    /// Ends a run that cannot go on; a service that its runtime would restart for ever is stopped
+    /// first, where the budget says so.
+    fn give_up(&mut self, id: RunId, service: ServiceId, ending: Ending, why: &str) {
+        let Some(run) = self.run(id) else { return };
+        let stops = self.stack.settings.budget.when_spent == WhenSpent::Stop
+            && self.stack.settings.mode == Mode::Auto
+            && self.crash_looping(service)
+            && self.senses[service.index()].restarts_itself
+            && self.state.holder().is_none_or(|holder| holder.id == id)
+            && !run.steps.iter().any(|step| step.step == Step::Stop);
+        if stops {
+            self.begin_step(id, service, Step::Stop, false);
+        } else {
+            self.end_run(id, ending, why);
+        }
+    }
+
+    fn crash_looping(&self, id: ServiceId) -> bool {
+        let view = self.view(id);
+        let limits = &view.service.thresholds;
+        let exits = |memory: &crate::state::ServiceState| {
+            memory.exits_within(self.now, limits.exits_window).count()
+        };
+        view.memory.map_or(0, exits) >= limits.exits
+    }
+
+    /// Takes the run one step further, or to its verify.
+    pub(super) fn advance(&mut self, id: RunId) {
+        let Some(run) = self.run(id) else { return };
+        let Some(service) = self.service_of(run) else { return };
+        let Some(case) = self.case_of(run) else {
+            return self.end_run(id, Ending::Cancelled, "its case is not in the runbook any more");
+        };
+        let done = run.forward().count();
+        let began = done > 0;
+        let Some(step) = case.steps.get(done).cloned() else {
+            return self.begin_verify(id);
+        };
+        let approved = run.approved.is_some();
+        if let Step::Escalate { reason } = &step {
+            let reason = reason.clone();
+            return self.end_run(id, Ending::Escalated, &reason);
+        }
+        if step.mutates() {
+            let holder = self.state.holder().map(|run| run.id);
+            if holder.is_some_and(|holder| holder != id) {
+                return self.end_run(id, Ending::Cancelled, "another run holds the stack");
+            }
+        }
+        if step.restarts() && !began && self.watches[service.index()].shown == 0 && self.is_well(service)
+        {
+            // It came back while the run waited: nothing to repair, but the proof is still owed.
+            return self.begin_verify(id);
+        }
+        if step.restarts() && !self.budgeted(id, service) {
+            return;
+        }
+        let allowed = guard::allow(&step, &self.guarded(service, approved));
+        if let Err(why) = allowed {
+            return self.end_run(id, Ending::Cancelled, &format!("refused by the guard: {why}"));
+        }
+        self.begin_step(id, service, step, false);
+    }
+
+    fn guarded(&self, id: ServiceId, approved: bool) -> guard::Guarded<'_> {
+        let sense = &self.senses[id.index()];
+        guard::Guarded {
+            service: self.stack.service(id),
+            sense,
+            approved,
+            unhealthy: sense.health == crate::observe::Health::Unhealthy,
+            crash_looping: self.crash_looping(id),
+        }
+    }
+
+    /// Whether the budget lets the service be restarted now; if not, the run waits or ends.
+    fn budgeted(&mut self, id: RunId, service: ServiceId) -> bool {
+        let limits = self.stack.settings.budget;
+        let memory = self.state.service(self.name(service));
+        let allowance = memory.map_or(Allowance::Now, |memory| budget::ask(&limits, memory, self.now));
+        match allowance {
+            Allowance::Now => true,
+            Allowance::At(until) => {
+                let why = String::from("the restart budget's backoff");
+                self.record(Record::RunWaits { run: id, until, why });
+                false
+            }
+            Allowance::Spent => {
+                let minutes = limits.per.as_secs() / 60;
+                let why = format!("the restart budget is spent: {} in {minutes} min", limits.restarts);
+                self.give_up(id, service, Ending::Escalated, &why);
+                false
+            }
+        }
+    }
+
+    fn begin_step(&mut self, id: RunId, service: ServiceId, step: Step, undo: bool) {
+        self.record(Record::StepIntended { run: id, step: step.clone(), undo });
+        if step == Step::MarkDegraded {
+            let service = self.name(service).to_owned();
+            self.record(Record::Degraded { service, on: true });
+            return self.step_ended(id, StepResult::Done);
+        }
+        self.act(Act::Execute { run: id, service, step });
+    }
+
+    /// A step was carried out, or not.
+    pub(super) fn step_ended(&mut self, id: RunId, result: StepResult) {
+        let Some(run) = self.run(id).filter(|run| run.in_step()) else { return };
+        let undoing = run.phase == Phase::Undoing;
+        let good = result == StepResult::Done;
+        let extra = run.forward().count() > self.case_of(run).map_or(0, |case| case.steps.len());
+        let gave_up = run.forward().next_back().is_some_and(|step| step.step == Step::Stop)
+            && (run.case.is_none() || extra || !self.case_wants_stop(run));
+        let what = format!("{}: {}", result.word(), result.why().unwrap_or("no reason given"));
+        self.record(Record::StepEnded { run: id, result });
+        if gave_up && !undoing {
+            let why = "it was dying again and again; it is stopped until a person looks";
+            return self.end_run(id, Ending::Escalated, why);
+        }
+        match (undoing, good) {
+            (true, _) => self.undo_next(id),
+            (false, true) => self.advance(id),
+            (false, false) => self.fail(id, &format!("a step did not work ({what})")),
+        }
+    }
+
+    fn case_wants_stop(&self, run: &Run) -> bool {
+        self.case_of(run).is_some_and(|case| case.steps.contains(&Step::Stop))
+    }
+
+    /// What was tried did not help: take it back, then let the next case try.
+    pub(super) fn fail(&mut self, id: RunId, why: &str) {
+        let Some(run) = self.run(id) else { return };
+        if run.forward().any(|step| step.step.undo().is_some()) {
+            self.record(Record::UndoBegan { run: id, why: why.to_owned() });
+            self.undo_next(id);
+        } else {
+            self.end_run(id, Ending::Failed, why);
+        }
+    }
+
+    pub(super) fn undo_next(&mut self, id: RunId) {
+        let Some(run) = self.run(id) else { return };
+        let Some(service) = self.service_of(run) else { return };
+        let undone = run.steps.iter().filter(|step| step.undo).count();
+        let next = run.forward().rev().filter_map(|step| step.step.undo()).nth(undone);
+        match next {
+            Some(step) => self.begin_step(id, service, step, true),
+            None => self.end_run(id, Ending::Failed, "it did not help and was taken back"),
+        }
+    }
+
+    pub(super) fn end_run(&mut self, id: RunId, ending: Ending, why: &str) {
+        let Some(run) = self.run(id) else { return };
+        let (incident, runbook, service) = (run.incident, run.runbook.clone(), self.service_of(run));
+        let case = run.case.clone();
+        self.record(Record::RunEnded { run: id, ending, why: why.to_owned() });
+        if let Some(service) = service {
+            self.hasten(service, false);
+        }
+        let well = service.is_some_and(|id| self.watches[id.index()].shown == 0 && self.is_well(id));
+        let hands_over = match ending {
+            Ending::NoCase => !well,
+            Ending::Escalated | Ending::Refused | Ending::Observed => true,
+            Ending::Cancelled => why.starts_with("refused by the guard"),
+            Ending::Verified | Ending::Failed => false,
+        };
+        if hands_over {
+            let case = case.map_or(String::new(), |case| format!(" case {case}"));
+            self.escalate(incident, format!("{runbook}{case}: {why}"));
+        }
+        self.drive(incident);
+    }
+
+    /// When a run must be looked at again.
+    pub(super) fn run_deadline(&self, run: &Run) -> Option<Moment> {
+        let settings = &self.stack.settings;
+        if let Some(step) = run.steps.last().filter(|step| step.ended.is_none()) {
+            return Some(step.began.plus(settings.step_timeout));
+        }
+        match &run.phase {
+            Phase::Collecting => Some(run.began.plus(settings.collect_timeout)),
+            Phase::Approval { until } | Phase::Waiting { until } => Some(*until),
+            Phase::Verifying { until } => {
+                let stable = self.stable_at(run).unwrap_or(*until);
+                Some(stable.min(*until))
+            }
+            Phase::Stepping | Phase::Undoing | Phase::Ended(_) => None,
+        }
+    }
+
+    pub(super) fn runs_due(&mut self) {
+        let due: Vec<_> = self
+            .state
+            .live_runs()
+            .filter(|run| self.run_deadline(run).is_some_and(|at| self.now.reached(at)))
+            .map(|run| run.id)
+            .collect();
+        for id in due {
+            self.run_due(id);
+        }
+    }
+
+    fn run_due(&mut self, id: RunId) {
+        let Some(run) = self.run(id) else { return };
+        if run.in_step() {
+            self.act(Act::Abort { run: id });
+            return self.step_ended(id, StepResult::TimedOut);
+        }
+        match run.phase {
+            Phase::Collecting => {
+                let evidence = self.evidence_at_hand(run);
+                self.collected(id, Box::new(evidence));
+            }
+            Phase::Approval { .. } => self.answered(id, Actor::Vigie, false),
+            Phase::Waiting { .. } => self.advance(id),
+            Phase::Verifying { .. } => self.check_verify(id),
+            Phase::Stepping | Phase::Undoing | Phase::Ended(_) => {}
+        }
+    }
+
+    /// What is known without looking, when collecting took too long.
+    fn evidence_at_hand(&self, run: &Run) -> Evidence {
+        let mut evidence = Evidence::default();
+        evidence.missing.push(String::from("collecting evidence took too long"));
+        if let Some(id) = self.service_of(run) {
+            let sense = &self.senses[id.index()];
+            evidence.inspection.state = sense.runtime;
+            evidence.inspection.exit_code = sense.exit_code;
+            evidence.inspection.health = sense.health;
+            evidence.inspection.restarts_itself = sense.restarts_itself;
+        }
+        evidence.a2s = ProofState::Unknown;
+        evidence
+    }
+}

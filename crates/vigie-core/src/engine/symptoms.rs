@@ -1,0 +1,305 @@
+//! Decides how readings become symptoms and symptoms become incidents: one incident a cause. A
+//! possible consequence waits a moment for its cause and joins it; a relapse joins the incident it
+//! had; maintenance opens none.
+
+use std::time::Duration;
+
+use crate::detect::{self, Reading, SymptomKind};
+use crate::engine::Engine;
+use crate::incident::{Group, Incident, IncidentId, Lifecycle, Severity};
+use crate::moment::{Bounds, Moment};
+use crate::observe::{Probe, RuntimeState};
+use crate::record::Record;
+use crate::stack::ServiceId;
+
+/// A cause that shows this long after its consequence can still claim it.
+const LATE_CAUSE: Duration = Duration::from_secs(60);
+
+/// The readings of one service that are not clear.
+struct Readings {
+    active: u32,
+    bounds: [Option<Bounds>; SymptomKind::ALL.len()],
+    later: Option<Moment>,
+}
+
+impl Engine {
+    /// Looks at one service with every detector and draws the conclusions.
+    pub(super) fn assess(&mut self, id: ServiceId) {
+        let pending = self.senses[id.index()].pending_exit;
+        if pending.is_some_and(|exit| self.now.reached(exit.judged_at)) {
+            self.settle_exit(id);
+        }
+        self.update_wellness(id);
+        let readings = self.read(id);
+        let shown = self.watches[id.index()].shown;
+        let muted = self.watches[id.index()].muted;
+        self.watches[id.index()].muted = muted & readings.active;
+
+        let ended = shown & !readings.active;
+        let begun = readings.active & !shown & !muted;
+        let mut later = readings.later;
+        if ended != 0 {
+            self.end_symptoms(id, ended);
+        }
+        self.watches[id.index()].held.retain(|(kind, _)| readings.active & kind.bit() != 0);
+        if begun != 0 && !self.in_maintenance() {
+            for kind in SymptomKind::ALL {
+                if begun & kind.bit() == 0 {
+                    continue;
+                }
+                let bounds = readings.bounds[kind as usize].unwrap_or(Bounds::exactly(self.now));
+                if let Some(until) = self.begin_or_hold(id, kind, bounds) {
+                    later = Some(later.map_or(until, |at| at.min(until)));
+                }
+            }
+        }
+        if self.busy || !self.out.records.is_empty() {
+            self.raise(id);
+            self.progress(id);
+        }
+        self.set_recheck(id, later);
+    }
+
+    fn read(&self, id: ServiceId) -> Readings {
+        let view = self.view(id);
+        let mut readings =
+            Readings { active: 0, bounds: [None; SymptomKind::ALL.len()], later: None };
+        detect::read_all(&view, |kind, reading| match reading {
+            Reading::Clear => {}
+            Reading::Later(at) => {
+                readings.later = Some(readings.later.map_or(at, |before| before.min(at)));
+            }
+            Reading::Active(bounds) => {
+                readings.active |= kind.bit();
+                readings.bounds[kind as usize] = Some(bounds);
+            }
+        });
+        readings
+    }
+
+    /// Keeps since when the service has been well, and learns its boot time from the first time.
+    fn update_wellness(&mut self, id: ServiceId) {
+        let well = self.is_well(id);
+        let watch = &mut self.watches[id.index()];
+        if !well {
+            watch.well_since = None;
+            return;
+        }
+        if watch.well_since.is_some() {
+            return;
+        }
+        let sense = &mut self.senses[id.index()];
+        let asked = self.stack.service(id).proofs;
+        // The proof was sent before it was answered: well from the question on is not known.
+        let since = [
+            sense.a2s.last_good().filter(|_| asked.a2s),
+            sense.database.last_good().filter(|_| asked.database),
+            sense.started,
+        ];
+        let since = since.into_iter().flatten().max().unwrap_or(self.now).min(self.now);
+        watch.well_since = Some(since);
+        if std::mem::replace(&mut sense.ready, true) {
+            return;
+        }
+        let Some(started) = sense.started.filter(|_| sense.boot_seen) else { return };
+        let took = u64::try_from(since.since(started).as_millis()).unwrap_or(u64::MAX);
+        let service = self.name(id).to_owned();
+        self.record(Record::BootLearned { service, took_ms: took });
+    }
+
+    fn end_symptoms(&mut self, id: ServiceId, ended: u32) {
+        let service = self.name(id).to_owned();
+        for kind in SymptomKind::ALL {
+            if ended & kind.bit() == 0 {
+                continue;
+            }
+            self.watches[id.index()].shown &= !kind.bit();
+            if let Some(incident) = self.incident_showing(&service, kind) {
+                self.record(Record::SymptomEnded { incident, service: service.clone(), kind });
+            }
+        }
+    }
+
+    fn incident_showing(&self, service: &str, kind: SymptomKind) -> Option<IncidentId> {
+        let mut incidents = self.state.incidents.values().rev();
+        incidents.find(|incident| incident.shows(service, kind)).map(|incident| incident.id)
+    }
+
+    /// Begins a symptom, or tells until when it waits for its cause to show.
+    fn begin_or_hold(&mut self, id: ServiceId, kind: SymptomKind, bounds: Bounds) -> Option<Moment> {
+        let home = self.home(id, kind);
+        let waits = kind.holds_off() && !self.stack.service(id).depends_on.is_empty();
+        if home.is_none() && waits {
+            let held = self.watches[id.index()].held.iter().find(|(held, _)| *held == kind);
+            let until = held.map(|(_, until)| *until);
+            let until = until.unwrap_or_else(|| {
+                let until = self.now.plus(self.stack.settings.hold_off);
+                self.watches[id.index()].held.push((kind, until));
+                self.look_at_causes(id);
+                until
+            });
+            if !self.now.reached(until) {
+                return Some(until);
+            }
+        }
+        self.begin_symptom(id, kind, bounds, home);
+        None
+    }
+
+    /// Asks what the service needs right now, so that a cause shows before its time.
+    fn look_at_causes(&mut self, id: ServiceId) {
+        for cause in self.stack.service(id).depends_on.clone() {
+            self.look(cause, Probe::Runtime);
+            if self.stack.service(cause).proofs.database {
+                self.look(cause, Probe::Database);
+            }
+        }
+    }
+
+    fn begin_symptom(
+        &mut self,
+        id: ServiceId,
+        kind: SymptomKind,
+        bounds: Bounds,
+        home: Option<IncidentId>,
+    ) {
+        let service = self.name(id).to_owned();
+        let view = self.view(id);
+        let detail = detect::describe(kind, &view);
+        let severity = detect::severity(kind, &view);
+        let incident = match home {
+            Some(incident) => incident,
+            None => self.open(id, kind.group(), severity, detail.clone()),
+        };
+        self.watches[id.index()].shown |= kind.bit();
+        self.watches[id.index()].held.retain(|(held, _)| *held != kind);
+        let relapse = self
+            .state
+            .incidents
+            .get(&incident)
+            .is_some_and(|incident| incident.state == Lifecycle::Restored);
+        if relapse {
+            self.record(Record::Relapsed { incident });
+        }
+        self.reroot(incident, id, kind, &detail);
+        self.record(Record::SymptomBegan { incident, service, kind, started: bounds, detail });
+        self.raise_to(incident, severity);
+    }
+
+    /// Opens an incident.
+    pub(super) fn open(
+        &mut self,
+        id: ServiceId,
+        group: Group,
+        severity: Severity,
+        title: String,
+    ) -> IncidentId {
+        let incident = IncidentId(self.state.last_incident + 1);
+        let service = self.name(id).to_owned();
+        self.record(Record::IncidentOpened { incident, service, group, severity, title });
+        incident
+    }
+
+    fn raise_to(&mut self, incident: IncidentId, severity: Severity) {
+        if self.state.incidents.get(&incident).is_some_and(|known| severity < known.severity) {
+            self.record(Record::SeverityRaised { incident, severity });
+        }
+    }
+
+    /// Raises incidents whose lasting symptoms got worse.
+    fn raise(&mut self, id: ServiceId) {
+        let shown = self.watches[id.index()].shown;
+        for kind in [SymptomKind::MemoryPressure, SymptomKind::LuaErrors, SymptomKind::Disk] {
+            if shown & kind.bit() != 0 {
+                let severity = detect::severity(kind, &self.view(id));
+                let incident = self.incident_showing(self.name(id), kind);
+                if let Some(incident) = incident {
+                    self.raise_to(incident, severity);
+                }
+            }
+        }
+    }
+
+    /// The incident that a new symptom belongs to, if there is one.
+    fn home(&self, id: ServiceId, kind: SymptomKind) -> Option<IncidentId> {
+        let name = self.name(id);
+        let group = kind.group();
+        let mut known = self.state.incidents.values().rev().filter(|one| self.may_take(one));
+        let own = known.clone().find(|one| one.service == name && absorbs(one.group, group));
+        let shares = |one: &&Incident| one.symptoms.iter().any(|shown| shown.service == name);
+        let own = own.or_else(|| known.clone().find(|one| shares(one) && one.group == group));
+        if own.is_some() {
+            return own.map(|incident| incident.id);
+        }
+        if kind.may_be_consequence() {
+            let cause = known.clone().find(|one| {
+                let root = self.stack.find(&one.service);
+                one.group == Group::Availability
+                    && one.state.is_active()
+                    && root.is_some_and(|root| self.stack.depends(id, root))
+            });
+            if cause.is_some() {
+                return cause.map(|incident| incident.id);
+            }
+        }
+        let late = |one: &Incident| {
+            let roots = self.stack.find(&one.service);
+            let only_consequences = one.active().all(|shown| shown.kind.may_be_consequence());
+            group == Group::Availability
+                && one.state.is_active()
+                && self.now.since(one.detected) < LATE_CAUSE
+                && only_consequences
+                && one.active().next().is_some()
+                && roots.is_some_and(|root| self.stack.depends(root, id))
+        };
+        known.find(|one| late(one)).map(|incident| incident.id)
+    }
+
+    /// Whether an incident can still take a symptom: it is active, or was restored lately.
+    fn may_take(&self, incident: &Incident) -> bool {
+        match incident.state {
+            Lifecycle::Open | Lifecycle::Repairing | Lifecycle::Escalated => true,
+            Lifecycle::Restored => {
+                self.now.since(incident.turned) < self.stack.settings.reopen_within
+            }
+            Lifecycle::Resolved | Lifecycle::Closed => false,
+        }
+    }
+
+    /// Moves an incident to the service that turned out to be its cause, or to the kind of cause
+    /// that turned out to be behind it.
+    fn reroot(&mut self, incident: IncidentId, id: ServiceId, kind: SymptomKind, title: &str) {
+        let Some(known) = self.state.incidents.get(&incident) else { return };
+        if known.symptoms.is_empty() {
+            return;
+        }
+        let group = kind.group();
+        let name = self.name(id);
+        let worse = known.service == name
+            && known.group == Group::Performance
+            && group == Group::Availability;
+        let root = self.stack.find(&known.service);
+        let cause = known.service != name
+            && group == Group::Availability
+            && root.is_some_and(|root| self.stack.depends(root, id));
+        if worse || cause {
+            let (service, title) = (name.to_owned(), title.to_owned());
+            self.record(Record::Rerooted { incident, service, group, title });
+        }
+    }
+
+    /// Whether a person has stopped the service.
+    pub(super) fn stood_down(&self, id: ServiceId) -> bool {
+        self.state.service(self.name(id)).is_some_and(|memory| memory.stood_down)
+            || self.senses[id.index()].runtime == RuntimeState::Paused
+    }
+}
+
+/// Whether an incident of one group takes symptoms of another on the same service.
+fn absorbs(incident: Group, symptom: Group) -> bool {
+    incident == symptom
+        || matches!(
+            (incident, symptom),
+            (Group::Availability, Group::Performance) | (Group::Performance, Group::Availability)
+        )
+}

@@ -1,0 +1,179 @@
+//! Decides what an incident is: one cause, one or more symptoms, a severity, a lifecycle. How
+//! symptoms become incidents is in [`crate::engine`].
+
+mod severity;
+
+use serde::{Deserialize, Serialize};
+
+pub use severity::{Impact, Probability, Severity, risk};
+
+use crate::detect::SymptomKind;
+use crate::moment::{Bounds, Moment};
+use crate::respond::RunId;
+
+/// An incident's number, counted from 1.
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize,
+)]
+pub struct IncidentId(pub u64);
+
+impl std::fmt::Display for IncidentId {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "#{}", self.0)
+    }
+}
+
+/// Symptoms of one group on one service have one cause until proven otherwise.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Group {
+    /// It does not serve.
+    Availability,
+    /// It serves badly.
+    Performance,
+    /// Its scripts fail.
+    Errors,
+    /// Somebody abuses it.
+    Abuse,
+    /// It is not what it should be.
+    Drift,
+    /// The host is short of memory.
+    HostMemory,
+    /// The host is short of disk.
+    Disk,
+}
+
+/// Where an incident is in its life.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Lifecycle {
+    /// Detected; nobody has it in hand.
+    Open,
+    /// A runbook is at work.
+    Repairing,
+    /// Handed to a person.
+    Escalated,
+    /// Verified stable; watched for a relapse.
+    Restored,
+    /// Over.
+    Resolved,
+    /// Over, and the lessons are written.
+    Closed,
+}
+
+impl Lifecycle {
+    /// Whether something is still wrong.
+    #[must_use]
+    pub const fn is_active(self) -> bool {
+        matches!(self, Self::Open | Self::Repairing | Self::Escalated)
+    }
+
+    /// The word shown to people.
+    #[must_use]
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Open => "open",
+            Self::Repairing => "repairing",
+            Self::Escalated => "escalated",
+            Self::Restored => "restored",
+            Self::Resolved => "resolved",
+            Self::Closed => "closed",
+        }
+    }
+}
+
+/// Who did something.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Actor {
+    /// Vigie by itself.
+    Vigie,
+    /// A runbook, by name.
+    Runbook(String),
+    /// A person, by name.
+    Person(String),
+}
+
+impl std::fmt::Display for Actor {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Vigie => f.write_str("vigie"),
+            Self::Runbook(name) => write!(f, "runbook {name}"),
+            Self::Person(name) => f.write_str(name),
+        }
+    }
+}
+
+/// One symptom of an incident.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Symptom {
+    /// The service that shows it.
+    pub service: String,
+    /// What it is.
+    pub kind: SymptomKind,
+    /// When it began.
+    pub started: Bounds,
+    /// When it ended, if it did.
+    pub until: Option<Moment>,
+    /// What it looked like.
+    pub detail: String,
+}
+
+/// An incident as the journal has it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Incident {
+    /// Its number.
+    pub id: IncidentId,
+    /// The service at the root of it.
+    pub service: String,
+    /// What kind of cause.
+    pub group: Group,
+    /// The worst it has been.
+    pub severity: Severity,
+    /// Where it is in its life.
+    pub state: Lifecycle,
+    /// One line for people.
+    pub title: String,
+    /// Every symptom it has shown, oldest first.
+    pub symptoms: Vec<Symptom>,
+    /// When it was opened.
+    pub detected: Moment,
+    /// Who took it in hand, first.
+    pub acknowledged: Option<(Moment, Actor)>,
+    /// Whether a person has it in hand.
+    pub claimed: bool,
+    /// When it was last verified stable, counted from the first good look of that stability.
+    pub restored: Option<Moment>,
+    /// When it was resolved.
+    pub resolved: Option<Moment>,
+    /// Times it came back after it was restored.
+    pub relapses: u32,
+    /// Its runs, oldest first.
+    pub runs: Vec<RunId>,
+    /// When it was handed to a person, if ever since it last worked.
+    pub escalated: Option<Moment>,
+    /// Whether its target was missed and said so.
+    pub overdue: bool,
+    /// When it last changed between being active and not.
+    pub turned: Moment,
+}
+
+impl Incident {
+    /// When it began: the bounds of its first symptom.
+    #[must_use]
+    pub fn started(&self) -> Bounds {
+        let first = self.symptoms.iter().min_by_key(|symptom| symptom.started.latest);
+        first.map_or(Bounds::exactly(self.detected), |symptom| symptom.started)
+    }
+
+    /// The symptoms that have not ended.
+    pub fn active(&self) -> impl Iterator<Item = &Symptom> {
+        self.symptoms.iter().filter(|symptom| symptom.until.is_none())
+    }
+
+    /// Whether `service` shows `kind` in it now.
+    #[must_use]
+    pub fn shows(&self, service: &str, kind: SymptomKind) -> bool {
+        self.active().any(|symptom| symptom.service == service && symptom.kind == kind)
+    }
+}

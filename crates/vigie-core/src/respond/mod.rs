@@ -1,0 +1,16 @@
+//! Decides how a fault is answered: runbooks, their cases, predicates and steps, the restart
+//! budget, and the guards that keep a repair from making it worse. Never carries a step out.
+
+pub mod budget;
+mod evidence;
+pub mod guard;
+mod predicate;
+mod run;
+mod runbook;
+mod step;
+
+pub use evidence::{Commit, Dependency, Evidence, HostEvidence, LuaFinding, Usage};
+pub use predicate::{Condition, Verdict};
+pub use run::{Ending, Phase, Rejected, Run, RunId, StepRecord, StepResult};
+pub use runbook::{Case, Risk, Runbook, Text, Verify};
+pub use step::Step;

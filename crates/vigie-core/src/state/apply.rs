@@ -1,0 +1,238 @@
+//! Decides what each record changes. It only writes down: every choice was made before the record.
+
+use crate::incident::{Actor, Incident, IncidentId, Lifecycle, Symptom};
+use crate::moment::Moment;
+use crate::record::Record;
+use crate::respond::{Phase, Run, RunId, StepRecord};
+use crate::state::{ExitRecord, ServiceState, State};
+
+impl State {
+    /// Applies one record.
+    pub fn apply(&mut self, at: Moment, record: &Record) {
+        self.last = self.last.max(at);
+        match record {
+            Record::WatchBegan { .. } | Record::ClockJumped { .. } | Record::JournalGap { .. } => {}
+            Record::RuntimeLost => self.runtime_lost = true,
+            Record::RuntimeBack => self.runtime_lost = false,
+            Record::Maintenance { until, .. } => self.maintenance = *until,
+            Record::Degraded { service, on } => self.set_degraded(service, *on),
+            _ => {
+                self.apply_to_service(at, record);
+                self.apply_to_incident(at, record);
+                self.apply_to_run(at, record);
+            }
+        }
+    }
+
+    fn set_degraded(&mut self, service: &str, on: bool) {
+        self.degraded.retain(|name| name != service);
+        if on {
+            self.degraded.push(service.to_owned());
+        }
+    }
+
+    fn remember(&mut self, service: &str) -> &mut ServiceState {
+        // A lookup first: the name is only copied for a service that is new.
+        if !self.services.contains_key(service) {
+            self.services.insert(service.to_owned(), ServiceState::default());
+        }
+        self.services.entry(service.to_owned()).or_default()
+    }
+
+    fn apply_to_service(&mut self, at: Moment, record: &Record) {
+        match record {
+            Record::Exited { service, exit_code, oom, asked: None } => {
+                let exit = ExitRecord { at, code: *exit_code, oom: *oom };
+                self.remember(service).exited(exit);
+            }
+            Record::StoodDown { service } => self.remember(service).stood_down = true,
+            Record::StoodUp { service } => self.remember(service).stood_down = false,
+            Record::BootLearned { service, took_ms } => self.remember(service).booted(*took_ms),
+            Record::StreakEnded { service } => self.remember(service).streak = 0,
+            Record::SignatureSeen { service, signature, .. } => {
+                self.remember(service).learn_signature(*signature);
+            }
+            Record::StepIntended { run, step, .. } if step.restarts() => {
+                if let Some(service) = self.runs.get(run).map(|run| run.service.clone()) {
+                    self.remember(&service).restarted(at);
+                }
+            }
+            _ => {}
+        }
+    }
+
+    fn apply_to_incident(&mut self, at: Moment, record: &Record) {
+        if let Record::IncidentOpened { incident, service, group, severity, title } = record {
+            self.last_incident = self.last_incident.max(incident.0);
+            let opened = Incident {
+                id: *incident,
+                service: service.clone(),
+                group: *group,
+                severity: *severity,
+                state: Lifecycle::Open,
+                title: title.clone(),
+                symptoms: Vec::new(),
+                detected: at,
+                acknowledged: None,
+                claimed: false,
+                restored: None,
+                resolved: None,
+                relapses: 0,
+                runs: Vec::new(),
+                escalated: None,
+                overdue: false,
+                turned: at,
+            };
+            self.incidents.insert(*incident, opened);
+            return;
+        }
+        let Some(id) = record.incident() else { return };
+        let Some(incident) = self.incidents.get_mut(&id) else { return };
+        match record {
+            Record::SymptomBegan { service, kind, started, detail, .. } => {
+                incident.symptoms.push(Symptom {
+                    service: service.clone(),
+                    kind: *kind,
+                    started: *started,
+                    until: None,
+                    detail: detail.clone(),
+                });
+            }
+            Record::SymptomEnded { service, kind, .. } => {
+                let shown = incident.symptoms.iter_mut().rev();
+                let mut shown = shown.filter(|symptom| symptom.until.is_none());
+                let found = shown.find(|symptom| symptom.service == *service && symptom.kind == *kind);
+                if let Some(symptom) = found {
+                    symptom.until = Some(at);
+                }
+            }
+            Record::SeverityRaised { severity, .. } => incident.severity = *severity,
+            Record::Rerooted { service, group, title, .. } => {
+                incident.service.clone_from(service);
+                incident.group = *group;
+                incident.title.clone_from(title);
+            }
+            Record::Relapsed { .. } => {
+                incident.relapses += 1;
+                incident.restored = None;
+                incident.turned = at;
+                incident.state = if incident.escalated.is_some() {
+                    Lifecycle::Escalated
+                } else {
+                    Lifecycle::Open
+                };
+            }
+            Record::Acknowledged { by, .. } => {
+                incident.acknowledged.get_or_insert_with(|| (at, by.clone()));
+                incident.claimed |= matches!(by, Actor::Person(_));
+            }
+            Record::Overdue { .. } => incident.overdue = true,
+            Record::Escalated { .. } => {
+                incident.escalated = Some(at);
+                incident.state = Lifecycle::Escalated;
+            }
+            Record::Restored { at: since, .. } => {
+                incident.restored = Some(*since);
+                incident.turned = at;
+                incident.state = Lifecycle::Restored;
+            }
+            Record::Resolved { .. } => {
+                incident.resolved = Some(at);
+                incident.turned = at;
+                incident.state = Lifecycle::Resolved;
+            }
+            Record::Closed { .. } => incident.state = Lifecycle::Closed,
+            Record::RunStarted { run, .. } => {
+                incident.runs.push(*run);
+                incident.state = Lifecycle::Repairing;
+            }
+            _ => {}
+        }
+        if matches!(record, Record::Resolved { .. }) {
+            self.forget_oldest();
+        }
+    }
+
+    /// Resolved incidents live on in the register; here only the last ones do, for relapses and
+    /// for commands that come late.
+    fn forget_oldest(&mut self) {
+        let over = |incident: &Incident| {
+            matches!(incident.state, Lifecycle::Resolved | Lifecycle::Closed)
+        };
+        while self.incidents.values().filter(|incident| over(incident)).count() > Self::RESOLVED {
+            let oldest = self.incidents.values().find(|incident| over(incident));
+            let Some(id) = oldest.map(|incident| incident.id) else { return };
+            self.incidents.remove(&id);
+            self.runs.retain(|_, run| run.incident != id);
+        }
+    }
+
+    fn apply_to_run(&mut self, at: Moment, record: &Record) {
+        if let Record::RunStarted { run, incident, service, runbook, by } = record {
+            self.last_run = self.last_run.max(run.0);
+            self.runs.insert(*run, new_run(at, *run, *incident, service, runbook, by));
+            return;
+        }
+        let Some(run) = record.run().and_then(|id| self.runs.get_mut(&id)) else { return };
+        match record {
+            Record::CaseChosen { evidence, case, rejected, .. } => {
+                run.evidence = Some(evidence.clone());
+                run.case.clone_from(case);
+                run.rejected.clone_from(rejected);
+                run.phase = Phase::Waiting { until: at };
+            }
+            Record::ApprovalAsked { until, .. } => run.phase = Phase::Approval { until: *until },
+            Record::ApprovalGiven { by, granted, .. } => {
+                run.approved = granted.then(|| by.clone());
+                run.phase = Phase::Waiting { until: at };
+            }
+            Record::RunWaits { until, .. } => run.phase = Phase::Waiting { until: *until },
+            Record::StepIntended { step, undo, .. } => {
+                run.phase = if *undo { Phase::Undoing } else { Phase::Stepping };
+                run.steps.push(StepRecord {
+                    step: step.clone(),
+                    undo: *undo,
+                    began: at,
+                    ended: None,
+                });
+            }
+            Record::StepEnded { result, .. } => {
+                if let Some(step) = run.steps.last_mut() {
+                    step.ended = Some((at, result.clone()));
+                }
+            }
+            Record::VerifyBegan { until, .. } => run.phase = Phase::Verifying { until: *until },
+            Record::UndoBegan { .. } => run.phase = Phase::Undoing,
+            Record::RunEnded { ending, .. } => {
+                run.phase = Phase::Ended(*ending);
+                run.ended = Some(at);
+            }
+            _ => {}
+        }
+    }
+}
+
+fn new_run(
+    at: Moment,
+    id: RunId,
+    incident: IncidentId,
+    service: &str,
+    runbook: &str,
+    by: &Actor,
+) -> Run {
+    Run {
+        id,
+        incident,
+        service: service.to_owned(),
+        runbook: runbook.to_owned(),
+        began: at,
+        by: by.clone(),
+        phase: Phase::Collecting,
+        evidence: None,
+        case: None,
+        rejected: Vec::new(),
+        steps: Vec::new(),
+        approved: None,
+        ended: None,
+    }
+}

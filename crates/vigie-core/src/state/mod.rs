@@ -1,0 +1,74 @@
+//! Decides what vigie remembers: the state is nothing but its records, applied in order. Live work
+//! and a rebuild from the journal go through the same [`State::apply`], so they cannot differ.
+
+mod apply;
+mod service;
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+pub use service::{ExitRecord, ServiceState};
+
+use crate::incident::{Incident, IncidentId};
+use crate::moment::Moment;
+use crate::respond::{Run, RunId};
+
+/// Everything that survives a restart.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+pub struct State {
+    /// By service name.
+    pub services: BTreeMap<String, ServiceState>,
+    /// Incidents that are active, or over for less than the time of a relapse.
+    pub incidents: BTreeMap<IncidentId, Incident>,
+    /// The runs of these incidents.
+    pub runs: BTreeMap<RunId, Run>,
+    /// The number of the last incident.
+    pub last_incident: u64,
+    /// The number of the last run.
+    pub last_run: u64,
+    /// Until when maintenance lasts.
+    pub maintenance: Option<Moment>,
+    /// Services that the stack works without for now.
+    pub degraded: Vec<String>,
+    /// Whether the runtime cannot be reached.
+    pub runtime_lost: bool,
+    /// The moment of the last record.
+    pub last: Moment,
+}
+
+impl State {
+    /// Resolved incidents that are kept in memory.
+    pub const RESOLVED: usize = 64;
+
+    /// The state that `records` make.
+    pub fn replay(records: impl IntoIterator<Item = (Moment, crate::record::Record)>) -> Self {
+        let mut state = Self::default();
+        for (at, record) in records {
+            state.apply(at, &record);
+        }
+        state
+    }
+
+    /// What is remembered of a service.
+    #[must_use]
+    pub fn service(&self, name: &str) -> Option<&ServiceState> {
+        self.services.get(name)
+    }
+
+    /// The runs that are not over.
+    pub fn live_runs(&self) -> impl Iterator<Item = &Run> {
+        self.runs.values().filter(|run| !run.is_over())
+    }
+
+    /// The run that holds the stack, if one does.
+    #[must_use]
+    pub fn holder(&self) -> Option<&Run> {
+        self.live_runs().find(|run| run.holds_stack())
+    }
+
+    /// Incidents in which something is still wrong.
+    pub fn active(&self) -> impl Iterator<Item = &Incident> {
+        self.incidents.values().filter(|incident| incident.state.is_active())
+    }
+}
