@@ -1,0 +1,4 @@
+//! What tests are made with: the Docker lab (real engines, real compose projects), and, behind the
+//! feature `fakes`, the fakes and conformance suites. Never part of the product.
+
+pub mod lab;

@@ -1,0 +1,37 @@
+//! Benchmarks: one file each in this directory, listed here. Figures go to `docs/performance.md`
+//! with the command and the machine; a benchmark prints them, it does not judge them.
+
+use anyhow::{Result, bail};
+
+use crate::place::Place;
+
+/// One benchmark.
+struct Bench {
+    /// How it is called on the command line.
+    name: &'static str,
+    /// What it measures, in one line.
+    about: &'static str,
+    /// Runs it and prints its figures.
+    run: fn(&Place) -> Result<()>,
+}
+
+/// All benchmarks, in the order in which they are listed. To add one: its file here, `mod` it, and
+/// a row.
+const BENCHES: &[Bench] = &[];
+
+/// Runs one by name, or lists them all.
+pub(crate) fn run(place: &Place, name: Option<&str>) -> Result<bool> {
+    let Some(name) = name else {
+        for bench in BENCHES {
+            println!("{:20} {}", bench.name, bench.about);
+        }
+        if BENCHES.is_empty() {
+            println!("no benchmark yet; they live in xtask/src/bench/");
+        }
+        return Ok(true);
+    };
+    let Some(bench) = BENCHES.iter().find(|bench| bench.name == name) else {
+        bail!("no benchmark is called {name}; `cargo xtask bench` lists them");
+    };
+    (bench.run)(place).map(|()| true)
+}
