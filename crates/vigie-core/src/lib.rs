@@ -3,7 +3,7 @@
 //!
 //! Never in here: a clock, a file, a socket, a thread, a random number. `cargo xtask tidy` checks it.
 
-//pub mod console;
+pub mod console;
 pub mod detect;
 pub mod engine;
 pub mod event;
@@ -15,7 +15,7 @@ pub mod respond;
 pub mod span;
 pub mod stack;
 pub mod state;
-//pub mod wire;
+pub mod wire;
 
 pub use engine::Engine;
 pub use event::{Act, Effects, Event, Order};

@@ -10,7 +10,9 @@ use serde::{Deserialize, Serialize};
 /// `steady` never goes back, also not across a restart of vigie; every deadline and every length
 /// of time is computed on it. `wall` is what the host's clock said, and is only shown. A clock that
 /// jumps back an hour therefore moves what people read and nothing that vigie decides.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize)]
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize,
+)]
 pub struct Moment {
     /// Milliseconds on a clock that only goes forward.
     pub steady: i64,

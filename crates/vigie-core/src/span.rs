@@ -10,7 +10,8 @@ use serde::{Deserialize, Deserializer, Serializer};
 /// # Errors
 /// A sentence that says what a length of time looks like.
 pub fn parse(text: &str) -> Result<Duration, String> {
-    let wrong = || format!("`{text}` is not a length of time; write one like \"5s\", \"2m\" or \"1h\"");
+    let wrong =
+        || format!("`{text}` is not a length of time; write one like \"5s\", \"2m\" or \"1h\"");
     let mut rest = text.trim();
     let mut total = Duration::ZERO;
     if rest.is_empty() {

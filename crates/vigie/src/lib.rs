@@ -1,1 +1,17 @@
-//! stub
+//! Does: everything that touches the world: probes, runtimes, the journal, the command line. What to
+//! do is decided in `vigie-core`.
+
+pub mod app;
+pub mod cli;
+pub mod clock;
+pub mod config;
+pub mod control;
+pub mod demo;
+pub mod diagnose;
+pub mod engine;
+pub mod observe;
+pub mod report;
+pub mod respond;
+pub mod runtime;
+pub mod store;
+pub mod text;

@@ -1,2 +1,7 @@
-//! stub
-fn main() {}
+//! Does: hands over to the command line.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    vigie::cli::main()
+}

@@ -24,9 +24,8 @@ pub(super) fn read(view: &View<'_>) -> Reading {
 
 pub(super) fn describe(view: &View<'_>) -> String {
     let limits = &view.service.thresholds;
-    let count = view
-        .memory
-        .map_or(0, |memory| memory.exits_within(view.now, limits.exits_window).count());
+    let count =
+        view.memory.map_or(0, |memory| memory.exits_within(view.now, limits.exits_window).count());
     let minutes = limits.exits_window.as_secs() / 60;
     format!("{} died {count} times within {minutes} min", view.service.name)
 }

@@ -12,9 +12,5 @@ pub(super) fn read(view: &View<'_>) -> Reading {
 }
 
 pub(super) fn describe(view: &View<'_>) -> String {
-    format!(
-        "{} differs from the compose file: {}",
-        view.service.name,
-        view.sense.drift.join(", ")
-    )
+    format!("{} differs from the compose file: {}", view.service.name, view.sense.drift.join(", "))
 }

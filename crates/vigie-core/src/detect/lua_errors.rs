@@ -1,25 +1,21 @@
 //! Decides whether Lua errors matter: one with a signature never seen before, or too many a minute.
 //! It lasts until the console has been quiet about them for a while.
 
-use std::time::Duration;
-
 use crate::detect::{Reading, View};
 use crate::incident::Severity;
 use crate::moment::Bounds;
-
-const QUIET: Duration = Duration::from_secs(60);
 
 fn many(view: &View<'_>) -> bool {
     view.sense.lua.per_minute(view.now) > view.service.thresholds.lua_per_minute
 }
 
 pub(super) fn read(view: &View<'_>) -> Reading {
-    let quiet = view.sense.lua.last().is_none_or(|last| view.now.since(last) >= QUIET);
-    if quiet {
+    let quiet = view.service.thresholds.lua_quiet;
+    if view.sense.lua.last().is_none_or(|last| view.now.since(last) >= quiet) {
         return Reading::Clear;
     }
     match &view.sense.lua_new {
-        Some((since, _)) if many(view) || view.now.since(*since) < QUIET => {
+        Some((since, _)) if many(view) || view.now.since(*since) < quiet => {
             Reading::Active(Bounds::exactly(*since))
         }
         _ if many(view) => {

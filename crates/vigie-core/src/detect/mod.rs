@@ -30,9 +30,7 @@ use crate::stack::{Role, Service, Settings};
 use crate::state::ServiceState;
 
 /// The closed set of symptoms.
-#[derive(
-    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
-)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum SymptomKind {
     /// The container or process is gone.
@@ -157,10 +155,7 @@ impl SymptomKind {
     /// Whether it waits a moment for its cause to show before it opens an incident of its own.
     #[must_use]
     pub const fn holds_off(self) -> bool {
-        matches!(
-            self,
-            Self::Unreachable | Self::Unhealthy | Self::DatabaseLink | Self::LuaErrors
-        )
+        matches!(self, Self::Unreachable | Self::Unhealthy | Self::DatabaseLink | Self::LuaErrors)
     }
 
     /// Whether players are cut off or served badly while it lasts.
@@ -199,9 +194,7 @@ impl View<'_> {
     /// Whether silence is to be expected now.
     #[must_use]
     pub fn silence_excused(&self) -> bool {
-        self.blind
-            || self.sense.starting(self.now, self.grace)
-            || self.sense.changing_map(self.now)
+        self.blind || self.sense.starting(self.now, self.grace) || self.sense.changing_map(self.now)
     }
 
     /// The end of the present excuse, when it is one that ends by itself.

@@ -95,7 +95,11 @@ impl Engine {
                 None if is_consequence && settling => waits = true,
                 None => {
                     unanswered.get_or_insert_with(|| {
-                        format!("no runbook answers `{}` on {}", symptom.kind.word(), symptom.service)
+                        format!(
+                            "no runbook answers `{}` on {}",
+                            symptom.kind.word(),
+                            symptom.service
+                        )
                     });
                 }
             }
@@ -216,7 +220,13 @@ impl Engine {
         let runbook = runbook.to_owned();
         let unclaimed = self.state.incidents.get(&incident);
         let unclaimed = unclaimed.is_some_and(|incident| incident.acknowledged.is_none());
-        self.record(Record::RunStarted { run, incident, service: name, runbook: runbook.clone(), by });
+        self.record(Record::RunStarted {
+            run,
+            incident,
+            service: name,
+            runbook: runbook.clone(),
+            by,
+        });
         if unclaimed {
             self.record(Record::Acknowledged { incident, by: Actor::Runbook(runbook) });
         }

@@ -9,8 +9,7 @@ use crate::observe::ProofState;
 use crate::record::Record;
 use crate::respond::budget::{self, Allowance};
 use crate::respond::{
-    Case, Dependency, Ending, Evidence, Phase, Rejected, Risk, Run, RunId, Runbook, Step,
-    StepResult, guard,
+    Case, Dependency, Ending, Evidence, Phase, Risk, Run, RunId, Runbook, Step, StepResult, guard,
 };
 use crate::stack::{Mode, ServiceId, WhenSpent};
 
@@ -35,14 +34,18 @@ impl Engine {
     pub(super) fn collected(&mut self, id: RunId, mut evidence: Box<Evidence>) {
         let Some(run) = self.run(id).filter(|run| run.phase == Phase::Collecting) else { return };
         let Some(service) = self.service_of(run) else {
-            return self.end_run(id, Ending::Cancelled, "its service is not in the config any more");
+            return self.end_run(
+                id,
+                Ending::Cancelled,
+                "its service is not in the config any more",
+            );
         };
         let Some(book) = self.book(run).cloned() else {
             return self.end_run(id, Ending::Cancelled, "its runbook is not there any more");
         };
         self.enrich(&mut evidence, service);
         let run = &self.state.runs[&id];
-        let (case, rejected) = self.choose(run, &book, &evidence);
+        let (case, rejected) = book.choose(&evidence, |case| self.spent(run, case));
         let chosen = case.cloned();
         let record = Record::CaseChosen {
             run: id,
@@ -84,31 +87,10 @@ impl Engine {
                 well: self.is_well(*needed),
             })
             .collect();
-        evidence.host.memory_available_pct =
-            evidence.host.memory_available_pct.or(self.senses[self.stack.host().index()].host_memory_pct);
-    }
-
-    fn choose<'a>(
-        &self,
-        run: &Run,
-        book: &'a Runbook,
-        evidence: &Evidence,
-    ) -> (Option<&'a Case>, Vec<Rejected>) {
-        let mut chosen: Option<&Case> = None;
-        let mut rejected = Vec::new();
-        for case in &book.cases {
-            let failing = case.when.iter().find_map(|condition| condition.holds(evidence).err());
-            let why = match (self.spent(run, case), failing, chosen) {
-                (Some(why), ..) | (None, Some(why), _) => why,
-                (None, None, Some(first)) => format!("it would match too; {} comes first", first.id),
-                (None, None, None) => {
-                    chosen = Some(case);
-                    continue;
-                }
-            };
-            rejected.push(Rejected { case: case.id.clone(), why });
-        }
-        (chosen, rejected)
+        evidence.host.memory_available_pct = evidence
+            .host
+            .memory_available_pct
+            .or(self.senses[self.stack.host().index()].host_memory_pct);
     }
 
     /// Why a case may not be tried again in this incident.
@@ -222,7 +204,10 @@ impl Engine {
                 return self.end_run(id, Ending::Cancelled, "another run holds the stack");
             }
         }
-        if step.restarts() && !began && self.watches[service.index()].shown == 0 && self.is_well(service)
+        if step.restarts()
+            && !began
+            && self.watches[service.index()].shown == 0
+            && self.is_well(service)
         {
             // It came back while the run waited: nothing to repair, but the proof is still owed.
             return self.begin_verify(id);
@@ -252,7 +237,8 @@ impl Engine {
     fn budgeted(&mut self, id: RunId, service: ServiceId) -> bool {
         let limits = self.stack.settings.budget;
         let memory = self.state.service(self.name(service));
-        let allowance = memory.map_or(Allowance::Now, |memory| budget::ask(&limits, memory, self.now));
+        let allowance =
+            memory.map_or(Allowance::Now, |memory| budget::ask(&limits, memory, self.now));
         match allowance {
             Allowance::Now => true,
             Allowance::At(until) => {
@@ -262,7 +248,8 @@ impl Engine {
             }
             Allowance::Spent => {
                 let minutes = limits.per.as_secs() / 60;
-                let why = format!("the restart budget is spent: {} in {minutes} min", limits.restarts);
+                let why =
+                    format!("the restart budget is spent: {} in {minutes} min", limits.restarts);
                 self.give_up(id, service, Ending::Escalated, &why);
                 false
             }
@@ -328,13 +315,15 @@ impl Engine {
 
     pub(super) fn end_run(&mut self, id: RunId, ending: Ending, why: &str) {
         let Some(run) = self.run(id) else { return };
-        let (incident, runbook, service) = (run.incident, run.runbook.clone(), self.service_of(run));
+        let (incident, runbook, service) =
+            (run.incident, run.runbook.clone(), self.service_of(run));
         let case = run.case.clone();
         self.record(Record::RunEnded { run: id, ending, why: why.to_owned() });
         if let Some(service) = service {
             self.hasten(service, false);
         }
-        let well = service.is_some_and(|id| self.watches[id.index()].shown == 0 && self.is_well(id));
+        let well =
+            service.is_some_and(|id| self.watches[id.index()].shown == 0 && self.is_well(id));
         let hands_over = match ending {
             Ending::NoCase => !well,
             Ending::Escalated | Ending::Refused | Ending::Observed => true,

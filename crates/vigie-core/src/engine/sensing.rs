@@ -89,7 +89,9 @@ impl Engine {
                 let over = used_pct > self.stack.settings.disk_pct[0];
                 let sense = &mut self.senses[id.index()];
                 let since = match &sense.disk {
-                    Some((before, _, since)) if over && *before > self.stack.settings.disk_pct[0] => {
+                    Some((before, _, since))
+                        if over && *before > self.stack.settings.disk_pct[0] =>
+                    {
                         *since
                     }
                     _ => at,

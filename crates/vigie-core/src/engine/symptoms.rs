@@ -126,7 +126,12 @@ impl Engine {
     }
 
     /// Begins a symptom, or tells until when it waits for its cause to show.
-    fn begin_or_hold(&mut self, id: ServiceId, kind: SymptomKind, bounds: Bounds) -> Option<Moment> {
+    fn begin_or_hold(
+        &mut self,
+        id: ServiceId,
+        kind: SymptomKind,
+        bounds: Bounds,
+    ) -> Option<Moment> {
         let home = self.home(id, kind);
         let waits = kind.holds_off() && !self.stack.service(id).depends_on.is_empty();
         if home.is_none() && waits {

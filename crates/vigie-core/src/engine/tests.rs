@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::Engine;
 use crate::detect::SymptomKind;
 use crate::event::{Act, Effects, Event, Order};
 use crate::incident::{Actor, IncidentId, Lifecycle};
@@ -15,7 +16,6 @@ use crate::record::Record;
 use crate::respond::{Evidence, Runbook, Step, StepResult};
 use crate::stack::{Proofs, Role, Service, ServiceId, Settings, Stack};
 use crate::state::State;
-use crate::Engine;
 
 const GAME: ServiceId = ServiceId(0);
 const DATABASE: ServiceId = ServiceId(1);

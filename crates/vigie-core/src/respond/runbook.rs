@@ -6,7 +6,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use crate::detect::SymptomKind;
-use crate::respond::{Condition, Step};
+use crate::respond::{Condition, Evidence, Rejected, Step};
 use crate::stack::Role;
 
 /// A text in the two languages of the product.
@@ -120,6 +120,32 @@ impl Runbook {
     #[must_use]
     pub fn case(&self, id: &str) -> Option<&Case> {
         self.cases.iter().find(|case| case.id == id)
+    }
+
+    /// The first case whose conditions all hold on `evidence` and that is not `spent`, and why every
+    /// other one was not chosen. It looks at the snapshot only, so it can be explained and repeated.
+    pub fn choose(
+        &self,
+        evidence: &Evidence,
+        spent: impl Fn(&Case) -> Option<String>,
+    ) -> (Option<&Case>, Vec<Rejected>) {
+        let mut chosen: Option<&Case> = None;
+        let mut rejected = Vec::new();
+        for case in &self.cases {
+            let failing = case.when.iter().find_map(|condition| condition.holds(evidence).err());
+            let why = match (spent(case), failing, chosen) {
+                (Some(why), ..) | (None, Some(why), _) => why,
+                (None, None, Some(first)) => {
+                    format!("it would match too; {} comes first", first.id)
+                }
+                (None, None, None) => {
+                    chosen = Some(case);
+                    continue;
+                }
+            };
+            rejected.push(Rejected { case: case.id.clone(), why });
+        }
+        (chosen, rejected)
     }
 
     /// What proves `case`.

@@ -45,6 +45,8 @@ pub struct Thresholds {
     pub cpu_for: Duration,
     /// Lua errors a minute that make the symptom a P2.
     pub lua_per_minute: u32,
+    /// How long the console must be quiet about Lua errors until they are over.
+    pub lua_quiet: Duration,
     /// Rejected net messages a minute by one player.
     pub abuse_per_minute: u32,
     /// A database answer slower than this counts as failed.
@@ -72,6 +74,7 @@ impl Default for Thresholds {
             cpu_pct: 80.0,
             cpu_for: Duration::from_secs(300),
             lua_per_minute: 10,
+            lua_quiet: Duration::from_secs(60),
             abuse_per_minute: 10,
             database_slow: Duration::from_secs(5),
             database_connections: 10,
@@ -135,10 +138,7 @@ pub struct Targets {
 impl Default for Targets {
     fn default() -> Self {
         let minutes = |n: u64| Duration::from_secs(n * 60);
-        Self {
-            acknowledge: [minutes(15), minutes(60), minutes(24 * 60)],
-            p2_escalate: minutes(30),
-        }
+        Self { acknowledge: [minutes(15), minutes(60), minutes(24 * 60)], p2_escalate: minutes(30) }
     }
 }
 

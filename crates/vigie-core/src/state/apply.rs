@@ -101,7 +101,8 @@ impl State {
             Record::SymptomEnded { service, kind, .. } => {
                 let shown = incident.symptoms.iter_mut().rev();
                 let mut shown = shown.filter(|symptom| symptom.until.is_none());
-                let found = shown.find(|symptom| symptom.service == *service && symptom.kind == *kind);
+                let found =
+                    shown.find(|symptom| symptom.service == *service && symptom.kind == *kind);
                 if let Some(symptom) = found {
                     symptom.until = Some(at);
                 }
@@ -156,9 +157,8 @@ impl State {
     /// Resolved incidents live on in the register; here only the last ones do, for relapses and
     /// for commands that come late.
     fn forget_oldest(&mut self) {
-        let over = |incident: &Incident| {
-            matches!(incident.state, Lifecycle::Resolved | Lifecycle::Closed)
-        };
+        let over =
+            |incident: &Incident| matches!(incident.state, Lifecycle::Resolved | Lifecycle::Closed);
         while self.incidents.values().filter(|incident| over(incident)).count() > Self::RESOLVED {
             let oldest = self.incidents.values().find(|incident| over(incident));
             let Some(id) = oldest.map(|incident| incident.id) else { return };

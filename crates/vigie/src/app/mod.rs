@@ -1,0 +1,185 @@
+//! Does: puts the parts together, starts them in order and stops them in the opposite one.
+
+mod maintenance;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::task::{JoinHandle, JoinSet};
+use tokio_util::sync::CancellationToken;
+use vigie_core::{Engine, State};
+
+use crate::clock::Clock;
+use crate::config::{Config, EnvValue, RuntimeKind};
+use crate::control;
+use crate::engine::{Driver, Handle, mailbox};
+use crate::observe::{self, Eyes};
+use crate::respond::Responder;
+use crate::runtime::docker::{Docker, DockerConfig, DockerService};
+use crate::runtime::process::{Process, ProcessConfig, ProcessService};
+use crate::runtime::{Runtime, RuntimeError};
+use crate::store::{Journal, JournalError};
+
+/// Time that the looks have to end in when vigie stops.
+const STOP: Duration = Duration::from_secs(3);
+
+/// What can keep the watch from starting.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// The journal.
+    #[error(transparent)]
+    Journal(#[from] JournalError),
+    /// The runtime.
+    #[error(transparent)]
+    Runtime(#[from] RuntimeError),
+    /// The control socket.
+    #[error("the control socket {0} cannot be made: {1}")]
+    Socket(String, std::io::Error),
+}
+
+/// The watch, running.
+#[derive(Debug)]
+pub struct App {
+    eyes: Eyes,
+    driver: JoinHandle<()>,
+    tasks: JoinSet<()>,
+    /// Records replayed at the start.
+    pub replayed: u64,
+}
+
+impl App {
+    /// Starts the watch of `config` on its own runtime.
+    ///
+    /// # Errors
+    /// See [`StartError`].
+    pub async fn start(config: Config) -> Result<Self, StartError> {
+        let runtime = runtime(&config)?;
+        Self::start_on(config, runtime).await
+    }
+
+    /// Starts the watch of `config` on `runtime`.
+    ///
+    /// # Errors
+    /// See [`StartError`].
+    pub async fn start_on(config: Config, runtime: Arc<dyn Runtime>) -> Result<Self, StartError> {
+        let (journal, rebuilt) = Journal::open(&config.journal())?;
+        let socket = config.socket();
+        let server = control::listen(&socket)
+            .map_err(|error| StartError::Socket(socket.display().to_string(), error))?;
+        let clock = Clock::after(rebuilt.state.last);
+        // What happened while vigie was away is asked for from the last record on; a first start
+        // has nothing to catch up with.
+        let since = (rebuilt.state != State::default()).then_some(rebuilt.state.last.wall + 1);
+        let (handle, mailbox) = mailbox();
+        let looks = observe::rhythms(&config);
+        let keep = config.file.journal.keep;
+        let engine = Engine::new(config.stack.clone(), rebuilt.state);
+        let stop = CancellationToken::new();
+        let eyes = Eyes { config: Arc::new(config), runtime, handle, clock, stop };
+        let hands = Responder::new(eyes.clone(), looks.clone());
+        let driver = Driver::new(engine, journal, eyes.clock.clone(), hands, mailbox, keep);
+        let driver = tokio::spawn(driver.run());
+        let mut tasks = JoinSet::new();
+        observe::start(&eyes, &looks, since, &mut tasks);
+        tasks.spawn(maintenance::watch(eyes.clone()));
+        tasks.spawn(server.run(eyes.clone()));
+        Ok(Self { eyes, driver, tasks, replayed: rebuilt.replayed })
+    }
+
+    /// The way to the engine.
+    #[must_use]
+    pub const fn handle(&self) -> &Handle {
+        &self.eyes.handle
+    }
+
+    /// What runs the services.
+    #[must_use]
+    pub fn runtime(&self) -> &Arc<dyn Runtime> {
+        &self.eyes.runtime
+    }
+
+    /// The configuration.
+    #[must_use]
+    pub fn config(&self) -> &Config {
+        &self.eyes.config
+    }
+
+    /// Stops: first the looks, then the engine, so that what was seen last is still recorded.
+    pub async fn stop(mut self) {
+        self.eyes.stop.cancel();
+        let ended = async { while self.tasks.join_next().await.is_some() {} };
+        if tokio::time::timeout(STOP, ended).await.is_err() {
+            self.tasks.abort_all();
+        }
+        self.eyes.handle.stop().await;
+        let _ = self.driver.await;
+    }
+}
+
+/// A process's environment, its secrets revealed. One that cannot be had is left out and said: the
+/// process will say what it misses.
+fn environment(
+    config: &Config,
+    variables: &std::collections::BTreeMap<String, EnvValue>,
+) -> Vec<(String, String)> {
+    let reveal = |(name, value): (&String, &EnvValue)| match value {
+        EnvValue::Plain(value) => Some((name.clone(), value.clone())),
+        EnvValue::Secret(secret) => match config.vault.reveal(secret) {
+            Ok(value) => Some((name.clone(), value)),
+            Err(error) => {
+                tracing::warn!(variable = name, %error, "left out of the process's environment");
+                None
+            }
+        },
+    };
+    variables.iter().filter_map(reveal).collect()
+}
+
+/// The process runtime of `config`.
+///
+/// # Errors
+/// When its directory cannot be used.
+pub fn process_runtime(config: &Config) -> Result<Process, RuntimeError> {
+    let directory = config.directory();
+    let services = config.file.service.iter().filter_map(|(name, service)| {
+        let (program, args) = service.command.split_first()?;
+        let at = service.directory.clone();
+        Some(ProcessService {
+            name: name.clone(),
+            program: program.into(),
+            args: args.iter().map(Into::into).collect(),
+            env: environment(config, &service.env),
+            directory: Some(at.map_or_else(|| directory.clone(), |at| directory.join(at))),
+            memory: service.memory,
+        })
+    });
+    Process::new(ProcessConfig {
+        state_dir: config.state_directory().join("process"),
+        services: services.collect(),
+    })
+}
+
+/// The runtime that `config` names.
+///
+/// # Errors
+/// When it cannot be set up; whether it can be reached is seen later, and again and again.
+pub fn runtime(config: &Config) -> Result<Arc<dyn Runtime>, RuntimeError> {
+    match config.file.stack.runtime {
+        RuntimeKind::Docker => {
+            let directory = config.directory();
+            let services = config.file.service.iter().map(|(name, service)| DockerService {
+                name: name.clone(),
+                container: service.container.clone(),
+            });
+            let docker = Docker::connect(DockerConfig {
+                host: config.file.stack.docker_host.clone(),
+                compose_file: config.file.stack.compose.as_ref().map(|file| directory.join(file)),
+                project: config.file.stack.project.clone(),
+                directory,
+                services: services.collect(),
+            })?;
+            Ok(Arc::new(docker))
+        }
+        RuntimeKind::Process => Ok(Arc::new(process_runtime(config)?)),
+    }
+}

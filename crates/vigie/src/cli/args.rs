@@ -1,0 +1,299 @@
+//! Does: what can be written on the command line.
+
+use std::path::PathBuf;
+
+use clap::{Args, CommandFactory, Parser, Subcommand};
+
+use super::{Exit, Failure};
+
+const EXIT_CODES: &str = "Exit codes: 0 fine, 1 finding or failed verify, 2 usage or config, \
+    3 the runtime or the watch cannot be reached, 4 refused by a guard; unknown = failure.";
+
+/// Keeps a community game server reachable.
+#[derive(Debug, Parser)]
+#[command(version, about, after_help = EXIT_CODES, propagate_version = true, max_term_width = 100)]
+pub struct Cli {
+    /// The configuration [default: ./vigie.toml, then ~/.config/vigie/vigie.toml, then /etc/vigie]
+    #[arg(long, global = true, env = "VIGIE_CONFIG", value_name = "FILE")]
+    pub config: Option<PathBuf>,
+    #[command(subcommand)]
+    #[expect(missing_docs, reason = "clap would show it")]
+    pub command: Command,
+}
+
+/// The commands.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Write a commented vigie.toml and runbooks/ for the compose project in this directory
+    #[command(after_help = EXIT_CODES)]
+    Init(InitArgs),
+    /// Watch the stack: detect, repair, verify (the daemon)
+    #[command(after_help = EXIT_CODES)]
+    Watch(WatchArgs),
+    /// See vigie at work on an embedded practice stack, broken in front of you
+    #[command(after_help = EXIT_CODES)]
+    Demo(DemoArgs),
+    /// How the stack is now
+    #[command(after_help = EXIT_CODES)]
+    Status(StatusArgs),
+    /// Everything that helps to find a fault, in one report
+    #[command(after_help = EXIT_CODES)]
+    Diagnose(DiagnoseArgs),
+    /// Incidents: list, show, acknowledge, note, report, resolve, close
+    #[command(subcommand, after_help = EXIT_CODES)]
+    Incident(IncidentCommand),
+    /// Runbooks: list, show, check, run, approve, refuse
+    #[command(subcommand, after_help = EXIT_CODES)]
+    Runbook(RunbookCommand),
+    /// Declare maintenance: nothing is repaired while it lasts
+    #[command(subcommand, after_help = EXIT_CODES)]
+    Maintenance(MaintenanceCommand),
+    /// Stop a service as an operator; vigie respects it
+    #[command(after_help = EXIT_CODES)]
+    Stop(OperateArgs),
+    /// Start a service that an operator stopped
+    #[command(after_help = EXIT_CODES)]
+    Start(OperateArgs),
+    /// Shell completions
+    Completions {
+        /// For which shell
+        shell: clap_complete::Shell,
+    },
+    /// The manual page
+    Man,
+    /// The practice game server
+    #[command(hide = true)]
+    Practice(vigie_practice::Args),
+}
+
+#[expect(missing_docs, reason = "the help texts are the documentation")]
+mod arguments {
+    use super::*;
+
+    #[derive(Debug, Args)]
+    pub struct InitArgs {
+        /// The project's directory
+        #[arg(default_value = ".")]
+        pub directory: PathBuf,
+        /// Replace files that exist
+        #[arg(long)]
+        pub force: bool,
+        /// Show what would be written, write nothing
+        #[arg(long)]
+        pub dry_run: bool,
+    }
+
+    #[derive(Debug, Args)]
+    pub struct WatchArgs {
+        /// Say every record as JSON lines instead of text
+        #[arg(long)]
+        pub json: bool,
+        /// Say what would be done, do nothing (mode = "observe")
+        #[arg(long)]
+        pub dry_run: bool,
+    }
+
+    #[derive(Debug, Args)]
+    pub struct DemoArgs {
+        /// Only this scenario: crash, freeze, crash-loop, memory-leak, lua-errors, operator-stop
+        #[arg(long, value_name = "NAME")]
+        pub scenario: Vec<String>,
+        /// Leave the stack running afterwards, to play with
+        #[arg(long)]
+        pub hold: bool,
+        /// The results as JSON
+        #[arg(long)]
+        pub json: bool,
+    }
+
+    #[derive(Debug, Args)]
+    pub struct StatusArgs {
+        /// As JSON
+        #[arg(long)]
+        pub json: bool,
+        /// Redraw every second until interrupted
+        #[arg(long, conflicts_with = "json")]
+        pub live: bool,
+    }
+
+    #[derive(Debug, Args)]
+    pub struct DiagnoseArgs {
+        /// As JSON
+        #[arg(long)]
+        pub json: bool,
+        /// Also write everything, secrets taken out, into an archive (FILE.tar.zst)
+        #[arg(long, value_name = "FILE")]
+        pub bundle: Option<PathBuf>,
+    }
+
+    #[derive(Debug, Subcommand)]
+    pub enum IncidentCommand {
+        /// The incidents, newest first
+        List {
+            /// As JSON
+            #[arg(long)]
+            json: bool,
+            /// How many at most
+            #[arg(long, default_value_t = 50)]
+            limit: usize,
+        },
+        /// One incident with its timeline
+        Show {
+            /// Its number
+            id: u64,
+            /// As JSON
+            #[arg(long)]
+            json: bool,
+        },
+        /// Take it in hand
+        Ack {
+            /// Its number
+            id: u64,
+            #[command(flatten)]
+            who: Who,
+        },
+        /// Write something down in its timeline
+        Note {
+            /// Its number
+            id: u64,
+            /// What
+            #[arg(required = true)]
+            text: Vec<String>,
+            #[command(flatten)]
+            who: Who,
+        },
+        /// Report what no detector saw
+        Report {
+            /// What
+            #[arg(required = true)]
+            text: Vec<String>,
+            /// On which service [default: the game]
+            #[arg(long)]
+            service: Option<String>,
+            /// How bad
+            #[arg(long, default_value = "P2")]
+            severity: String,
+            #[command(flatten)]
+            who: Who,
+        },
+        /// Declare it over
+        Resolve {
+            /// Its number
+            id: u64,
+            #[command(flatten)]
+            who: Who,
+        },
+        /// File it
+        Close {
+            /// Its number
+            id: u64,
+            #[command(flatten)]
+            who: Who,
+        },
+    }
+
+    #[derive(Debug, Args)]
+    pub struct Who {
+        /// Your name, for the timeline [default: the login name]
+        #[arg(long)]
+        pub by: Option<String>,
+    }
+
+    impl Who {
+        /// The name given, or the login name.
+        pub fn name(&self) -> String {
+            let login = || std::env::var("SUDO_USER").or_else(|_| std::env::var("USER")).ok();
+            self.by.clone().or_else(login).unwrap_or_else(|| String::from("somebody"))
+        }
+    }
+
+    #[derive(Debug, Subcommand)]
+    pub enum RunbookCommand {
+        /// The runbooks and what they answer
+        List {
+            /// As JSON
+            #[arg(long)]
+            json: bool,
+        },
+        /// One runbook, as its file
+        Show {
+            /// Its name
+            name: String,
+        },
+        /// Check runbook files; points at file, line and column
+        Check {
+            /// The files [default: the configured directory]
+            files: Vec<PathBuf>,
+        },
+        /// Run a runbook now
+        Run {
+            /// Its name
+            name: String,
+            /// On which service
+            #[arg(long)]
+            service: String,
+            /// Show the evidence, the chosen case and its plan; change nothing
+            #[arg(long)]
+            dry_run: bool,
+            /// The dry run as JSON
+            #[arg(long, requires = "dry_run")]
+            json: bool,
+            #[command(flatten)]
+            who: Who,
+        },
+        /// Say yes to a run that asks
+        Approve {
+            /// The run's number
+            run: u64,
+            #[command(flatten)]
+            who: Who,
+        },
+        /// Say no to a run that asks
+        Refuse {
+            /// The run's number
+            run: u64,
+            #[command(flatten)]
+            who: Who,
+        },
+    }
+
+    #[derive(Debug, Subcommand)]
+    pub enum MaintenanceCommand {
+        /// Begin
+        Start {
+            /// For how long: 30m, 2h
+            #[arg(value_parser = vigie_core::span::parse)]
+            time: std::time::Duration,
+            #[command(flatten)]
+            who: Who,
+        },
+        /// End
+        Stop {
+            #[command(flatten)]
+            who: Who,
+        },
+    }
+
+    #[derive(Debug, Args)]
+    pub struct OperateArgs {
+        /// The service
+        pub service: String,
+        /// Say what would be done, do nothing
+        #[arg(long)]
+        pub dry_run: bool,
+    }
+}
+
+pub use arguments::{
+    DemoArgs, DiagnoseArgs, IncidentCommand, InitArgs, MaintenanceCommand, OperateArgs,
+    RunbookCommand, StatusArgs, WatchArgs,
+};
+
+pub(super) fn completions(shell: clap_complete::Shell) {
+    clap_complete::generate(shell, &mut Cli::command(), "vigie", &mut std::io::stdout());
+}
+
+pub(super) fn man() -> Result<Exit, Failure> {
+    clap_mangen::Man::new(Cli::command()).render(&mut std::io::stdout())?;
+    Ok(Exit::Fine)
+}

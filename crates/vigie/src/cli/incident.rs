@@ -1,0 +1,192 @@
+//! Does: `vigie incident …`. Reading needs no daemon: the register is read as it is; acting asks the
+//! daemon.
+
+use std::path::Path;
+
+use vigie_core::incident::IncidentId;
+
+use super::args::IncidentCommand;
+use super::{Exit, Failure, Paint, table};
+use crate::config::Config;
+use crate::control::{Answer, Client, Request};
+use crate::report::{Lang, ago, clock_time, incident_json, rfc3339, source, tell};
+use crate::store::{IncidentRow, Register};
+use crate::text::cut;
+
+pub(super) async fn run(path: &Path, command: IncidentCommand) -> Result<Exit, Failure> {
+    let config = Config::read(path)?;
+    let request = match command {
+        IncidentCommand::List { json, limit } => return list(&config, json, limit),
+        IncidentCommand::Show { id, json } => return show(&config, id, json),
+        IncidentCommand::Ack { id, who } => Request::Acknowledge { incident: id, by: who.name() },
+        IncidentCommand::Note { id, text, who } => {
+            Request::Note { incident: id, by: who.name(), text: text.join(" ") }
+        }
+        IncidentCommand::Report { text, service, severity, who } => Request::Report {
+            service: service.map_or_else(|| game(&config), Ok)?,
+            severity,
+            by: who.name(),
+            text: text.join(" "),
+        },
+        IncidentCommand::Resolve { id, who } => Request::Resolve { incident: id, by: who.name() },
+        IncidentCommand::Close { id, who } => Request::Close { incident: id, by: who.name() },
+    };
+    ask(&config, &request).await
+}
+
+/// Asks the daemon and says what it answers.
+pub(super) async fn ask(config: &Config, request: &Request) -> Result<Exit, Failure> {
+    let mut client = Client::connect(&config.socket()).await?;
+    match client.ask(request).await? {
+        Answer::Done { text } => {
+            println!("{text}");
+            Ok(Exit::Fine)
+        }
+        Answer::Refused { why } => Err(Failure::say(Exit::Refused, why)),
+        Answer::Status { .. } => Ok(Exit::Fine),
+    }
+}
+
+fn game(config: &Config) -> Result<String, Failure> {
+    let mut services = config.stack.services().map(|(_, service)| service);
+    let game = services.find(|service| service.role == vigie_core::stack::Role::Game);
+    game.map(|service| service.name.clone()).ok_or_else(|| {
+        Failure::say(Exit::Usage, "no service has the role `game`; name one with --service")
+    })
+}
+
+fn list(config: &Config, json: bool, limit: usize) -> Result<Exit, Failure> {
+    let rows = Register::open(&config.journal())?.list(limit)?;
+    if json {
+        let rows: Vec<_> = rows.iter().map(incident_json).collect();
+        println!("{}", serde_json::to_string_pretty(&rows)?);
+        return Ok(Exit::Fine);
+    }
+    if rows.is_empty() {
+        println!("no incident so far");
+        return Ok(Exit::Fine);
+    }
+    let paint = Paint::for_stdout();
+    let cells: Vec<_> = rows.iter().map(|row| cells(row, paint)).collect();
+    let head = ["ID", "SEV", "STATE", "SERVICE", "DETECTED", "RESTORED IN", "CASE", "TITLE"];
+    table::print(&head, &cells);
+    Ok(Exit::Fine)
+}
+
+fn cells(row: &IncidentRow, paint: Paint) -> Vec<String> {
+    let incident = &row.incident;
+    let state = incident.state.word();
+    let state = if incident.state.is_active() { paint.bad(state) } else { paint.good(state) };
+    let restored = incident
+        .restored
+        .map_or_else(|| String::from("-"), |at| ago(at.since(incident.started().latest)));
+    let cases: Vec<_> = row.runs.iter().filter_map(|run| run.case.clone()).collect();
+    vec![
+        incident.id.0.to_string(),
+        paint.severity(incident.severity),
+        state,
+        incident.service.clone(),
+        rfc3339(incident.detected.wall)[..19].replace('T', " "),
+        restored,
+        if cases.is_empty() { String::from("-") } else { cases.join(",") },
+        cut(&incident.title, 60),
+    ]
+}
+
+fn show(config: &Config, id: u64, json: bool) -> Result<Exit, Failure> {
+    let register = Register::open(&config.journal())?;
+    let Some(row) = register.get(IncidentId(id))? else {
+        let text = format!("there is no incident {id}; try: vigie incident list");
+        return Err(Failure::say(Exit::Finding, text));
+    };
+    let timeline = register.timeline(IncidentId(id))?;
+    let lang = config.file.stack.lang;
+    if json {
+        let rows: Vec<_> = timeline
+            .iter()
+            .map(|entry| {
+                serde_json::json!({
+                    "at": rfc3339(entry.at.wall),
+                    "source": source(&entry.record),
+                    "text": tell(&entry.record, lang),
+                })
+            })
+            .collect();
+        let mut value = serde_json::to_value(incident_json(&row))?;
+        if let Some(object) = value.as_object_mut() {
+            object.insert(String::from("timeline"), rows.into());
+        }
+        println!("{}", serde_json::to_string_pretty(&value)?);
+        return Ok(Exit::Fine);
+    }
+    print(&row, lang);
+    println!("\n{}", if lang == Lang::Fr { "Chronologie" } else { "Timeline" });
+    let paint = Paint::for_stdout();
+    for entry in &timeline {
+        let at = paint.dim(&clock_time(entry.at.wall));
+        println!("  {at}  {:<8}  {}", source(&entry.record), tell(&entry.record, lang));
+    }
+    evidence(&row, lang);
+    Ok(Exit::Fine)
+}
+
+fn print(row: &IncidentRow, lang: Lang) {
+    let paint = Paint::for_stdout();
+    let incident = &row.incident;
+    let started = incident.started();
+    println!(
+        "{} {} {} — {}",
+        paint.bold(&format!("incident {}", incident.id)),
+        paint.severity(incident.severity),
+        incident.state.word(),
+        incident.title
+    );
+    let spread = started.latest.since(started.earliest);
+    let words: [&str; 4] = match lang {
+        Lang::En => ["started", "detected", "acknowledged", "restored"],
+        Lang::Fr => ["début", "détecté", "pris en charge", "rétabli"],
+    };
+    let line = |word: &str, text: String| println!("  {word:<15} {text}");
+    line(words[0], format!("{} (± {})", rfc3339(started.latest.wall), ago(spread)));
+    let after = |at: vigie_core::Moment| {
+        format!("{} (+{})", rfc3339(at.wall), ago(at.since(started.latest)))
+    };
+    line(words[1], after(incident.detected));
+    if let Some((at, by)) = &incident.acknowledged {
+        line(words[2], format!("{}, {by}", after(*at)));
+    }
+    match incident.restored {
+        Some(at) => line(words[3], after(at)),
+        None => line(words[3], String::from("-")),
+    }
+    for symptom in &incident.symptoms {
+        let until = symptom.until.map_or_else(
+            || paint.bad("…"),
+            |until| format!("{} ", ago(until.since(symptom.started.latest))),
+        );
+        println!("  · {:<16} {until} {}", symptom.kind.word(), symptom.detail);
+    }
+}
+
+fn evidence(row: &IncidentRow, lang: Lang) {
+    let Some(evidence) = row.runs.iter().rev().find_map(|run| run.evidence.as_deref()) else {
+        return;
+    };
+    println!("\n{}", if lang == Lang::Fr { "Preuves" } else { "Evidence" });
+    if let Some(lua) = &evidence.lua {
+        println!("  Lua: {}:{}: {}", lua.file, lua.line, lua.message);
+    }
+    for commit in &evidence.commits {
+        println!("  git: {} {}", commit.hash, commit.subject);
+    }
+    for usage in &evidence.host.usage {
+        println!("  memory: {} {}", usage.service, super::status::size(usage.mem_bytes));
+    }
+    let shown = evidence.console.len().saturating_sub(10);
+    for line in &evidence.console[shown..] {
+        println!("  | {}", cut(line, 160));
+    }
+    for missing in &evidence.missing {
+        println!("  missing: {missing}");
+    }
+}

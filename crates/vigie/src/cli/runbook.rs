@@ -1,0 +1,153 @@
+//! Does: `vigie runbook …`: read, check, run (or only plan), approve.
+
+use std::path::{Path, PathBuf};
+
+use vigie_core::respond::{Runbook, Text};
+
+use super::args::RunbookCommand;
+use super::incident::ask;
+use super::{Exit, Failure, Paint, table};
+use crate::config::{self, BUILT_IN, Config, Lang};
+use crate::control::Request;
+use crate::diagnose;
+
+pub(super) async fn run(path: &Path, command: RunbookCommand) -> Result<Exit, Failure> {
+    match command {
+        RunbookCommand::List { json } => list(&Config::read(path)?, json),
+        RunbookCommand::Show { name } => show(&Config::read(path)?, &name),
+        RunbookCommand::Check { files } => check(path, files),
+        RunbookCommand::Run { name, service, dry_run: true, json, .. } => {
+            plan(Config::read(path)?, &name, &service, json).await
+        }
+        RunbookCommand::Run { name, service, who, .. } => {
+            let config = Config::read(path)?;
+            let request = Request::RunRunbook { service, runbook: name, by: who.name() };
+            ask(&config, &request).await
+        }
+        RunbookCommand::Approve { run, who } => {
+            let request = Request::Approve { run, granted: true, by: who.name() };
+            ask(&Config::read(path)?, &request).await
+        }
+        RunbookCommand::Refuse { run, who } => {
+            let request = Request::Approve { run, granted: false, by: who.name() };
+            ask(&Config::read(path)?, &request).await
+        }
+    }
+}
+
+fn text(text: &Text, lang: Lang) -> &str {
+    match (lang, &text.fr) {
+        (Lang::Fr, Some(french)) => french,
+        _ => &text.en,
+    }
+}
+
+fn list(config: &Config, json: bool) -> Result<Exit, Failure> {
+    if json {
+        println!("{}", serde_json::to_string_pretty(&config.stack.runbooks)?);
+        return Ok(Exit::Fine);
+    }
+    let lang = config.file.stack.lang;
+    let words = |runbook: &Runbook| {
+        let words: Vec<_> = runbook.on.iter().map(|kind| kind.word()).collect();
+        words.join(" ")
+    };
+    let row = |runbook: &Runbook| {
+        let cases: Vec<_> = runbook.cases.iter().map(|case| case.id.as_str()).collect();
+        vec![
+            runbook.name.clone(),
+            cases.join(" "),
+            words(runbook),
+            text(&runbook.title, lang).to_owned(),
+        ]
+    };
+    let rows: Vec<_> = config.stack.runbooks.iter().map(row).collect();
+    table::print(&["RUNBOOK", "CASES", "ANSWERS", "TITLE"], &rows);
+    Ok(Exit::Fine)
+}
+
+fn show(config: &Config, name: &str) -> Result<Exit, Failure> {
+    let directory = config.directory().join(&config.file.stack.runbooks);
+    let file = directory.join(format!("{name}.toml"));
+    let own = std::fs::read_to_string(&file).ok();
+    let built_in = BUILT_IN.iter().find(|(known, _)| *known == name).map(|(_, text)| *text);
+    match (own, built_in) {
+        (Some(text), _) => print!("# {}\n{text}", file.display()),
+        (None, Some(text)) => print!("# built in; {} would replace it\n{text}", file.display()),
+        (None, None) => {
+            let text = format!("there is no runbook `{name}`; try: vigie runbook list");
+            return Err(Failure::say(Exit::Usage, text));
+        }
+    }
+    Ok(Exit::Fine)
+}
+
+/// Checks files one by one, so that every faulty one is named.
+fn check(path: &Path, files: Vec<PathBuf>) -> Result<Exit, Failure> {
+    let files = if files.is_empty() {
+        let directory = Config::read(path)
+            .map(|config| config.directory().join(&config.file.stack.runbooks))
+            .unwrap_or_else(|_| PathBuf::from("runbooks"));
+        let entries = std::fs::read_dir(&directory).map_err(|error| {
+            let text = format!("{} cannot be read: {error}", directory.display());
+            Failure::say(Exit::Usage, text)
+        })?;
+        let mut files: Vec<_> = entries
+            .filter_map(|entry| Some(entry.ok()?.path()))
+            .filter(|path| path.extension().is_some_and(|extension| extension == "toml"))
+            .collect();
+        files.sort();
+        files
+    } else {
+        files
+    };
+    let paint = Paint::for_stdout();
+    let mut exit = Exit::Fine;
+    for file in files {
+        let read = std::fs::read_to_string(&file);
+        let read = read.map_err(|error| {
+            config::ConfigError::whole(&file, format!("cannot be read: {error}"), None)
+        });
+        match read.and_then(|text| config::parse_runbook(&file, &text)) {
+            Ok(runbook) => {
+                println!("{} {}: {} cases", paint.good("ok"), file.display(), runbook.cases.len())
+            }
+            Err(error) => {
+                println!("{} {error}", paint.bad("error"));
+                exit = Exit::Usage;
+            }
+        }
+    }
+    Ok(exit)
+}
+
+/// Collects evidence and says what would be done, without the daemon and without changing anything.
+async fn plan(config: Config, name: &str, service: &str, json: bool) -> Result<Exit, Failure> {
+    let lang = config.file.stack.lang;
+    let plan = diagnose::plan(config, name, service)
+        .await
+        .map_err(|why| Failure::say(Exit::Usage, why))?;
+    if json {
+        println!("{}", serde_json::to_string_pretty(&plan)?);
+        return Ok(Exit::Fine);
+    }
+    let paint = Paint::for_stdout();
+    println!("{}", paint.bold(&format!("{name} on {service} (dry run: nothing is changed)")));
+    for fact in &plan.evidence {
+        println!("  evidence  {fact}");
+    }
+    for rejected in &plan.rejected {
+        println!("  {}", paint.dim(&format!("not {}: {}", rejected.case, rejected.why)));
+    }
+    match &plan.case {
+        Some(case) => {
+            println!("  case {}: {}", paint.bold(&case.id), text(&case.title, lang));
+            for step in &plan.steps {
+                println!("    would {step}");
+            }
+            println!("    then {}", plan.verify);
+        }
+        None => println!("  {}", paint.warn("no case matches: it would be handed to a person")),
+    }
+    Ok(Exit::Fine)
+}

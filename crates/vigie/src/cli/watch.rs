@@ -1,0 +1,94 @@
+//! Does: `vigie watch`, the daemon: starts the watch, says every record, stops on SIGTERM or SIGINT.
+
+use std::path::Path;
+
+use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::broadcast::error::RecvError;
+use vigie_core::stack::Mode;
+
+use super::args::WatchArgs;
+use super::{Exit, Failure, Paint};
+use crate::app::App;
+use crate::config::Config;
+use crate::engine::Told;
+use crate::report::{Lang, clock_time, rfc3339, tell};
+
+pub(super) async fn run(path: &Path, args: &WatchArgs) -> Result<Exit, Failure> {
+    let mut config = Config::read(path)?;
+    if args.dry_run {
+        config.stack.settings.mode = Mode::Observe;
+    }
+    let lang = config.file.stack.lang;
+    let mut terminate = signal(SignalKind::terminate())?;
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    let names: Vec<_> = config.stack.services().map(|(_, service)| service.name.clone()).collect();
+    let stack = config.stack.name.clone();
+    let mode = config.stack.settings.mode;
+    let app = App::start(config).await?;
+    let mut told = app.handle().listen();
+    tracing::info!(
+        stack,
+        services = names.join(", "),
+        ?mode,
+        replayed = app.replayed,
+        runtime = app.runtime().name(),
+        "watching"
+    );
+    if let Err(error) = app.runtime().ping().await {
+        tracing::warn!(%error, "watching what can be seen without it, and trying again");
+    }
+    let paint = Paint::for_stdout();
+    loop {
+        tokio::select! {
+            _ = terminate.recv() => break,
+            _ = interrupt.recv() => break,
+            record = told.recv() => match record {
+                Ok(record) if args.json => say_json(&record)?,
+                Ok(record) => println!("{}", line(&record, lang, paint)),
+                Err(RecvError::Lagged(missed)) => {
+                    tracing::warn!(missed, "records are in the journal but were not printed here");
+                }
+                Err(RecvError::Closed) => break,
+            },
+        }
+    }
+    tracing::info!("stopping; the services go on without the watch");
+    app.stop().await;
+    Ok(Exit::Fine)
+}
+
+/// A record as one coloured line.
+pub(super) fn line(told: &Told, lang: Lang, paint: Paint) -> String {
+    use vigie_core::Record;
+    let text = tell(&told.record, lang);
+    let text = match &told.record {
+        Record::IncidentOpened { .. }
+        | Record::Exited { asked: None, .. }
+        | Record::RuntimeLost
+        | Record::Relapsed { .. } => paint.bad(&text),
+        Record::Escalated { .. }
+        | Record::Overdue { .. }
+        | Record::ApprovalAsked { .. }
+        | Record::StoodDown { .. }
+        | Record::Degraded { on: true, .. } => paint.warn(&text),
+        Record::Restored { .. } | Record::Resolved { .. } => paint.good(&text),
+        _ => text,
+    };
+    let at = paint.dim(&clock_time(told.at.wall));
+    let severity =
+        told.severity.map_or_else(|| String::from("  "), |severity| paint.severity(severity));
+    let incident = told.incident.map_or_else(String::new, |id| format!("{id} "));
+    format!("{at} {severity} {incident}{text}")
+}
+
+fn say_json(told: &Told) -> Result<(), Failure> {
+    let mut value = serde_json::to_value(&told.record)?;
+    if let Some(object) = value.as_object_mut() {
+        object.insert(String::from("at"), rfc3339(told.at.wall).into());
+        if let Some(id) = told.incident {
+            object.insert(String::from("incident"), id.0.into());
+        }
+    }
+    println!("{value}");
+    Ok(())
+}

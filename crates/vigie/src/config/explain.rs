@@ -1,0 +1,114 @@
+//! Does: turns a parser's error into one that a person can act on: file, line, column, the line
+//! itself, and the nearest known name.
+
+use std::ops::Range;
+use std::path::{Path, PathBuf};
+
+/// An error in a configuration file or runbook.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{}", self.render())]
+pub struct ConfigError {
+    /// The file.
+    pub file: PathBuf,
+    /// Line and column, from 1; zero where there is no place to point at.
+    pub at: (usize, usize),
+    /// The line itself.
+    pub line: String,
+    /// What is wrong.
+    pub what: String,
+    /// What to write instead.
+    pub hint: Option<String>,
+}
+
+impl ConfigError {
+    /// An error that concerns the whole file.
+    #[must_use]
+    pub fn whole(file: &Path, what: impl Into<String>, hint: Option<String>) -> Self {
+        Self { file: file.to_owned(), at: (0, 0), line: String::new(), what: what.into(), hint }
+    }
+
+    /// An error at a place in `text`.
+    #[must_use]
+    pub fn at(file: &Path, text: &str, span: Option<Range<usize>>, what: &str) -> Self {
+        let (what, hint) = advise(what);
+        let Some(span) = span else { return Self::whole(file, what, hint) };
+        let start = span.start.min(text.len());
+        let before = text.get(..start).unwrap_or_default();
+        let line_no = before.matches('\n').count() + 1;
+        let column = before.rsplit('\n').next().map_or(0, |rest| rest.chars().count()) + 1;
+        let line = text.lines().nth(line_no - 1).unwrap_or_default().to_owned();
+        Self { file: file.to_owned(), at: (line_no, column), line, what, hint }
+    }
+
+    /// From the TOML parser.
+    #[must_use]
+    pub fn from_toml(file: &Path, text: &str, error: &toml::de::Error) -> Self {
+        Self::at(file, text, error.span(), error.message())
+    }
+
+    fn render(&self) -> String {
+        let file = self.file.display();
+        let mut out = match self.at {
+            (0, _) => format!("{file}: {}", self.what),
+            (line, column) => {
+                // A literal secret must not be shown again by showing its line.
+                let shown = redact_value(&self.line);
+                let gutter = " ".repeat(line.to_string().len());
+                let pad = " ".repeat(column.saturating_sub(1));
+                format!(
+                    "{file}:{line}:{column}: {}\n{gutter} |\n{line} | {shown}\n{gutter} | {pad}^",
+                    self.what
+                )
+            }
+        };
+        if let Some(hint) = &self.hint {
+            out.push_str("\nhint: ");
+            out.push_str(hint);
+        }
+        out
+    }
+}
+
+fn redact_value(line: &str) -> String {
+    match line.split_once('=') {
+        Some((key, value)) if super::secret::looks_secret(key) && value.contains('"') => {
+            format!("{key}= …")
+        }
+        _ => line.to_owned(),
+    }
+}
+
+/// Splits serde's "unknown field `x`, expected one of `a`, `b`" into a cause and the nearest name.
+fn advise(message: &str) -> (String, Option<String>) {
+    let message = message.trim();
+    let Some((what, expected)) = message.split_once(", expected ") else {
+        return (message.to_owned(), None);
+    };
+    let wrong = what.split('`').nth(1);
+    let known: Vec<&str> = expected.split('`').skip(1).step_by(2).collect();
+    let (Some(wrong), false) = (wrong, known.is_empty()) else {
+        return (message.to_owned(), None);
+    };
+    let nearest = known.iter().min_by_key(|name| distance(wrong, name));
+    let close = nearest.filter(|name| distance(wrong, name) <= 1 + wrong.len() / 3);
+    let hint = match close {
+        Some(name) => format!("did you mean `{name}`?"),
+        None => format!("known here: {}", known.join(", ")),
+    };
+    (what.to_owned(), Some(hint))
+}
+
+/// Edits needed to make one name of another.
+fn distance(a: &str, b: &str) -> usize {
+    let b: Vec<char> = b.chars().collect();
+    let mut row: Vec<usize> = (0..=b.len()).collect();
+    for (i, x) in a.chars().enumerate() {
+        let mut diagonal = std::mem::replace(&mut row[0], i + 1);
+        for (j, y) in b.iter().enumerate() {
+            let cost = diagonal + usize::from(x != *y);
+            diagonal = row[j + 1];
+            row[j + 1] = cost.min(diagonal + 1).min(row[j] + 1);
+        }
+    }
+    row[b.len()]
+}

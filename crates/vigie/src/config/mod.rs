@@ -1,0 +1,18 @@
+//! Does: reads `vigie.toml` and the runbooks, and turns them into what the core watches. Every error
+//! names the file, the line, the cause and what to write instead.
+
+mod explain;
+pub mod init;
+mod load;
+mod model;
+mod runbooks;
+mod secret;
+
+pub use explain::ConfigError;
+pub use load::{Config, find};
+pub use model::{
+    A2sConfig, DatabaseConfig, EnvValue, File, Lang, RconConfig, RuntimeKind, ServiceConfig,
+    StackConfig, TcpConfig,
+};
+pub use runbooks::{BUILT_IN, load_runbooks, parse_runbook};
+pub use secret::{Secret, SecretError, Vault};

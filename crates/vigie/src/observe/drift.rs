@@ -1,0 +1,29 @@
+//! Does: compares what runs with what the compose file says, now and then.
+
+use std::time::Duration;
+
+use vigie_core::observe::Fact;
+
+use super::Eyes;
+
+const EVERY: Duration = Duration::from_secs(60);
+
+pub(super) async fn watch(eyes: Eyes) {
+    let mut beat = tokio::time::interval(EVERY);
+    beat.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    while eyes.stop.run_until_cancelled(beat.tick()).await.is_some() {
+        for (id, service) in eyes.config.stack.services() {
+            match eyes.runtime.drift(&service.name).await {
+                Ok(differences) => {
+                    let fact = Fact::Drift(differences);
+                    if eyes.handle.saw(&eyes.clock, id, fact).await.is_err() {
+                        return;
+                    }
+                }
+                // A compose file that has become invalid is said once a minute, and nothing of
+                // what runs is touched because of it.
+                Err(error) => tracing::warn!(service = service.name, %error, "drift is not known"),
+            }
+        }
+    }
+}

@@ -1,0 +1,132 @@
+//! Does: looks. Every probe runs by itself on its own rhythm and reports what it saw; none of them
+//! decides what it means.
+
+mod a2s;
+mod console;
+mod database;
+mod drift;
+mod events;
+mod host;
+mod network;
+mod rcon;
+mod rhythm;
+mod tcp;
+mod usage;
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
+use vigie_core::observe::Probe;
+use vigie_core::stack::{Role, ServiceId};
+
+pub use a2s::query as query_a2s;
+pub use database::query as query_database;
+pub use host::{HostLook, look as look_at_host};
+pub use rcon::{RconLink, RconProblem};
+pub use rhythm::{Beat, Rhythm};
+pub use tcp::connect as connect_tcp;
+
+use crate::clock::Clock;
+use crate::config::Config;
+use crate::engine::Handle;
+use crate::runtime::Runtime;
+
+/// Everything that a look needs.
+#[derive(Clone)]
+pub struct Eyes {
+    /// What is watched.
+    pub config: Arc<Config>,
+    /// What runs it.
+    pub runtime: Arc<dyn Runtime>,
+    /// Whom to tell.
+    pub handle: Handle,
+    /// What time it is.
+    pub clock: Clock,
+    /// When to stop looking.
+    pub stop: CancellationToken,
+}
+
+impl std::fmt::Debug for Eyes {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Eyes").field("stack", &self.config.stack.name).finish_non_exhaustive()
+    }
+}
+
+/// The rhythms of all looks, to quicken one or to look out of turn.
+#[derive(Debug, Clone, Default)]
+pub struct Looks {
+    rhythms: Arc<BTreeMap<(ServiceId, Probe), Rhythm>>,
+}
+
+impl Looks {
+    /// Looks once, now.
+    pub fn now(&self, service: ServiceId, probe: Probe) {
+        if let Some(rhythm) = self.rhythms.get(&(service, probe)) {
+            rhythm.now();
+        }
+    }
+
+    /// Looks more often, or as usual again.
+    pub fn hasten(&self, service: ServiceId, on: bool) {
+        let range = (service, Probe::A2s)..=(service, Probe::Runtime);
+        for (_, rhythm) in self.rhythms.range(range) {
+            rhythm.hasten(on);
+        }
+    }
+}
+
+/// The rhythms of every configured look.
+#[must_use]
+pub fn rhythms(config: &Config) -> Looks {
+    let mut rhythms = BTreeMap::new();
+    for (id, service) in config.stack.services() {
+        let Some(file) = config.file.service.get(&service.name) else { continue };
+        let every = [
+            (Probe::A2s, file.a2s.as_ref().map(|probe| probe.every)),
+            (Probe::Rcon, file.rcon.as_ref().map(|probe| probe.every)),
+            (Probe::Tcp, file.tcp.as_ref().map(|probe| probe.every)),
+            (Probe::Database, file.database.as_ref().map(|probe| probe.every)),
+            (Probe::Runtime, Some(events::INSPECT_EVERY)),
+        ];
+        for (probe, every) in every {
+            if let Some(every) = every {
+                rhythms.insert((id, probe), Rhythm::new(every));
+            }
+        }
+    }
+    Looks { rhythms: Arc::new(rhythms) }
+}
+
+/// Starts every look; they end when `eyes.stop` is cancelled.
+pub fn start(eyes: &Eyes, looks: &Looks, since: Option<i64>, tasks: &mut JoinSet<()>) {
+    tasks.spawn(events::watch(eyes.clone(), since));
+    tasks.spawn(host::watch(eyes.clone()));
+    tasks.spawn(network::watch(eyes.clone()));
+    tasks.spawn(usage::watch(eyes.clone()));
+    tasks.spawn(drift::watch(eyes.clone()));
+    for (id, service) in eyes.config.stack.services() {
+        let Some(file) = eyes.config.file.service.get(&service.name) else { continue };
+        let rhythm = |probe| looks.rhythms.get(&(id, probe)).cloned();
+        if let (Some(probe), Some(rhythm)) = (file.a2s.clone(), rhythm(Probe::A2s)) {
+            tasks.spawn(a2s::watch(eyes.clone(), id, probe, rhythm));
+        }
+        if let (Some(probe), Some(rhythm)) = (file.rcon.clone(), rhythm(Probe::Rcon)) {
+            tasks.spawn(rcon::watch(eyes.clone(), id, probe, rhythm));
+        }
+        if let (Some(probe), Some(rhythm)) = (file.tcp.clone(), rhythm(Probe::Tcp)) {
+            let greeted = service.role == Role::Database;
+            tasks.spawn(tcp::watch(eyes.clone(), id, probe, greeted, rhythm));
+        }
+        if let (Some(probe), Some(rhythm)) = (file.database.clone(), rhythm(Probe::Database)) {
+            tasks.spawn(database::watch(eyes.clone(), id, probe, rhythm));
+        }
+        if let Some(rhythm) = rhythm(Probe::Runtime) {
+            tasks.spawn(events::inspect_regularly(eyes.clone(), id, rhythm));
+        }
+        if service.role == Role::Game {
+            tasks.spawn(console::watch(eyes.clone(), id));
+        }
+    }
+}

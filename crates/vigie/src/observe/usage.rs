@@ -1,0 +1,35 @@
+//! Does: the services' CPU and memory, as their runtime counts them.
+
+use std::time::Duration;
+
+use vigie_core::observe::Fact;
+
+use super::Eyes;
+
+const EVERY: Duration = Duration::from_secs(5);
+/// Above this many services they are asked in turns, so that one round never is a burst.
+const AT_ONCE: usize = 16;
+
+pub(super) async fn watch(eyes: Eyes) {
+    let services: Vec<_> =
+        eyes.config.stack.services().map(|(id, service)| (id, service.name.clone())).collect();
+    let mut beat = tokio::time::interval(EVERY);
+    beat.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    while eyes.stop.run_until_cancelled(beat.tick()).await.is_some() {
+        for some in services.chunks(AT_ONCE) {
+            let looks = some.iter().map(|(id, name)| {
+                let eyes = &eyes;
+                async move {
+                    let usage = eyes.runtime.usage(name).await.ok().flatten()?;
+                    let fact = Fact::Usage {
+                        cpu_pct: usage.cpu_pct,
+                        mem_bytes: usage.mem_bytes,
+                        mem_limit: usage.mem_limit,
+                    };
+                    eyes.handle.saw(&eyes.clock, *id, fact).await.ok()
+                }
+            });
+            futures_util::future::join_all(looks).await;
+        }
+    }
+}

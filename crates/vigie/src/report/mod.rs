@@ -1,0 +1,11 @@
+//! Does: puts what is known into the shapes that people and programs read. Never decides anything.
+
+mod incident;
+mod status;
+mod tell;
+mod time;
+
+pub use incident::{IncidentJson, incident_json};
+pub use status::{ServiceStatus, Status, status};
+pub use tell::{Lang, source, tell};
+pub use time::{ago, clock_time, millis, rfc3339};

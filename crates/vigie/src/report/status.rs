@@ -1,0 +1,140 @@
+//! Does: the documented shape of `vigie status --json`, made from what the engine knows now.
+
+use serde::{Deserialize, Serialize};
+use vigie_core::Engine;
+use vigie_core::detect::SymptomKind;
+use vigie_core::observe::{Health, RuntimeState};
+use vigie_core::stack::{Mode, Role, ServiceId};
+
+use super::rfc3339;
+
+/// How the stack is; see `docs/guide/json.md`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Status {
+    /// The stack's name.
+    pub stack: String,
+    /// How far vigie goes by itself.
+    pub mode: Mode,
+    /// Whether the stack works without one of its services.
+    pub degraded: bool,
+    /// The services.
+    pub services: Vec<ServiceStatus>,
+    /// Incidents in which something is still wrong.
+    pub incidents_open: usize,
+    /// Runs that wait for a person: number and what it is about.
+    pub approvals: Vec<(u64, String)>,
+    /// Until when maintenance lasts.
+    pub maintenance: Option<String>,
+    /// Whether the runtime can be reached.
+    pub runtime_reachable: bool,
+    /// Records that wait because the journal cannot be written.
+    pub journal_waiting: usize,
+}
+
+/// How a service is.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ServiceStatus {
+    /// Its name.
+    pub name: String,
+    /// What it is for.
+    pub role: Role,
+    /// The runtime's word for it, or `starting`, or `stopped` by a person.
+    pub state: String,
+    /// `healthy`, `unhealthy`, `starting` or `none`: what vigie sees, not only the health check.
+    pub health: String,
+    /// Since when its state is so.
+    pub since: Option<String>,
+    /// Players connected.
+    pub players: Option<u8>,
+    /// Places.
+    pub max_players: Option<u8>,
+    /// The map.
+    pub map: Option<String>,
+    /// Time to the last answer of its first proof.
+    pub latency_ms: Option<f64>,
+    /// CPU in percent of its limit.
+    pub cpu_pct: Option<f32>,
+    /// Memory in use.
+    pub mem_bytes: Option<u64>,
+    /// Memory limit.
+    pub mem_limit_bytes: Option<u64>,
+    /// Starts by its runtime or by vigie.
+    pub restarts: u32,
+    /// The last thing that went wrong.
+    pub last_error: Option<String>,
+}
+
+/// How things are now.
+#[must_use]
+pub fn status(engine: &Engine, journal_waiting: usize) -> Status {
+    let state = engine.state();
+    let approvals = state
+        .live_runs()
+        .filter(|run| matches!(run.phase, vigie_core::respond::Phase::Approval { .. }));
+    let approvals = approvals.map(|run| {
+        let case = run.case.as_deref().unwrap_or("?");
+        (run.id.0, format!("{} case {case} on {}", run.runbook, run.service))
+    });
+    Status {
+        stack: engine.stack().name.clone(),
+        mode: engine.stack().settings.mode,
+        degraded: !state.degraded.is_empty(),
+        services: engine.stack().services().map(|(id, _)| service(engine, id)).collect(),
+        incidents_open: state.active().count(),
+        approvals: approvals.collect(),
+        maintenance: state
+            .maintenance
+            .filter(|_| engine.in_maintenance())
+            .map(|until| rfc3339(until.wall)),
+        runtime_reachable: !state.runtime_lost,
+        journal_waiting,
+    }
+}
+
+fn service(engine: &Engine, id: ServiceId) -> ServiceStatus {
+    let service = engine.stack().service(id);
+    let sense = engine.sense(id);
+    let memory = engine.state().service(&service.name);
+    let stood_down = memory.is_some_and(|memory| memory.stood_down);
+    let state = match sense.runtime {
+        RuntimeState::Exited | RuntimeState::Missing if stood_down => "stopped",
+        RuntimeState::Running if engine.starting(id) && engine.well_since(id).is_none() => {
+            "starting"
+        }
+        other => other.word(),
+    };
+    let sick = engine.state().active().any(|incident| {
+        let shows = |kind: &SymptomKind| incident.shows(&service.name, *kind);
+        SymptomKind::ALL.iter().any(shows)
+    });
+    let health = match (engine.well_since(id), sense.health) {
+        (Some(_), _) if !sick => "healthy",
+        (None, _) if state == "starting" => "starting",
+        (None, Health::None) if !sick && sense.runtime == RuntimeState::Unknown => "none",
+        _ => "unhealthy",
+    };
+    let latency = [sense.a2s.latency(), sense.database.latency(), sense.tcp.latency()];
+    let latency = latency.into_iter().flatten().next();
+    let (mem_bytes, limit) = sense.memory.map_or((None, None), |(used, limit)| (Some(used), limit));
+    let last_error = [&sense.a2s, &sense.rcon, &sense.database, &sense.tcp]
+        .into_iter()
+        .find_map(|proof| proof.why())
+        .map(|why| format!("{why:?}").to_lowercase());
+    let by_vigie = memory.map_or(0, |memory| memory.restarts.len());
+    ServiceStatus {
+        name: service.name.clone(),
+        role: service.role,
+        state: state.to_owned(),
+        health: health.to_owned(),
+        since: (sense.runtime != RuntimeState::Unknown).then(|| rfc3339(sense.since.wall)),
+        players: sense.players.as_ref().map(|(players, ..)| *players),
+        max_players: sense.players.as_ref().map(|(_, max, _)| *max),
+        map: sense.players.as_ref().map(|(.., map)| map.to_string()),
+        latency_ms: latency.map(|latency| (latency.as_secs_f64() * 100_000.0).round() / 100.0),
+        cpu_pct: sense.cpu_pct,
+        mem_bytes,
+        mem_limit_bytes: limit,
+        restarts: sense.restarts + u32::try_from(by_vigie).unwrap_or(u32::MAX),
+        last_error: last_error.or_else(|| sense.lua_last.as_ref().map(ToString::to_string)),
+    }
+}

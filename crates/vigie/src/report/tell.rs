@@ -1,0 +1,260 @@
+//! Does: puts a record into one line for people, in English or French. Texts that come from outside
+//! were made printable where they came in.
+
+use vigie_core::Record;
+use vigie_core::incident::Actor;
+use vigie_core::respond::{Ending, StepResult};
+
+pub use crate::config::Lang;
+
+/// The record in one line.
+#[must_use]
+pub fn tell(record: &Record, lang: Lang) -> String {
+    match lang {
+        Lang::En => english(record),
+        Lang::Fr => french(record),
+    }
+}
+
+/// Where a record comes from: the source shown in a timeline.
+#[must_use]
+pub const fn source(record: &Record) -> &'static str {
+    match record {
+        Record::Exited { .. } | Record::RuntimeLost | Record::RuntimeBack => "runtime",
+        Record::SymptomBegan { .. } | Record::SymptomEnded { .. } => "detector",
+        Record::Acknowledged { by: Actor::Person(_), .. }
+        | Record::Noted { .. }
+        | Record::ApprovalGiven { .. }
+        | Record::Closed { .. } => "person",
+        Record::RunStarted { .. }
+        | Record::CaseChosen { .. }
+        | Record::ApprovalAsked { .. }
+        | Record::RunWaits { .. }
+        | Record::StepIntended { .. }
+        | Record::StepEnded { .. }
+        | Record::UndoBegan { .. }
+        | Record::RunEnded { .. } => "runbook",
+        Record::VerifyBegan { .. } | Record::Restored { .. } => "verify",
+        _ => "vigie",
+    }
+}
+
+fn seconds(ms: u64) -> String {
+    super::ago(std::time::Duration::from_millis(ms))
+}
+
+fn code(exit_code: Option<i32>) -> String {
+    exit_code.map_or_else(|| String::from("?"), |code| code.to_string())
+}
+
+fn result(result: &StepResult) -> String {
+    result.why().map_or_else(|| result.word().to_owned(), |why| format!("{}: {why}", result.word()))
+}
+
+fn english(record: &Record) -> String {
+    match record {
+        Record::WatchBegan { version } => format!("the watch began (vigie {version})"),
+        Record::ClockJumped { by_ms } => format!("the host's clock jumped by {by_ms} ms"),
+        Record::RuntimeLost => String::from("the runtime cannot be reached"),
+        Record::RuntimeBack => String::from("the runtime can be reached"),
+        Record::JournalGap { lost } => format!("{lost} records could not be written and are lost"),
+        Record::Exited { service, exit_code, oom, asked } => {
+            let oom = if *oom { ", out of memory" } else { "" };
+            let code = code(*exit_code);
+            match asked {
+                Some(by) => format!("{service} ended as asked by {by} (exit code {code}{oom})"),
+                None => format!("{service} died (exit code {code}{oom})"),
+            }
+        }
+        Record::StoodDown { service } => {
+            format!("{service} was stopped by an operator: respected, vigie will not start it")
+        }
+        Record::StoodUp { service } => format!("{service} was started again by an operator"),
+        Record::BootLearned { service, took_ms } => {
+            format!("{service} was ready {} after its start", seconds(*took_ms))
+        }
+        Record::StreakEnded { service } => {
+            format!("{service} has been stable; its backoff is reset")
+        }
+        Record::SignatureSeen { service, signature, sample } => {
+            format!("{service}: new Lua error {signature:016x}: {sample}")
+        }
+        Record::Renamed { service, to } => format!("{service}'s container is now called {to}"),
+        Record::Maintenance { until: Some(until), by } => {
+            format!("maintenance until {}, declared by {by}", super::rfc3339(until.wall))
+        }
+        Record::Maintenance { until: None, by } => format!("maintenance ended ({by})"),
+        Record::IncidentOpened { incident, severity, title, .. } => {
+            format!("incident {incident} opened, {}: {title}", severity.word())
+        }
+        Record::SymptomBegan { kind, detail, .. } => format!("symptom {}: {detail}", kind.word()),
+        Record::SymptomEnded { service, kind, .. } => {
+            format!("symptom {} of {service} ended", kind.word())
+        }
+        Record::SeverityRaised { severity, .. } => {
+            format!("severity raised to {}", severity.word())
+        }
+        Record::Rerooted { service, title, .. } => format!("the cause lies at {service}: {title}"),
+        Record::Relapsed { .. } => String::from("it came back"),
+        Record::Acknowledged { by, .. } => format!("acknowledged by {by}"),
+        Record::Noted { by, text, .. } => format!("note by {by}: {text}"),
+        Record::Overdue { .. } => String::from("nobody has taken it in hand in time"),
+        Record::Escalated { why, .. } => format!("handed to a person: {why}"),
+        Record::Restored { view, .. } => format!("restored, verified stable: {view}"),
+        Record::Resolved { by, .. } => format!("resolved by {by}"),
+        Record::Closed { by, .. } => format!("closed by {by}"),
+        Record::Degraded { service, on: true } => {
+            format!("degraded: the stack works without {service}")
+        }
+        Record::Degraded { service, on: false } => format!("no longer degraded: {service} is back"),
+        Record::RunStarted { runbook, service, .. } => {
+            format!("runbook {runbook} on {service}: collecting evidence")
+        }
+        Record::CaseChosen { case, rejected, .. } => {
+            let chosen = case.as_deref().map_or_else(
+                || String::from("no case matches"),
+                |case| format!("case {case} chosen"),
+            );
+            let others: Vec<_> =
+                rejected.iter().map(|one| format!("{} ({})", one.case, one.why)).collect();
+            if others.is_empty() {
+                chosen
+            } else {
+                format!("{chosen}; not {}", others.join(", not "))
+            }
+        }
+        Record::ApprovalAsked { run, plan, .. } => {
+            format!(
+                "waits for approval: {}; `vigie runbook approve {}`",
+                plan.join(", then "),
+                run.0
+            )
+        }
+        Record::ApprovalGiven { by, granted: true, .. } => format!("approved by {by}"),
+        Record::ApprovalGiven { by, granted: false, .. } => format!("refused by {by}"),
+        Record::RunWaits { why, .. } => format!("waits: {why}"),
+        Record::StepIntended { step, undo, .. } => {
+            let undo = if *undo { "undo" } else { "step" };
+            format!("{undo}: {}", step.describe("it"))
+        }
+        Record::StepEnded { result: how, .. } => format!("step {}", result(how)),
+        Record::VerifyBegan { .. } => String::from("verifying from the player's side"),
+        Record::UndoBegan { why, .. } => format!("taking it back: {why}"),
+        Record::RunEnded { ending, why, .. } => {
+            let ending = match ending {
+                Ending::Verified => "verified",
+                Ending::Failed => "failed",
+                Ending::NoCase => "no case",
+                Ending::Escalated => "escalated",
+                Ending::Refused => "refused",
+                Ending::Observed => "only observed",
+                Ending::Cancelled => "cancelled",
+            };
+            format!("run {ending}: {why}")
+        }
+    }
+}
+
+fn french(record: &Record) -> String {
+    match record {
+        Record::WatchBegan { version } => format!("la veille commence (vigie {version})"),
+        Record::ClockJumped { by_ms } => format!("l'horloge de l'hôte a sauté de {by_ms} ms"),
+        Record::RuntimeLost => String::from("le moteur d'exécution ne répond plus"),
+        Record::RuntimeBack => String::from("le moteur d'exécution répond de nouveau"),
+        Record::JournalGap { lost } => format!("{lost} entrées n'ont pas pu être écrites"),
+        Record::Exited { service, exit_code, oom, asked } => {
+            let oom = if *oom { ", mémoire épuisée" } else { "" };
+            let code = code(*exit_code);
+            match asked {
+                Some(by) => format!("{service} arrêté à la demande de {by} (code {code}{oom})"),
+                None => format!("{service} est mort (code {code}{oom})"),
+            }
+        }
+        Record::StoodDown { service } => {
+            format!("{service} arrêté par un opérateur : respecté, vigie ne le relance pas")
+        }
+        Record::StoodUp { service } => format!("{service} relancé par un opérateur"),
+        Record::BootLearned { service, took_ms } => {
+            format!("{service} prêt {} après son démarrage", seconds(*took_ms))
+        }
+        Record::StreakEnded { service } => {
+            format!("{service} est stable ; son délai repart de zéro")
+        }
+        Record::SignatureSeen { service, signature, sample } => {
+            format!("{service} : nouvelle erreur Lua {signature:016x} : {sample}")
+        }
+        Record::Renamed { service, to } => {
+            format!("le container de {service} s'appelle maintenant {to}")
+        }
+        Record::Maintenance { until: Some(until), by } => {
+            format!("maintenance jusqu'à {}, déclarée par {by}", super::rfc3339(until.wall))
+        }
+        Record::Maintenance { until: None, by } => format!("fin de maintenance ({by})"),
+        Record::IncidentOpened { incident, severity, title, .. } => {
+            format!("incident {incident} ouvert, {} : {title}", severity.word())
+        }
+        Record::SymptomBegan { kind, detail, .. } => format!("symptôme {} : {detail}", kind.word()),
+        Record::SymptomEnded { service, kind, .. } => {
+            format!("fin du symptôme {} de {service}", kind.word())
+        }
+        Record::SeverityRaised { severity, .. } => format!("gravité relevée à {}", severity.word()),
+        Record::Rerooted { service, title, .. } => format!("la cause est {service} : {title}"),
+        Record::Relapsed { .. } => String::from("rechute"),
+        Record::Acknowledged { by, .. } => format!("pris en charge par {by}"),
+        Record::Noted { by, text, .. } => format!("note de {by} : {text}"),
+        Record::Overdue { .. } => String::from("personne ne l'a pris en charge à temps"),
+        Record::Escalated { why, .. } => format!("remis à une personne : {why}"),
+        Record::Restored { view, .. } => format!("rétabli, stabilité vérifiée : {view}"),
+        Record::Resolved { by, .. } => format!("résolu par {by}"),
+        Record::Closed { by, .. } => format!("clos par {by}"),
+        Record::Degraded { service, on: true } => format!("mode dégradé : sans {service}"),
+        Record::Degraded { service, on: false } => {
+            format!("fin du mode dégradé : {service} est de retour")
+        }
+        Record::RunStarted { runbook, service, .. } => {
+            format!("runbook {runbook} sur {service} : collecte des preuves")
+        }
+        Record::CaseChosen { case, rejected, .. } => {
+            let chosen = case.as_deref().map_or_else(
+                || String::from("aucun cas ne convient"),
+                |case| format!("cas {case} choisi"),
+            );
+            let others: Vec<_> =
+                rejected.iter().map(|one| format!("{} ({})", one.case, one.why)).collect();
+            if others.is_empty() {
+                chosen
+            } else {
+                format!("{chosen} ; pas {}", others.join(", pas "))
+            }
+        }
+        Record::ApprovalAsked { run, plan, .. } => {
+            format!(
+                "attend une approbation : {} ; `vigie runbook approve {}`",
+                plan.join(", puis "),
+                run.0
+            )
+        }
+        Record::ApprovalGiven { by, granted: true, .. } => format!("approuvé par {by}"),
+        Record::ApprovalGiven { by, granted: false, .. } => format!("refusé par {by}"),
+        Record::RunWaits { why, .. } => format!("attend : {why}"),
+        Record::StepIntended { step, undo, .. } => {
+            let undo = if *undo { "annulation" } else { "étape" };
+            format!("{undo} : {}", step.describe("le service"))
+        }
+        Record::StepEnded { result: how, .. } => format!("étape {}", result(how)),
+        Record::VerifyBegan { .. } => String::from("vérification du point de vue du joueur"),
+        Record::UndoBegan { why, .. } => format!("retour en arrière : {why}"),
+        Record::RunEnded { ending, why, .. } => {
+            let ending = match ending {
+                Ending::Verified => "vérifié",
+                Ending::Failed => "échoué",
+                Ending::NoCase => "aucun cas",
+                Ending::Escalated => "remis à une personne",
+                Ending::Refused => "refusé",
+                Ending::Observed => "observé seulement",
+                Ending::Cancelled => "annulé",
+            };
+            format!("procédure : {ending} : {why}")
+        }
+    }
+}

@@ -1,0 +1,105 @@
+//! Does: collects one snapshot of evidence, everything at the same time and each part within its
+//! own limit: what cannot be had in time is named as missing, not waited for.
+
+use std::time::Duration;
+
+use vigie_core::observe::{Inspection, RuntimeState};
+use vigie_core::respond::{Evidence, HostEvidence, LuaFinding, Usage};
+use vigie_core::stack::ServiceId;
+
+use super::{Redactor, commits};
+use crate::config::Config;
+use crate::observe::look_at_host;
+use crate::runtime::Runtime;
+use crate::text::printable;
+
+const LIMIT: Duration = Duration::from_secs(3);
+/// Console lines that are kept, as in the seed's procedure.
+const LINES: usize = 50;
+const COMMITS: usize = 5;
+
+/// Collects what can be seen of `service` now.
+pub async fn collect(config: &Config, runtime: &dyn Runtime, service: ServiceId) -> Evidence {
+    let name = &config.stack.service(service).name;
+    let directory = config.directory();
+    let (inspection, console, usage, commits) = tokio::join!(
+        inspect(runtime, name),
+        console(config, runtime, name),
+        usage(config, runtime),
+        commits(&directory, COMMITS),
+    );
+    let mut missing = Vec::new();
+    let inspection = inspection.unwrap_or_else(|why| {
+        missing.push(format!("the runtime's word: {why}"));
+        Inspection { state: RuntimeState::Unknown, ..Inspection::default() }
+    });
+    let console = console.unwrap_or_else(|why| {
+        missing.push(format!("the console: {why}"));
+        Vec::new()
+    });
+    let seen = look_at_host(&config.file.host.disks);
+    Evidence {
+        inspection,
+        host: HostEvidence {
+            memory_available_pct: seen.memory_available_pct,
+            disk_used_pct: seen.disk.map(|(pct, _)| pct),
+            usage,
+        },
+        lua: last_lua_error(&console),
+        console,
+        commits,
+        missing,
+        ..Evidence::default()
+    }
+}
+
+async fn inspect(runtime: &dyn Runtime, name: &str) -> Result<Inspection, String> {
+    match tokio::time::timeout(LIMIT, runtime.inspect(name)).await {
+        Ok(seen) => seen.map_err(|error| error.to_string()),
+        Err(_) => Err(String::from("no answer in time")),
+    }
+}
+
+async fn console(
+    config: &Config,
+    runtime: &dyn Runtime,
+    name: &str,
+) -> Result<Vec<String>, String> {
+    let redactor = Redactor::of(config);
+    match tokio::time::timeout(LIMIT, runtime.tail(name, LINES)).await {
+        Ok(Ok(lines)) => {
+            let shown =
+                |line: &bytes::Bytes| redactor.clean(&printable(&String::from_utf8_lossy(line)));
+            Ok(lines.iter().map(shown).collect())
+        }
+        Ok(Err(error)) => Err(error.to_string()),
+        Err(_) => Err(String::from("no answer in time")),
+    }
+}
+
+async fn usage(config: &Config, runtime: &dyn Runtime) -> Vec<Usage> {
+    let services = config.stack.services().take(32);
+    let asked = services.map(|(_, service)| async {
+        let usage = tokio::time::timeout(LIMIT, runtime.usage(&service.name)).await;
+        let usage = usage.ok()?.ok()??;
+        Some(Usage {
+            service: service.name.clone(),
+            mem_bytes: usage.mem_bytes,
+            mem_limit: usage.mem_limit,
+        })
+    });
+    let mut usage: Vec<_> =
+        futures_util::future::join_all(asked).await.into_iter().flatten().collect();
+    usage.sort_by_key(|one| std::cmp::Reverse(one.mem_bytes));
+    usage
+}
+
+/// The last Lua error among console lines.
+fn last_lua_error(lines: &[String]) -> Option<LuaFinding> {
+    let error = vigie_core::console::classify_tail(lines)?;
+    Some(LuaFinding {
+        file: error.guilty.or(error.file).unwrap_or_default(),
+        line: error.line.unwrap_or(0),
+        message: error.message,
+    })
+}

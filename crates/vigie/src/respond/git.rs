@@ -1,0 +1,54 @@
+//! Does: reads the stack's git repository through `git` itself. Never writes to it.
+
+use std::path::Path;
+use std::process::Stdio;
+use std::time::Duration;
+
+use vigie_core::respond::Commit;
+
+use crate::text::printable;
+
+const LIMIT: Duration = Duration::from_secs(3);
+
+/// The last `count` commits of the repository around `directory`, newest first; none when there is
+/// no repository or no git.
+pub async fn commits(directory: &Path, count: usize) -> Vec<Commit> {
+    let count = format!("-{count}");
+    let format = "--format=%h%x09%cr, %an: %s";
+    let Some(text) = git(directory, &["log", "--no-color", &count, format]).await else {
+        return Vec::new();
+    };
+    let parse = |line: &str| {
+        let (hash, subject) = line.split_once('\t')?;
+        Some(Commit { hash: printable(hash), subject: printable(subject) })
+    };
+    text.lines().filter_map(parse).collect()
+}
+
+/// The branch and commit checked out, and whether anything is uncommitted.
+pub async fn head(directory: &Path) -> Option<String> {
+    let at = git(directory, &["log", "-1", "--no-color", "--format=%h %s"]).await?;
+    let branch = git(directory, &["rev-parse", "--abbrev-ref", "HEAD"]).await.unwrap_or_default();
+    let dirty = git(directory, &["status", "--porcelain"]).await.unwrap_or_default();
+    let changed = dirty.lines().count();
+    let dirty = match changed {
+        0 => String::new(),
+        _ => format!(", {changed} files not committed"),
+    };
+    Some(printable(&format!("{} on {}{dirty}", at.trim(), branch.trim())))
+}
+
+async fn git(directory: &Path, arguments: &[&str]) -> Option<String> {
+    let mut command = tokio::process::Command::new("git");
+    command
+        .arg("-C")
+        .arg(directory)
+        .args(arguments)
+        .env("GIT_OPTIONAL_LOCKS", "0")
+        .env("GIT_TERMINAL_PROMPT", "0")
+        .stdin(Stdio::null())
+        .stderr(Stdio::null())
+        .kill_on_drop(true);
+    let output = tokio::time::timeout(LIMIT, command.output()).await.ok()?.ok()?;
+    output.status.success().then(|| String::from_utf8_lossy(&output.stdout).into_owned())
+}

@@ -1,0 +1,59 @@
+//! Does: tells events to whoever follows, and replays the last ones.
+
+use std::collections::VecDeque;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use futures_util::StreamExt;
+use tokio::sync::broadcast;
+
+use crate::runtime::{Feed, News};
+
+const KEPT: usize = 1024;
+
+/// The last events and the way to the next ones.
+#[derive(Debug, Clone)]
+pub(super) struct History {
+    kept: Arc<Mutex<VecDeque<News>>>,
+    sender: broadcast::Sender<News>,
+}
+
+impl Default for History {
+    fn default() -> Self {
+        Self { kept: Arc::default(), sender: broadcast::channel(KEPT).0 }
+    }
+}
+
+impl History {
+    pub(super) fn tell(&self, mut news: News) {
+        let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
+        // Times only grow, so that "everything since" misses and repeats nothing.
+        if let Some(last) = kept.back() {
+            news.wall_ms = news.wall_ms.max(last.wall_ms);
+        }
+        if kept.len() >= KEPT {
+            kept.pop_front();
+        }
+        kept.push_back(news.clone());
+        let _ = self.sender.send(news);
+    }
+
+    pub(super) fn follow(&self, since: Option<i64>) -> Feed<News> {
+        // Subscribed under the lock: nothing falls between the replay and what follows.
+        let kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
+        let missed: Vec<_> = since.map_or_else(Vec::new, |since| {
+            kept.iter().filter(|news| news.wall_ms >= since).cloned().collect()
+        });
+        let receiver = self.sender.subscribe();
+        drop(kept);
+        let live = futures_util::stream::unfold(receiver, |mut receiver| async move {
+            loop {
+                match receiver.recv().await {
+                    Ok(news) => return Some((Ok(news), receiver)),
+                    Err(broadcast::error::RecvError::Lagged(_)) => {}
+                    Err(broadcast::error::RecvError::Closed) => return None,
+                }
+            }
+        });
+        futures_util::stream::iter(missed.into_iter().map(Ok)).chain(live).boxed()
+    }
+}

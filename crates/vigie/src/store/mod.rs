@@ -1,0 +1,8 @@
+//! Does: keeps the journal in SQLite: append first, then act. Never decides what a record means.
+
+mod journal;
+mod register;
+mod schema;
+
+pub use journal::{Journal, JournalError, Rebuilt, TimelineRow};
+pub use register::{IncidentRow, Register};

@@ -1,0 +1,38 @@
+//! Does: makes text from outside fit for a person's terminal: logs, names and commit messages can
+//! hold escapes that rewrite what was printed before.
+
+/// `text` without control characters, escapes and direction overrides; tabs become spaces.
+#[must_use]
+pub fn printable(text: &str) -> String {
+    let keep = |c: char| match c {
+        '\t' => Some(' '),
+        c if c.is_control() => None,
+        '\u{200B}'..='\u{200F}'
+        | '\u{202A}'..='\u{202E}'
+        | '\u{2060}'..='\u{2069}'
+        | '\u{FEFF}' => None,
+        c => Some(c),
+    };
+    text.chars().filter_map(keep).collect()
+}
+
+/// `text` in at most `most` characters, with an ellipsis where it was cut.
+#[must_use]
+pub fn cut(text: &str, most: usize) -> String {
+    if text.chars().count() <= most {
+        return text.to_owned();
+    }
+    let kept: String = text.chars().take(most.saturating_sub(1)).collect();
+    format!("{kept}…")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn escapes_and_overrides_are_gone() {
+        assert_eq!(printable("a\u{1b}[2Jb\u{202e}c\td\r\n"), "a[2Jbc d");
+        assert_eq!(cut("abcdef", 4), "abc…");
+    }
+}
