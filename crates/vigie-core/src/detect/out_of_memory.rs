@@ -10,6 +10,9 @@ use crate::observe::RuntimeState;
 /// How long the killing of a single process inside a service that goes on counts.
 const CHILD: Duration = Duration::from_secs(60);
 
+/// How long the death of the whole service may take to follow.
+const DEATH: Duration = Duration::from_millis(500);
+
 pub(super) fn read(view: &View<'_>) -> Reading {
     let running = view.sense.runtime == RuntimeState::Running;
     if view.memory.is_some_and(|memory| memory.stood_down) || view.sense.pending_exit.is_some() {
@@ -17,6 +20,8 @@ pub(super) fn read(view: &View<'_>) -> Reading {
     }
     if running && view.sense.ready {
         return match view.sense.oom {
+            // The word of it comes before the death itself.
+            Some(at) if view.now.since(at) < DEATH => Reading::Later(at.plus(DEATH)),
             Some(at) if view.now.since(at) < CHILD => Reading::Active(Bounds::exactly(at)),
             _ => Reading::Clear,
         };

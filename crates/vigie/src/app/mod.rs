@@ -170,6 +170,7 @@ pub fn runtime(config: &Config) -> Result<Arc<dyn Runtime>, RuntimeError> {
             let services = config.file.service.iter().map(|(name, service)| DockerService {
                 name: name.clone(),
                 container: service.container.clone(),
+                has_dependencies: !service.depends_on.is_empty(),
             });
             let docker = Docker::connect(DockerConfig {
                 host: config.file.stack.docker_host.clone(),

@@ -65,7 +65,9 @@ impl Config {
     /// The directory that relative paths are relative to.
     #[must_use]
     pub fn directory(&self) -> PathBuf {
-        parent(&self.path)
+        let directory = parent(&self.path);
+        // Absolute: programs are started from other directories.
+        std::path::absolute(&directory).unwrap_or(directory)
     }
 
     /// Where the journal and the socket are.

@@ -14,6 +14,8 @@ use crate::runtime::Runtime;
 use crate::text::printable;
 
 const LIMIT: Duration = Duration::from_secs(3);
+/// Memory use is nice to have; a repair does not wait for it.
+const QUICK: Duration = Duration::from_millis(300);
 /// Console lines that are kept, as in the seed's procedure.
 const LINES: usize = 50;
 const COMMITS: usize = 5;
@@ -80,7 +82,7 @@ async fn console(
 async fn usage(config: &Config, runtime: &dyn Runtime) -> Vec<Usage> {
     let services = config.stack.services().take(32);
     let asked = services.map(|(_, service)| async {
-        let usage = tokio::time::timeout(LIMIT, runtime.usage(&service.name)).await;
+        let usage = tokio::time::timeout(QUICK, runtime.usage(&service.name)).await;
         let usage = usage.ok()?.ok()??;
         Some(Usage {
             service: service.name.clone(),

@@ -1,35 +1,246 @@
-//! Does: stub.
-use super::RuntimeError;
-/// x
+//! Does: runs services with Docker: events, looks and consoles through the engine's API, changes
+//! through Compose, because only Compose applies what the compose file says.
+
+mod compose;
+mod engine;
+mod events;
+mod find;
+mod inspect;
+mod logs;
+mod usage;
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use bollard::query_parameters::{
+    KillContainerOptionsBuilder, RestartContainerOptionsBuilder, StopContainerOptionsBuilder,
+};
+use bytes::Bytes;
+use vigie_core::observe::{Inspection, RuntimeState};
+
+use super::{Feed, LogLine, LogPosition, News, Runtime, RuntimeError, Usage};
+use compose::Compose;
+use engine::{Engine, refused};
+use find::Finder;
+
+/// Seconds that an asked-for end may take until Docker kills.
+const GRACE: i32 = 10;
+/// How long a killed process may take to be gone.
+const GONE: Duration = Duration::from_secs(10);
+
+/// One service.
 #[derive(Debug, Clone)]
 pub struct DockerService {
-    /// x
+    /// Its name in the compose file.
     pub name: String,
-    /// x
+    /// Its container's name, where the user gave one.
     pub container: Option<String>,
+    /// Whether the compose file says that it needs other services.
+    pub has_dependencies: bool,
 }
-/// x
+
+/// Which engine and which project.
 #[derive(Debug, Clone)]
 pub struct DockerConfig {
-    /// x
+    /// The engine's address; `DOCKER_HOST`, then the usual socket without it.
     pub host: Option<String>,
-    /// x
-    pub compose_file: Option<std::path::PathBuf>,
-    /// x
+    /// The compose file; without one, containers are only started and stopped.
+    pub compose_file: Option<PathBuf>,
+    /// The compose project's name, when it is not the directory's.
     pub project: Option<String>,
-    /// x
-    pub directory: std::path::PathBuf,
-    /// x
+    /// The project's directory.
+    pub directory: PathBuf,
+    /// The services.
     pub services: Vec<DockerService>,
 }
-/// x
-#[derive(Debug)]
-pub struct Docker;
+
+/// The runtime; cheap to clone.
+#[derive(Debug, Clone)]
+pub struct Docker {
+    engine: Engine,
+    finder: Arc<Finder>,
+    compose: Option<Arc<Compose>>,
+    usage: Arc<usage::Samples>,
+}
+
 impl Docker {
-    /// x
+    /// A runtime for `config`. The engine need not be there yet.
+    ///
     /// # Errors
-    /// x
-    pub fn connect(_c: DockerConfig) -> Result<super::process::Process, RuntimeError> {
-        Err(RuntimeError::Unreachable { runtime: "docker", why: "stub".into(), next: "".into() })
+    /// When the address cannot be one.
+    pub fn connect(config: DockerConfig) -> Result<Self, RuntimeError> {
+        let engine = Engine::at(config.host.as_deref())?;
+        let compose = config.compose_file.map(|file| {
+            Arc::new(Compose::new(
+                file,
+                config.project.clone(),
+                config.directory.clone(),
+                engine.host().to_owned(),
+            ))
+        });
+        let finder = Finder::new(config.services, config.project, &config.directory);
+        Ok(Self { engine, finder: Arc::new(finder), compose, usage: Arc::default() })
     }
+
+    /// The service's container, or `None` when there is none.
+    async fn id(&self, service: &str) -> Result<Option<String>, RuntimeError> {
+        self.finder.find(&self.engine, service).await
+    }
+
+    async fn existing(&self, what: &'static str, service: &str) -> Result<String, RuntimeError> {
+        self.id(service).await?.ok_or_else(|| RuntimeError::Refused {
+            what,
+            service: service.to_owned(),
+            why: String::from("it has no container; `docker compose up -d` makes one"),
+        })
+    }
+
+    async fn start(&self, service: &str) -> Result<(), RuntimeError> {
+        let id = self.existing("starting", service).await?;
+        let docker = self.engine.docker().await?;
+        // A container that runs already answers 304, which is a success.
+        let started = docker.start_container(&id, None);
+        self.engine.limit("starting", service, started).await
+    }
+
+    async fn running(&self, service: &str) -> Result<bool, RuntimeError> {
+        Ok(self.inspect(service).await?.state == RuntimeState::Running)
+    }
+}
+
+#[async_trait]
+impl Runtime for Docker {
+    fn name(&self) -> &'static str {
+        "docker"
+    }
+
+    async fn ping(&self) -> Result<String, RuntimeError> {
+        let docker = self.engine.docker().await?;
+        let version = self.engine.limit("asking", "the engine", docker.version()).await?;
+        Ok(version.version.unwrap_or_default())
+    }
+
+    async fn events(&self, since: Option<i64>) -> Result<Feed<News>, RuntimeError> {
+        events::follow(&self.engine, Arc::clone(&self.finder), since).await
+    }
+
+    async fn inspect(&self, service: &str) -> Result<Inspection, RuntimeError> {
+        let missing = || Inspection { state: RuntimeState::Missing, ..Inspection::default() };
+        let Some(id) = self.id(service).await? else { return Ok(missing()) };
+        match inspect::container(&self.engine, service, &id).await? {
+            Some(seen) => Ok(inspect::inspection(&seen)),
+            None => {
+                // Recreated since it was found: found again, once.
+                self.finder.forget(service);
+                let Some(id) = self.id(service).await? else { return Ok(missing()) };
+                let seen = inspect::container(&self.engine, service, &id).await?;
+                Ok(seen.as_ref().map_or_else(missing, inspect::inspection))
+            }
+        }
+    }
+
+    async fn usage(&self, service: &str) -> Result<Option<Usage>, RuntimeError> {
+        let Some(id) = self.id(service).await? else { return Ok(None) };
+        self.usage.take(&self.engine, service, &id).await
+    }
+
+    async fn logs(
+        &self,
+        service: &str,
+        from: Option<LogPosition>,
+    ) -> Result<Feed<LogLine>, RuntimeError> {
+        let id = self.existing("reading the console of", service).await?;
+        logs::follow(&self.engine, &id, from).await
+    }
+
+    async fn tail(&self, service: &str, lines: usize) -> Result<Vec<Bytes>, RuntimeError> {
+        let Some(id) = self.id(service).await? else { return Ok(Vec::new()) };
+        logs::tail(&self.engine, service, &id, lines).await
+    }
+
+    async fn up(&self, service: &str, recreate: bool) -> Result<(), RuntimeError> {
+        self.finder.known(service)?;
+        let Some(compose) = &self.compose else { return self.start(service).await };
+        let done = compose.up(service, recreate).await;
+        self.finder.forget(service);
+        match done {
+            // Docker's own policy may have started it in the same moment: what was wanted is so.
+            Err(_) if !recreate && self.running(service).await.unwrap_or(false) => Ok(()),
+            done => done,
+        }
+    }
+
+    async fn down_up(&self) -> Result<(), RuntimeError> {
+        let compose = self.compose.as_ref().ok_or_else(|| RuntimeError::Refused {
+            what: "taking down and up",
+            service: String::from("the stack"),
+            why: String::from("vigie.toml names no compose file"),
+        })?;
+        let done = compose.down_up().await;
+        self.finder.forget_all();
+        done
+    }
+
+    async fn restart(&self, service: &str, kill: bool) -> Result<(), RuntimeError> {
+        let id = self.existing("restarting", service).await?;
+        let docker = self.engine.docker().await?;
+        if !kill {
+            let options = RestartContainerOptionsBuilder::new().t(GRACE).build();
+            let restarted = docker.restart_container(&id, Some(options));
+            return self.engine.limit_long("restarting", service, restarted).await;
+        }
+        let options = KillContainerOptionsBuilder::new().signal("SIGKILL").build();
+        let killed = docker.kill_container(&id, Some(options));
+        match self.engine.limit("killing", service, killed).await {
+            // It is dead already, which is what was wanted.
+            Err(RuntimeError::Refused { .. }) | Ok(()) => {}
+            Err(error) => return Err(error),
+        }
+        let gone = async {
+            while self.running(service).await? {
+                tokio::time::sleep(Duration::from_millis(50)).await;
+            }
+            Ok::<_, RuntimeError>(())
+        };
+        // Docker's own policy may start it again faster than it can be seen gone.
+        let _ = tokio::time::timeout(GONE, gone).await;
+        self.start(service).await
+    }
+
+    async fn stop(&self, service: &str) -> Result<(), RuntimeError> {
+        let id = self.existing("stopping", service).await?;
+        let docker = self.engine.docker().await?;
+        let options = StopContainerOptionsBuilder::new().t(GRACE).build();
+        let stopped = docker.stop_container(&id, Some(options));
+        self.engine.limit_long("stopping", service, stopped).await
+    }
+
+    async fn drift(&self, service: &str) -> Result<Vec<String>, RuntimeError> {
+        let Some(id) = self.id(service).await? else { return Ok(Vec::new()) };
+        let Some(seen) = inspect::container(&self.engine, service, &id).await? else {
+            return Ok(Vec::new());
+        };
+        let mut differences = Vec::new();
+        if let Some(compose) = &self.compose {
+            differences.extend(compose.drift(self.finder.known(service)?, &seen).await?);
+        }
+        let image = seen.config.as_ref().and_then(|config| config.image.clone());
+        if let (Some(tag), Some(runs)) = (image, &seen.image) {
+            let docker = self.engine.docker().await?;
+            let named = self.engine.limit("asking for the image of", service, docker.inspect_image(&tag));
+            if let Ok(named) = named.await
+                && named.id.is_some_and(|id| id != *runs)
+            {
+                differences.push(format!("the tag {tag} now names another image than the one that runs"));
+            }
+        }
+        Ok(differences)
+    }
+}
+
+/// An error that says no.
+fn says_no(what: &'static str, service: &str, why: impl ToString) -> RuntimeError {
+    refused(what, service, &why.to_string())
 }

@@ -1,0 +1,145 @@
+//! Does: runs Compose, whichever is there: `docker compose` (v2) or `docker-compose` (v1). Never
+//! waits for ever and never leaves a child behind.
+
+use std::path::PathBuf;
+use std::process::Stdio;
+use std::time::Duration;
+
+use bollard::models::ContainerInspectResponse;
+use tokio::process::Command;
+use tokio::sync::OnceCell;
+
+use super::{DockerService, says_no};
+use crate::runtime::RuntimeError;
+
+const LIMIT: Duration = Duration::from_secs(170);
+const SHORT: Duration = Duration::from_secs(20);
+const HASH: &str = "com.docker.compose.config-hash";
+const DEPENDS_ON: &str = "com.docker.compose.depends_on";
+const VERSION: &str = "com.docker.compose.version";
+
+/// Compose for one project.
+#[derive(Debug)]
+pub(super) struct Compose {
+    file: PathBuf,
+    project: Option<String>,
+    directory: PathBuf,
+    host: String,
+    program: OnceCell<(Vec<String>, String)>,
+}
+
+impl Compose {
+    pub(super) fn new(
+        file: PathBuf,
+        project: Option<String>,
+        directory: PathBuf,
+        host: String,
+    ) -> Self {
+        Self { file, project, directory, host, program: OnceCell::new() }
+    }
+
+    pub(super) async fn up(&self, service: &str, recreate: bool) -> Result<(), RuntimeError> {
+        // Without `--no-recreate`, Compose v2 makes the container afresh: `--no-deps` alone changes
+        // the hash by which it decides.
+        let how = if recreate { "--force-recreate" } else { "--no-recreate" };
+        let arguments = ["up", "-d", "--no-deps", how, service];
+        self.run("bringing up", service, &arguments, LIMIT).await.map(drop)
+    }
+
+    pub(super) async fn down_up(&self) -> Result<(), RuntimeError> {
+        self.run("taking down", "the stack", &["down"], LIMIT).await?;
+        self.run("bringing up", "the stack", &["up", "-d"], LIMIT).await.map(drop)
+    }
+
+    /// Whether the container was made from another version of the compose file.
+    pub(super) async fn drift(
+        &self,
+        service: &DockerService,
+        seen: &ContainerInspectResponse,
+    ) -> Result<Vec<String>, RuntimeError> {
+        let labels = seen.config.as_ref().and_then(|config| config.labels.as_ref());
+        let label = |name: &str| labels.and_then(|labels| labels.get(name));
+        let (Some(runs), Some(made_by)) = (label(HASH), label(VERSION)) else {
+            return Ok(vec![String::from("it was not made by Compose")]);
+        };
+        let (_, version) = self.program().await?;
+        // The two generations count differently, and `--no-deps` counts other than a whole `up`:
+        // only what was made the same way can be compared.
+        let made_without_dependencies = service.has_dependencies
+            && label(DEPENDS_ON).is_none_or(|names| names.is_empty());
+        if major(made_by) != major(version) || made_without_dependencies {
+            return Ok(Vec::new());
+        }
+        let service = service.name.as_str();
+        let output = self.run("reading the compose file for", service, &["config", "--hash", service], SHORT).await?;
+        let wanted = output.lines().find_map(|line| line.strip_prefix(service)?.split_whitespace().next());
+        Ok(match wanted {
+            Some(wanted) if wanted != runs => {
+                vec![String::from("the compose file has changed since it was made (a restart does not apply that)")]
+            }
+            _ => Vec::new(),
+        })
+    }
+
+    /// The program and its version, found once.
+    async fn program(&self) -> Result<&(Vec<String>, String), RuntimeError> {
+        let find = async || {
+            for program in [&["docker", "compose"][..], &["docker-compose"][..]] {
+                let mut command = Command::new(program[0]);
+                command.args(&program[1..]).args(["version", "--short"]).stdin(Stdio::null()).kill_on_drop(true);
+                let output = tokio::time::timeout(SHORT, command.output()).await;
+                if let Ok(Ok(output)) = output
+                    && output.status.success()
+                {
+                    let version = String::from_utf8_lossy(&output.stdout).trim().to_owned();
+                    let program = program.iter().map(|word| (*word).to_owned()).collect();
+                    return Ok((program, version));
+                }
+            }
+            Err(says_no(
+                "running",
+                "Compose",
+                "neither `docker compose` nor `docker-compose` works; install one of them",
+            ))
+        };
+        self.program.get_or_try_init(find).await
+    }
+
+    async fn run(
+        &self,
+        what: &'static str,
+        service: &str,
+        arguments: &[&str],
+        limit: Duration,
+    ) -> Result<String, RuntimeError> {
+        let (program, _) = self.program().await?;
+        let mut command = Command::new(&program[0]);
+        command.args(&program[1..]).arg("-f").arg(&self.file);
+        if let Some(project) = &self.project {
+            command.arg("-p").arg(project);
+        }
+        command
+            .args(arguments)
+            .current_dir(&self.directory)
+            .env("DOCKER_HOST", &self.host)
+            .env("COMPOSE_ANSI", "never")
+            .stdin(Stdio::null())
+            .kill_on_drop(true);
+        let output = match tokio::time::timeout(limit, command.output()).await {
+            Ok(Ok(output)) => output,
+            Ok(Err(error)) => return Err(says_no(what, service, error)),
+            Err(_) => return Err(RuntimeError::Timeout { what, service: service.to_owned(), limit }),
+        };
+        if output.status.success() {
+            return Ok(String::from_utf8_lossy(&output.stdout).into_owned());
+        }
+        let errors = String::from_utf8_lossy(&output.stderr);
+        let last: Vec<_> = errors.lines().filter(|line| !line.trim().is_empty()).collect();
+        let last = last[last.len().saturating_sub(3)..].join(" / ");
+        Err(says_no(what, service, format!("{} says: {last}", program.join(" "))))
+    }
+}
+
+fn major(version: &str) -> &str {
+    version.trim_start_matches('v').split('.').next().unwrap_or_default()
+}

@@ -1,0 +1,133 @@
+//! Does: the connection to the engine: its address, its API version, a time limit around every
+//! call, and errors that a person can act on.
+
+use std::future::Future;
+use std::sync::Arc;
+use std::time::Duration;
+
+use bollard::errors::Error;
+use tokio::sync::Mutex;
+
+use crate::runtime::RuntimeError;
+
+const SOCKET: &str = "unix:///var/run/docker.sock";
+/// What a call may take.
+const LIMIT: Duration = Duration::from_secs(10);
+/// What a call may take that waits for a process to end.
+const LONG: Duration = Duration::from_secs(45);
+/// bollard's own limit, for its connections; the limits here are shorter.
+const CONNECT_SECONDS: u64 = 60;
+
+/// A connection; cheap to clone.
+#[derive(Debug, Clone)]
+pub(super) struct Engine {
+    host: String,
+    plain: bollard::Docker,
+    negotiated: Arc<Mutex<Option<bollard::Docker>>>,
+}
+
+impl Engine {
+    pub(super) fn at(host: Option<&str>) -> Result<Self, RuntimeError> {
+        let from_env = || std::env::var("DOCKER_HOST").ok().filter(|host| !host.is_empty());
+        let host = host.map(str::to_owned).or_else(from_env).unwrap_or_else(|| SOCKET.to_owned());
+        let version = bollard::API_DEFAULT_VERSION;
+        let plain = match host.strip_prefix("unix://") {
+            Some(path) => bollard::Docker::connect_with_unix(path, CONNECT_SECONDS, version),
+            None => {
+                return Err(RuntimeError::Unreachable {
+                    runtime: "docker",
+                    why: format!("{host} is no unix socket"),
+                    next: String::from("set docker_host = \"unix:///path\"; vigie runs beside its stack"),
+                });
+            }
+        };
+        // A socket that does not exist yet is no error now: the watch waits for it.
+        let plain = plain.map_err(|error| lost(&host, &error.to_string()))?;
+        Ok(Self { host, plain, negotiated: Arc::default() })
+    }
+
+    pub(super) fn host(&self) -> &str {
+        &self.host
+    }
+
+    /// The engine, with a version of the API that both sides speak.
+    pub(super) async fn docker(&self) -> Result<bollard::Docker, RuntimeError> {
+        let mut negotiated = self.negotiated.lock().await;
+        if let Some(docker) = negotiated.as_ref() {
+            return Ok(docker.clone());
+        }
+        let asked = self.plain.clone().negotiate_version();
+        let docker = match tokio::time::timeout(LIMIT, asked).await {
+            Ok(Ok(docker)) => docker,
+            Ok(Err(error)) => return Err(lost(&self.host, &error.to_string())),
+            Err(_) => return Err(lost(&self.host, "no answer in time")),
+        };
+        Ok(negotiated.insert(docker).clone())
+    }
+
+    /// The engine is away; another version may come back.
+    pub(super) async fn forget_version(&self) {
+        self.negotiated.lock().await.take();
+    }
+
+    pub(super) async fn limit<T>(
+        &self,
+        what: &'static str,
+        service: &str,
+        call: impl Future<Output = Result<T, Error>>,
+    ) -> Result<T, RuntimeError> {
+        self.within(LIMIT, what, service, call).await
+    }
+
+    pub(super) async fn limit_long<T>(
+        &self,
+        what: &'static str,
+        service: &str,
+        call: impl Future<Output = Result<T, Error>>,
+    ) -> Result<T, RuntimeError> {
+        self.within(LONG, what, service, call).await
+    }
+
+    async fn within<T>(
+        &self,
+        limit: Duration,
+        what: &'static str,
+        service: &str,
+        call: impl Future<Output = Result<T, Error>>,
+    ) -> Result<T, RuntimeError> {
+        match tokio::time::timeout(limit, call).await {
+            Ok(Ok(value)) => Ok(value),
+            Ok(Err(error)) => Err(self.explain(what, service, &error)),
+            Err(_) => Err(RuntimeError::Timeout { what, service: service.to_owned(), limit }),
+        }
+    }
+
+    /// What an error of bollard's means.
+    pub(super) fn explain(&self, what: &'static str, service: &str, error: &Error) -> RuntimeError {
+        match error {
+            Error::DockerResponseServerError { message, .. } => refused(what, service, message),
+            Error::RequestTimeoutError => {
+                RuntimeError::Timeout { what, service: service.to_owned(), limit: LIMIT }
+            }
+            error => lost(&self.host, &error.to_string()),
+        }
+    }
+}
+
+/// Whether the engine said that there is no such thing.
+pub(super) fn is_missing(error: &Error) -> bool {
+    matches!(error, Error::DockerResponseServerError { status_code: 404, .. })
+}
+
+pub(super) fn refused(what: &'static str, service: &str, why: &str) -> RuntimeError {
+    let why = crate::text::cut(&crate::text::printable(why), 300);
+    RuntimeError::Refused { what, service: service.to_owned(), why }
+}
+
+pub(super) fn lost(host: &str, why: &str) -> RuntimeError {
+    RuntimeError::Unreachable {
+        runtime: "docker",
+        why: format!("{host}: {why}"),
+        next: String::from("is the engine running, and may this user use it? try: docker info"),
+    }
+}
