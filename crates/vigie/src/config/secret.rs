@@ -114,7 +114,7 @@ pub fn looks_secret(name: &str) -> bool {
     ["PASS", "SECRET", "TOKEN", "KEY", "PWD", "CREDENTIAL"].iter().any(|word| name.contains(word))
 }
 
-fn parse_dotenv(text: &str) -> BTreeMap<String, String> {
+pub(super) fn parse_dotenv(text: &str) -> BTreeMap<String, String> {
     let lines = text.lines().map(str::trim).filter(|line| !line.starts_with('#'));
     let pairs = lines.filter_map(|line| {
         let (name, value) = line.strip_prefix("export ").unwrap_or(line).split_once('=')?;
