@@ -102,6 +102,7 @@ impl Engine {
                 && one.runbook == run.runbook
                 && one.service == run.service
                 && one.case.as_deref() == Some(case.id.as_str())
+                && one.phase != Phase::Ended(Ending::Cancelled)
         });
         let failed = |one: &&Run| one.phase == Phase::Ended(Ending::Failed);
         let (all, failed) = (tried.clone().count(), tried.filter(failed).count());
@@ -163,7 +164,7 @@ impl Engine {
             && self.stack.settings.mode == Mode::Auto
             && self.crash_looping(service)
             && self.senses[service.index()].restarts_itself
-            && self.state.holder().is_none_or(|holder| holder.id == id)
+            && !self.state.live_runs().any(|other| other.id != id && other.holds_stack())
             && !run.steps.iter().any(|step| step.step == Step::Stop);
         if stops {
             self.begin_step(id, service, Step::Stop, false);
@@ -198,11 +199,13 @@ impl Engine {
             let reason = reason.clone();
             return self.end_run(id, Ending::Escalated, &reason);
         }
-        if step.mutates() {
-            let holder = self.state.holder().map(|run| run.id);
-            if holder.is_some_and(|holder| holder != id) {
-                return self.end_run(id, Ending::Cancelled, "another run holds the stack");
-            }
+        let ordered = matches!(run.by, Actor::Person(_));
+        if step.mutates() && self.stood_down(service) && !ordered {
+            return self.end_run(id, Ending::Cancelled, "a person has stopped the service meanwhile");
+        }
+        let held = || self.state.live_runs().any(|other| other.id != id && other.holds_stack());
+        if case.mutates() && held() {
+            return self.end_run(id, Ending::Cancelled, "another run holds the stack");
         }
         if step.restarts()
             && !began
@@ -347,8 +350,9 @@ impl Engine {
             Phase::Collecting => Some(run.began.plus(settings.collect_timeout)),
             Phase::Approval { until } | Phase::Waiting { until } => Some(*until),
             Phase::Verifying { until } => {
-                let stable = self.stable_at(run).unwrap_or(*until);
-                Some(stable.min(*until))
+                // Once it has been well for long enough only the time limit is left to wait for.
+                let stable = self.stable_at(run).filter(|at| !self.now.reached(*at));
+                Some(stable.unwrap_or(*until))
             }
             Phase::Stepping | Phase::Undoing | Phase::Ended(_) => None,
         }

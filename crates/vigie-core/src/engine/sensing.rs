@@ -335,7 +335,8 @@ impl Engine {
         let asked = seen.exit_code.is_some_and(|code| ASKED_CODES.contains(&code));
         let service = self.name(id).to_owned();
         let remembered = self.state.service(&service);
-        let had_incident = self.state.active().any(|incident| incident.service == service);
+        // What an incident shows already was recorded before vigie was away.
+        let had_incident = self.watches[id.index()].shown != 0;
         if asked && !had_incident && remembered.is_none_or(|memory| !memory.stood_down) {
             self.record(Record::StoodDown { service });
         } else if !asked && !had_incident && seen.oom_killed {

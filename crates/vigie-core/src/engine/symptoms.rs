@@ -229,7 +229,8 @@ impl Engine {
     fn home(&self, id: ServiceId, kind: SymptomKind) -> Option<IncidentId> {
         let name = self.name(id);
         let group = kind.group();
-        let mut known = self.state.incidents.values().rev().filter(|one| self.may_take(one));
+        let mut known =
+            self.state.incidents.values().rev().filter(|one| self.may_take(one, name, kind));
         let own = known.clone().find(|one| one.service == name && absorbs(one.group, group));
         let shares = |one: &&Incident| one.symptoms.iter().any(|shown| shown.service == name);
         let own = own.or_else(|| known.clone().find(|one| shares(one) && one.group == group));
@@ -260,12 +261,15 @@ impl Engine {
         known.find(|one| late(one)).map(|incident| incident.id)
     }
 
-    /// Whether an incident can still take a symptom: it is active, or was restored lately.
-    fn may_take(&self, incident: &Incident) -> bool {
+    /// Whether an incident can still take a symptom: it is active, or was restored lately and had
+    /// the same trouble at the same root. A freeze that follows a crash is another incident.
+    fn may_take(&self, incident: &Incident, service: &str, kind: SymptomKind) -> bool {
         match incident.state {
             Lifecycle::Open | Lifecycle::Repairing | Lifecycle::Escalated => true,
             Lifecycle::Restored => {
                 self.now.since(incident.turned) < self.stack.settings.reopen_within
+                    && incident.service == service
+                    && incident.symptoms.iter().any(|shown| related(shown.kind, kind))
             }
             Lifecycle::Resolved | Lifecycle::Closed => false,
         }
@@ -298,6 +302,14 @@ impl Engine {
         self.state.service(self.name(id)).is_some_and(|memory| memory.stood_down)
             || self.senses[id.index()].runtime == RuntimeState::Paused
     }
+}
+
+/// Whether one symptom can be the other's return.
+fn related(before: SymptomKind, now: SymptomKind) -> bool {
+    let death = |kind| {
+        matches!(kind, SymptomKind::Down | SymptomKind::CrashLoop | SymptomKind::OutOfMemory)
+    };
+    before == now || (death(before) && death(now))
 }
 
 /// Whether an incident of one group takes symptoms of another on the same service.

@@ -169,8 +169,13 @@ impl Run {
 
     /// Whether it holds the stack: from its first step to its end, nobody else may change anything.
     #[must_use]
-    pub const fn holds_stack(&self) -> bool {
-        matches!(self.phase, Phase::Stepping | Phase::Verifying { .. } | Phase::Undoing)
+    pub fn holds_stack(&self) -> bool {
+        match self.phase {
+            Phase::Stepping | Phase::Verifying { .. } | Phase::Undoing => true,
+            // Between two steps, for the backoff.
+            Phase::Waiting { .. } => !self.steps.is_empty(),
+            Phase::Collecting | Phase::Approval { .. } | Phase::Ended(_) => false,
+        }
     }
 
     /// Whether a step of it is being carried out.

@@ -1,0 +1,51 @@
+//! The engine under simulation: random worlds with faults, delays, lost and reordered observations
+//! and a vigie that is killed at any moment; after every single event the invariants must hold.
+
+mod invariants;
+mod world;
+
+use proptest::prelude::*;
+use proptest::test_runner::Config;
+
+use world::{Action, World};
+
+fn action() -> impl Strategy<Value = Action> {
+    let service = 0_u16..3;
+    prop_oneof![
+        8 => (100_i64..30_000).prop_map(Action::Pass),
+        4 => (service.clone(), prop::sample::select(vec![0, 1, 127, 134, 137, 139])).prop_map(|(s, c)| Action::Crash(s, c)),
+        1 => service.clone().prop_map(Action::Oom),
+        2 => service.clone().prop_map(Action::Freeze),
+        1 => service.clone().prop_map(Action::Thaw),
+        1 => service.clone().prop_map(Action::OperatorStop),
+        1 => service.clone().prop_map(Action::OperatorKill),
+        1 => service.clone().prop_map(Action::OperatorStart),
+        1 => service.clone().prop_map(Action::Sicken),
+        1 => any::<bool>().prop_map(Action::RuntimeAway),
+        1 => any::<bool>().prop_map(Action::NetworkDown),
+        1 => Just(Action::KillVigie),
+        1 => (0_u8..4).prop_map(Action::Lossy),
+        1 => (0_u8..3).prop_map(Action::BadSteps),
+        1 => any::<bool>().prop_map(Action::Maintenance),
+        1 => any::<bool>().prop_map(Action::Approve),
+        1 => (-3_600_000_i64..3_600_000).prop_map(Action::ClockJump),
+        1 => service.prop_map(Action::DatabaseComplaint),
+    ]
+}
+
+proptest! {
+    #![proptest_config(Config { cases: 10_000, max_shrink_iters: 2_000, failure_persistence: None, ..Config::default() })]
+
+    #[test]
+    fn every_history_keeps_the_invariants(
+        seed in any::<u64>(),
+        restarts_itself in any::<bool>(),
+        actions in prop::collection::vec(action(), 1..14),
+    ) {
+        let mut world = World::new(seed, restarts_itself);
+        for action in &actions {
+            world.act(action).map_err(TestCaseError::fail)?;
+        }
+        world.calm_down().map_err(TestCaseError::fail)?;
+    }
+}
