@@ -6,7 +6,10 @@ use crate::detect::{Reading, View};
 use crate::moment::Bounds;
 use crate::observe::Rate;
 
-fn worst<'a>(view: &View<'a>) -> Option<(u32, &'a Arc<str>, &'a (Rate, Arc<str>))> {
+/// Count, SteamID, and what is kept of the player.
+type Worst<'a> = (u32, &'a Arc<str>, &'a (Rate, Arc<str>));
+
+fn worst<'a>(view: &View<'a>) -> Option<Worst<'a>> {
     let counted = view.sense.rejects.iter();
     let worst = counted.map(|(id, entry)| (entry.0.per_minute(view.now), id, entry));
     worst

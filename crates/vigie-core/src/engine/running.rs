@@ -201,7 +201,11 @@ impl Engine {
         }
         let ordered = matches!(run.by, Actor::Person(_));
         if step.mutates() && self.stood_down(service) && !ordered {
-            return self.end_run(id, Ending::Cancelled, "a person has stopped the service meanwhile");
+            return self.end_run(
+                id,
+                Ending::Cancelled,
+                "a person has stopped the service meanwhile",
+            );
         }
         let held = || self.state.live_runs().any(|other| other.id != id && other.holds_stack());
         if case.mutates() && held() {

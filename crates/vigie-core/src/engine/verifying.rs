@@ -95,7 +95,7 @@ impl Engine {
         if self.died_again(run, service) {
             return self.fail(id, "it died again before it was verified");
         }
-        if self.now.reached(until) && !self.stable_at(run).is_some_and(|at| at > self.now) {
+        if self.now.reached(until) && self.stable_at(run).is_none_or(|at| at <= self.now) {
             self.fail(id, "it was not well in time");
         }
     }

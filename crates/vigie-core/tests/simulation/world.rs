@@ -332,7 +332,8 @@ impl World {
                 return Ok(());
             }
             self.steady = next;
-            if let Some((key, event)) = self.queue.first_key_value().map(|(key, event)| (*key, event.clone()))
+            if let Some((key, event)) =
+                self.queue.first_key_value().map(|(key, event)| (*key, event.clone()))
                 && key.0 <= self.steady
             {
                 self.queue.remove(&key);
@@ -540,8 +541,6 @@ impl World {
         }
         self.pass(1_600_000)?;
         self.ledger.replays(&self.engine)?;
-        settled(self.engine.state()).map_err(|why| {
-            format!("{why}\n{}", self.ledger.tail())
-        })
+        settled(self.engine.state()).map_err(|why| format!("{why}\n{}", self.ledger.tail()))
     }
 }

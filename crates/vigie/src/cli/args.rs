@@ -12,18 +12,17 @@ const EXIT_CODES: &str = "Exit codes: 0 fine, 1 finding or failed verify, 2 usag
 /// Keeps a community game server reachable.
 #[derive(Debug, Parser)]
 #[command(version, about, after_help = EXIT_CODES, propagate_version = true, max_term_width = 100)]
-pub struct Cli {
+pub(super) struct Cli {
     /// The configuration [default: ./vigie.toml, then ~/.config/vigie/vigie.toml, then /etc/vigie]
     #[arg(long, global = true, env = "VIGIE_CONFIG", value_name = "FILE")]
-    pub config: Option<PathBuf>,
+    pub(super) config: Option<PathBuf>,
     #[command(subcommand)]
-    #[expect(missing_docs, reason = "clap would show it")]
-    pub command: Command,
+    pub(super) command: Command,
 }
 
 /// The commands.
 #[derive(Debug, Subcommand)]
-pub enum Command {
+pub(super) enum Command {
     /// Write a commented vigie.toml and runbooks/ for the compose project in this directory
     #[command(after_help = EXIT_CODES)]
     Init(InitArgs),
@@ -63,71 +62,70 @@ pub enum Command {
     Man,
     /// The practice game server
     #[command(hide = true)]
-    Practice(vigie_practice::Args),
+    Practice(Box<vigie_practice::Args>),
 }
 
-#[expect(missing_docs, reason = "the help texts are the documentation")]
 mod arguments {
     use super::*;
 
     #[derive(Debug, Args)]
-    pub struct InitArgs {
+    pub(crate) struct InitArgs {
         /// The project's directory
         #[arg(default_value = ".")]
-        pub directory: PathBuf,
+        pub(crate) directory: PathBuf,
         /// Replace files that exist
         #[arg(long)]
-        pub force: bool,
+        pub(crate) force: bool,
         /// Show what would be written, write nothing
         #[arg(long)]
-        pub dry_run: bool,
+        pub(crate) dry_run: bool,
     }
 
     #[derive(Debug, Args)]
-    pub struct WatchArgs {
+    pub(crate) struct WatchArgs {
         /// Say every record as JSON lines instead of text
         #[arg(long)]
-        pub json: bool,
+        pub(crate) json: bool,
         /// Say what would be done, do nothing (mode = "observe")
         #[arg(long)]
-        pub dry_run: bool,
+        pub(crate) dry_run: bool,
     }
 
     #[derive(Debug, Args)]
-    pub struct DemoArgs {
+    pub(crate) struct DemoArgs {
         /// Only this scenario: crash, freeze, crash-loop, memory-leak, lua-errors, operator-stop
         #[arg(long, value_name = "NAME")]
-        pub scenario: Vec<String>,
+        pub(crate) scenario: Vec<String>,
         /// Leave the stack running afterwards, to play with
         #[arg(long)]
-        pub hold: bool,
+        pub(crate) hold: bool,
         /// The results as JSON
         #[arg(long)]
-        pub json: bool,
+        pub(crate) json: bool,
     }
 
     #[derive(Debug, Args)]
-    pub struct StatusArgs {
+    pub(crate) struct StatusArgs {
         /// As JSON
         #[arg(long)]
-        pub json: bool,
+        pub(crate) json: bool,
         /// Redraw every second until interrupted
         #[arg(long, conflicts_with = "json")]
-        pub live: bool,
+        pub(crate) live: bool,
     }
 
     #[derive(Debug, Args)]
-    pub struct DiagnoseArgs {
+    pub(crate) struct DiagnoseArgs {
         /// As JSON
         #[arg(long)]
-        pub json: bool,
+        pub(crate) json: bool,
         /// Also write everything, secrets taken out, into an archive (FILE.tar.zst)
         #[arg(long, value_name = "FILE")]
-        pub bundle: Option<PathBuf>,
+        pub(crate) bundle: Option<PathBuf>,
     }
 
     #[derive(Debug, Subcommand)]
-    pub enum IncidentCommand {
+    pub(crate) enum IncidentCommand {
         /// The incidents, newest first
         List {
             /// As JSON
@@ -193,22 +191,22 @@ mod arguments {
     }
 
     #[derive(Debug, Args)]
-    pub struct Who {
+    pub(crate) struct Who {
         /// Your name, for the timeline [default: the login name]
         #[arg(long)]
-        pub by: Option<String>,
+        pub(crate) by: Option<String>,
     }
 
     impl Who {
         /// The name given, or the login name.
-        pub fn name(&self) -> String {
+        pub(crate) fn name(&self) -> String {
             let login = || std::env::var("SUDO_USER").or_else(|_| std::env::var("USER")).ok();
             self.by.clone().or_else(login).unwrap_or_else(|| String::from("somebody"))
         }
     }
 
     #[derive(Debug, Subcommand)]
-    pub enum RunbookCommand {
+    pub(crate) enum RunbookCommand {
         /// The runbooks and what they answer
         List {
             /// As JSON
@@ -258,7 +256,7 @@ mod arguments {
     }
 
     #[derive(Debug, Subcommand)]
-    pub enum MaintenanceCommand {
+    pub(crate) enum MaintenanceCommand {
         /// Begin
         Start {
             /// For how long: 30m, 2h
@@ -275,16 +273,16 @@ mod arguments {
     }
 
     #[derive(Debug, Args)]
-    pub struct OperateArgs {
+    pub(crate) struct OperateArgs {
         /// The service
-        pub service: String,
+        pub(crate) service: String,
         /// Say what would be done, do nothing
         #[arg(long)]
-        pub dry_run: bool,
+        pub(crate) dry_run: bool,
     }
 }
 
-pub use arguments::{
+pub(super) use arguments::{
     DemoArgs, DiagnoseArgs, IncidentCommand, InitArgs, MaintenanceCommand, OperateArgs,
     RunbookCommand, StatusArgs, WatchArgs,
 };

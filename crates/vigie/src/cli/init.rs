@@ -13,7 +13,11 @@ pub(super) fn run(args: &InitArgs) -> Result<Exit, Failure> {
     let paint = Paint::for_stdout();
     if args.dry_run {
         print!("{}", draft.text);
-        eprintln!("would write {} and {}/; nothing was written", path.display(), runbooks.display());
+        eprintln!(
+            "would write {} and {}/; nothing was written",
+            path.display(),
+            runbooks.display()
+        );
         return Ok(Exit::Fine);
     }
     if path.exists() && !args.force {
@@ -35,13 +39,19 @@ pub(super) fn run(args: &InitArgs) -> Result<Exit, Failure> {
     let rows: Vec<_> = draft
         .found
         .iter()
-        .map(|(name, role, why)| vec![name.clone(), role.clone(), paint.dim(&format!("guessed: {why}"))])
+        .map(|(name, role, why)| {
+            vec![name.clone(), role.clone(), paint.dim(&format!("guessed: {why}"))]
+        })
         .collect();
     table::print(&["SERVICE", "ROLE", "WHY"], &rows);
     for todo in &draft.todo {
         println!("{} {todo}", paint.warn("to do:"));
     }
-    println!("\nnext: {}   then, in another terminal: {}", paint.bold("vigie watch"), paint.bold("vigie status"));
+    println!(
+        "\nnext: {}   then, in another terminal: {}",
+        paint.bold("vigie watch"),
+        paint.bold("vigie status")
+    );
     Ok(Exit::Fine)
 }
 

@@ -230,7 +230,6 @@ pub struct DatabaseConfig {
 /// `limits = { … }`: all optional, defaults as in the detectors' table.
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
-#[expect(missing_docs, reason = "each key is the threshold of the same name in the core")]
 pub struct LimitsConfig {
     pub failures: Option<u32>,
     pub exits: Option<usize>,
@@ -260,7 +259,6 @@ pub struct LimitsConfig {
 /// `[budget]`.
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
-#[expect(missing_docs, reason = "each key is the field of the same name in the core's budget")]
 pub struct BudgetConfig {
     pub restarts: Option<usize>,
     #[serde(default, with = "optional_span")]
@@ -277,7 +275,6 @@ pub struct BudgetConfig {
 /// `[targets]`: time until an incident is acknowledged.
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
-#[expect(missing_docs, reason = "named after the severities; p2_escalate warns before p2")]
 pub struct TargetsConfig {
     #[serde(default, with = "optional_span")]
     pub p1: Option<Duration>,
@@ -401,7 +398,7 @@ fn optional_size<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<u6
 ///
 /// # Errors
 /// A sentence that says what a size looks like.
-pub fn parse_size(text: &str) -> Result<u64, String> {
+fn parse_size(text: &str) -> Result<u64, String> {
     let wrong = || format!("`{text}` is not a size; write one like \"512MiB\" or \"3GiB\"");
     let text = text.trim();
     let digits = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());

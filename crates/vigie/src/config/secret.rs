@@ -34,8 +34,8 @@ impl<'de> Deserialize<'de> for Secret {
         #[derive(Deserialize)]
         #[serde(untagged)]
         enum Shape {
-            Literal(String),
             Table(BTreeMap<String, String>),
+            Literal(serde::de::IgnoredAny),
         }
         const ADVICE: &str = "a secret is never written here; say where it is: { env = \"NAME\" } or { file = \"/path\" }";
         match Shape::deserialize(deserializer) {
@@ -109,7 +109,7 @@ impl Vault {
 
 /// Whether a variable's name says that its value is secret.
 #[must_use]
-pub fn looks_secret(name: &str) -> bool {
+pub(super) fn looks_secret(name: &str) -> bool {
     let name = name.to_ascii_uppercase();
     ["PASS", "SECRET", "TOKEN", "KEY", "PWD", "CREDENTIAL"].iter().any(|word| name.contains(word))
 }

@@ -64,7 +64,7 @@ async fn ask(address: &str) -> Result<Info, Refusal> {
             Ok(Progress::Send(bytes)) => {
                 socket.send(&bytes).await.map_err(io)?;
             }
-            Ok(Progress::Done(info)) => return Ok(info),
+            Ok(Progress::Done(info)) => return Ok(*info),
             Err(error) => return Err(Refusal::Garbled(error.to_string())),
         }
     }

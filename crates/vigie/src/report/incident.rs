@@ -25,7 +25,6 @@ pub struct IncidentJson {
 }
 
 #[derive(Debug, Clone, Serialize)]
-#[expect(missing_docs, reason = "as above")]
 pub struct SymptomJson {
     pub kind: &'static str,
     pub since: String,
@@ -33,21 +32,18 @@ pub struct SymptomJson {
 }
 
 #[derive(Debug, Clone, Serialize)]
-#[expect(missing_docs, reason = "as above")]
 pub struct BoundsJson {
     pub earliest: String,
     pub latest: String,
 }
 
 #[derive(Debug, Clone, Serialize)]
-#[expect(missing_docs, reason = "as above")]
 pub struct AcknowledgedJson {
     pub at: String,
     pub by: String,
 }
 
 #[derive(Debug, Clone, Serialize)]
-#[expect(missing_docs, reason = "as above")]
 pub struct RunJson {
     pub runbook: String,
     pub case: Option<String>,
@@ -57,7 +53,6 @@ pub struct RunJson {
 }
 
 #[derive(Debug, Clone, Serialize)]
-#[expect(missing_docs, reason = "as above")]
 pub struct StepJson {
     pub step: String,
     pub result: &'static str,

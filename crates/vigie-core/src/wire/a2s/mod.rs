@@ -60,7 +60,7 @@ pub enum Progress {
     /// Go on receiving.
     Wait,
     /// The answer.
-    Done(Info),
+    Done(Box<Info>),
 }
 
 /// One INFO query.
@@ -111,7 +111,7 @@ impl Query {
             self.rounds += 1;
             return Ok(Progress::Send(info_request(Some(challenge))));
         }
-        Info::parse(bytes).map(Progress::Done)
+        Info::parse(bytes).map(|info| Progress::Done(Box::new(info)))
     }
 }
 

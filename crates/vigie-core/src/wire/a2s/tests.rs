@@ -119,6 +119,6 @@ proptest! {
         for part in split(&info_reply(), size) {
             last = query.datagram(&part).unwrap();
         }
-        prop_assert_eq!(last, Progress::Done(Info::parse(&info_reply()).unwrap()));
+        prop_assert_eq!(last, Progress::Done(Box::new(Info::parse(&info_reply()).unwrap())));
     }
 }

@@ -57,7 +57,7 @@ impl Decoder {
     ///
     /// # Errors
     /// When what arrived cannot be a packet; the stream is of no use then.
-    pub fn next(&mut self) -> Result<Option<Packet>, RconError> {
+    pub fn packet(&mut self) -> Result<Option<Packet>, RconError> {
         let Some(size) = self.i32_at(0) else { return Ok(None) };
         let length = usize::try_from(size).unwrap_or(0);
         if !(SMALLEST..=LARGEST + SLACK).contains(&length) {

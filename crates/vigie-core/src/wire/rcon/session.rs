@@ -91,7 +91,7 @@ impl Session {
     /// See [`RconError`]; the connection is of no use then.
     pub fn received(&mut self, bytes: &[u8]) -> Result<Option<Answer>, RconError> {
         self.decoder.feed(bytes);
-        while let Some(packet) = self.decoder.next()? {
+        while let Some(packet) = self.decoder.packet()? {
             if let Some(answer) = self.packet(&packet)? {
                 return Ok(Some(answer));
             }

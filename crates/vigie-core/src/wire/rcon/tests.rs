@@ -88,7 +88,7 @@ proptest! {
         let mut found = Vec::new();
         for piece in Packet::encode(id, kind, &body).chunks(cut) {
             decoder.feed(piece);
-            found.extend(decoder.next().unwrap());
+            found.extend(decoder.packet().unwrap());
         }
         prop_assert_eq!(found, vec![Packet { id, kind, body }]);
     }

@@ -90,17 +90,12 @@ pub(super) fn read(
     };
     let name = root.as_ref().and_then(|root| text_of(get(root, "name")?));
     let name = name.or_else(|| variables.get("COMPOSE_PROJECT_NAME").cloned());
-    let services = services.iter().filter_map(|(name, service)| {
-        Some(one(text_of(name)?, service, variables))
-    });
+    let services =
+        services.iter().filter_map(|(name, service)| Some(one(text_of(name)?, service, variables)));
     Ok(ComposeProject { name, services: services.collect() })
 }
 
-fn one(
-    name: String,
-    node: &YamlOwned,
-    variables: &BTreeMap<String, String>,
-) -> ComposeService {
+fn one(name: String, node: &YamlOwned, variables: &BTreeMap<String, String>) -> ComposeService {
     let filled = |key: &str| text_of(get(node, key)?).map(|text| fill(&text, variables));
     let limit = get(node, "deploy")
         .and_then(|deploy| get(get(get(deploy, "resources")?, "limits")?, "memory"))
@@ -209,7 +204,9 @@ fn short_ports(text: &str) -> Vec<Port> {
         Some((address, host)) => (Some(address.trim_matches(['[', ']']).to_owned()), host),
         None => (None, rest),
     };
-    let (Some(hosts), Some(containers)) = (range(host), range(container)) else { return Vec::new() };
+    let (Some(hosts), Some(containers)) = (range(host), range(container)) else {
+        return Vec::new();
+    };
     let pairs = hosts.zip(containers);
     pairs
         .map(|(host, container)| Port {
@@ -242,7 +239,8 @@ pub(super) fn fill(text: &str, variables: &BTreeMap<String, String>) -> String {
             out.push_str(variables.get(name).map_or(default, String::as_str));
             rest = inner.get(end + 1..).unwrap_or_default();
         } else {
-            let end = rest.find(|c: char| !c.is_ascii_alphanumeric() && c != '_').unwrap_or(rest.len());
+            let end =
+                rest.find(|c: char| !c.is_ascii_alphanumeric() && c != '_').unwrap_or(rest.len());
             out.push_str(variables.get(&rest[..end]).map_or("", String::as_str));
             rest = &rest[end..];
         }

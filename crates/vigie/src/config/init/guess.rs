@@ -74,7 +74,11 @@ fn address(port: &Port) -> String {
         None | Some("0.0.0.0" | "::") => "127.0.0.1",
         Some(address) => address,
     };
-    if host.contains(':') { format!("[{host}]:{}", port.host) } else { format!("{host}:{}", port.host) }
+    if host.contains(':') {
+        format!("[{host}]:{}", port.host)
+    } else {
+        format!("{host}:{}", port.host)
+    }
 }
 
 fn game(service: &ComposeService, variables: &BTreeMap<String, String>, guess: &mut Guess) {
@@ -94,9 +98,11 @@ fn game(service: &ComposeService, variables: &BTreeMap<String, String>, guess: &
         ));
         return;
     };
-    let variable = password_variable(service, &["RCON_PASSWORD", "RCON_PW", "SRCDS_RCONPW", "RCONPASSWORD"]);
+    let variable =
+        password_variable(service, &["RCON_PASSWORD", "RCON_PW", "SRCDS_RCONPW", "RCONPASSWORD"]);
     let variable = variable.or_else(|| rcon_in(&service.command));
-    let variable = variable.or_else(|| service.environment.get("ARGS").and_then(|args| rcon_in(args)));
+    let variable =
+        variable.or_else(|| service.environment.get("ARGS").and_then(|args| rcon_in(args)));
     let variable = variable.unwrap_or_else(|| String::from("RCON_PASSWORD"));
     need(&variable, variables, name, "RCON password", guess);
     guess.rcon = Some((address(tcp), variable));
@@ -111,7 +117,8 @@ fn rcon_in(command: &str) -> Option<String> {
 
 /// The variable that a secret comes from; its own name where it stands there as plain text.
 fn password_variable(service: &ComposeService, names: &[&str]) -> Option<String> {
-    let (name, value) = names.iter().find_map(|name| Some((*name, service.environment.get(*name)?)))?;
+    let (name, value) =
+        names.iter().find_map(|name| Some((*name, service.environment.get(*name)?)))?;
     Some(variable_of(value).unwrap_or(name).to_owned())
 }
 

@@ -39,7 +39,9 @@ pub fn draft(directory: &Path) -> Result<Draft, ConfigError> {
     let name = NAMES.iter().find(|name| directory.join(name).is_file());
     let Some(name) = name else {
         let what = format!("there is no compose file here (looked for {})", NAMES.join(", "));
-        let hint = String::from("go to the project's directory: vigie init DIRECTORY; or see vigie at work first: vigie demo");
+        let hint = String::from(
+            "go to the project's directory: vigie init DIRECTORY; or see vigie at work first: vigie demo",
+        );
         return Err(ConfigError::whole(directory, what, Some(hint)));
     };
     let path = directory.join(name);
@@ -66,5 +68,7 @@ pub fn draft(directory: &Path) -> Result<Draft, ConfigError> {
 
 fn directory_name(directory: &Path) -> String {
     let absolute = std::path::absolute(directory).unwrap_or_else(|_| directory.to_owned());
-    absolute.file_name().map_or_else(|| String::from("stack"), |name| name.to_string_lossy().into_owned())
+    absolute
+        .file_name()
+        .map_or_else(|| String::from("stack"), |name| name.to_string_lossy().into_owned())
 }

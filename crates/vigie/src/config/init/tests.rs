@@ -11,7 +11,8 @@ fn drafted(compose: &str, dotenv: &str) -> (Draft, Config) {
     std::fs::write(directory.path().join(".env"), dotenv).unwrap();
     let draft = draft(directory.path()).unwrap();
     let path = directory.path().join("vigie.toml");
-    let config = Config::parse(&path, &draft.text).unwrap_or_else(|error| panic!("{error}\n{}", draft.text));
+    let config =
+        Config::parse(&path, &draft.text).unwrap_or_else(|error| panic!("{error}\n{}", draft.text));
     (draft, config)
 }
 

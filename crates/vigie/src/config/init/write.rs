@@ -27,17 +27,31 @@ fn quoted(text: &str) -> String {
     toml::Value::String(text.to_owned()).to_string()
 }
 
-fn head(out: &mut String, stack: &str, compose: &str, project: &ComposeProject) -> std::fmt::Result {
-    writeln!(out, "# vigie watches this stack. Written by `vigie init`; every key is explained in")?;
+fn head(
+    out: &mut String,
+    stack: &str,
+    compose: &str,
+    project: &ComposeProject,
+) -> std::fmt::Result {
+    writeln!(
+        out,
+        "# vigie watches this stack. Written by `vigie init`; every key is explained in"
+    )?;
     writeln!(out, "# docs/guide/configuration.md. Lengths of time: \"5s\", \"2m\", \"1h\".")?;
-    writeln!(out, "# Secrets are never written here: {{ env = \"NAME\" }} (from the environment or the .env")?;
+    writeln!(
+        out,
+        "# Secrets are never written here: {{ env = \"NAME\" }} (from the environment or the .env"
+    )?;
     writeln!(out, "# beside this file) or {{ file = \"/path\" }}.\n")?;
     writeln!(out, "[stack]")?;
     writeln!(out, "# The name shown to people.")?;
     writeln!(out, "name = {}", quoted(stack))?;
     writeln!(out, "# What runs the services: \"docker\" or \"process\".")?;
     writeln!(out, "runtime = \"docker\"")?;
-    writeln!(out, "# How far vigie goes by itself: \"observe\" (only says), \"assist\" (asks before every")?;
+    writeln!(
+        out,
+        "# How far vigie goes by itself: \"observe\" (only says), \"assist\" (asks before every"
+    )?;
     writeln!(out, "# change), \"auto\" (does what is of low risk, asks for the rest).")?;
     writeln!(out, "mode = \"auto\"")?;
     writeln!(out, "# The language of reports: \"en\" or \"fr\".")?;
@@ -89,8 +103,12 @@ fn one(
     if !known.is_empty() {
         for (name, condition) in &known {
             match condition {
-                Some(condition) => writeln!(out, "# {name}: the compose file waits for {condition}")?,
-                None => writeln!(out, "# {name}: the compose file does not wait until it is healthy")?,
+                Some(condition) => {
+                    writeln!(out, "# {name}: the compose file waits for {condition}")?
+                }
+                None => {
+                    writeln!(out, "# {name}: the compose file does not wait until it is healthy")?
+                }
             }
         }
         let names: Vec<_> = known.iter().map(|(name, _)| quoted(name)).collect();
@@ -99,30 +117,49 @@ fn one(
     let check = if service.healthcheck { "has a health check" } else { "has no health check" };
     let memory = service.memory.as_deref().map_or("none", |memory| memory);
     let restart = service.restart.as_deref().unwrap_or("none");
-    writeln!(out, "# in the compose file: {check}, memory limit {memory}, restart policy {restart}")?;
+    writeln!(
+        out,
+        "# in the compose file: {check}, memory limit {memory}, restart policy {restart}"
+    )?;
     probes(out, guess)?;
     writeln!(out, "# How long a start may take until boots have been seen and learned.")?;
     let grace = if guess.role == Role::Game { "3m" } else { "1m" };
     writeln!(out, "# boot_grace = \"{grace}\"")?;
     writeln!(out, "# Limits of the detectors, see docs/guide/detectors.md.")?;
-    writeln!(out, "# limits = {{ failures = 3, exits = 3, exits_window = \"10m\", memory_pct = 90, cpu_pct = 80 }}")
+    writeln!(
+        out,
+        "# limits = {{ failures = 3, exits = 3, exits_window = \"10m\", memory_pct = 90, cpu_pct = 80 }}"
+    )
 }
 
 fn probes(out: &mut String, guess: &Guess) -> std::fmt::Result {
     match (&guess.a2s, guess.role) {
         (Some(address), _) => {
-            writeln!(out, "# The Source query, as a player's server browser asks: the first proof of life.")?;
-            writeln!(out, "a2s = {{ address = {}, every = \"5s\", timeout = \"1500ms\" }}", quoted(address))?;
+            writeln!(
+                out,
+                "# The Source query, as a player's server browser asks: the first proof of life."
+            )?;
+            writeln!(
+                out,
+                "a2s = {{ address = {}, every = \"5s\", timeout = \"1500ms\" }}",
+                quoted(address)
+            )?;
         }
         (None, Role::Game) => {
-            writeln!(out, "# no published UDP port was found; without this nothing is seen from the player's side")?;
+            writeln!(
+                out,
+                "# no published UDP port was found; without this nothing is seen from the player's side"
+            )?;
             writeln!(out, "# a2s = {{ address = \"127.0.0.1:27015\" }}")?;
         }
         (None, _) => {}
     }
     match (&guess.rcon, guess.role) {
         (Some((address, variable)), _) => {
-            writeln!(out, "# The second proof: a running server is only ever killed when both fail.")?;
+            writeln!(
+                out,
+                "# The second proof: a running server is only ever killed when both fail."
+            )?;
             writeln!(
                 out,
                 "rcon = {{ address = {}, password = {{ env = {} }}, every = \"15s\", timeout = \"2s\" }}",
@@ -131,8 +168,14 @@ fn probes(out: &mut String, guess: &Guess) -> std::fmt::Result {
             )?;
         }
         (None, Role::Game) => {
-            writeln!(out, "# no published RCON port was found; without it a frozen server is told, never restarted")?;
-            writeln!(out, "# rcon = {{ address = \"127.0.0.1:27015\", password = {{ env = \"RCON_PASSWORD\" }} }}")?;
+            writeln!(
+                out,
+                "# no published RCON port was found; without it a frozen server is told, never restarted"
+            )?;
+            writeln!(
+                out,
+                "# rcon = {{ address = \"127.0.0.1:27015\", password = {{ env = \"RCON_PASSWORD\" }} }}"
+            )?;
         }
         (None, _) => {}
     }
@@ -143,7 +186,9 @@ fn probes(out: &mut String, guess: &Guess) -> std::fmt::Result {
         writeln!(out, "tcp = {{ address = {} }}", quoted(address))?;
     }
     if let Some((address, user, variable, schema)) = &guess.database {
-        let schema = schema.as_ref().map_or_else(String::new, |schema| format!(", schema = {}", quoted(schema)));
+        let schema = schema
+            .as_ref()
+            .map_or_else(String::new, |schema| format!(", schema = {}", quoted(schema)));
         writeln!(out, "# A login and SELECT 1, as the game does it.")?;
         writeln!(
             out,
@@ -154,7 +199,10 @@ fn probes(out: &mut String, guess: &Guess) -> std::fmt::Result {
         )?;
     } else if guess.role == Role::Database {
         writeln!(out, "# no published port was found; publish \"127.0.0.1:3306:3306\"")?;
-        writeln!(out, "# database = {{ address = \"127.0.0.1:3306\", user = \"gmod\", password = {{ env = \"MYSQL_PASSWORD\" }} }}")?;
+        writeln!(
+            out,
+            "# database = {{ address = \"127.0.0.1:3306\", user = \"gmod\", password = {{ env = \"MYSQL_PASSWORD\" }} }}"
+        )?;
     }
     Ok(())
 }

@@ -65,17 +65,22 @@ impl Compose {
         let (_, version) = self.program().await?;
         // The two generations count differently, and `--no-deps` counts other than a whole `up`:
         // only what was made the same way can be compared.
-        let made_without_dependencies = service.has_dependencies
-            && label(DEPENDS_ON).is_none_or(|names| names.is_empty());
+        let made_without_dependencies =
+            service.has_dependencies && label(DEPENDS_ON).is_none_or(|names| names.is_empty());
         if major(made_by) != major(version) || made_without_dependencies {
             return Ok(Vec::new());
         }
         let service = service.name.as_str();
-        let output = self.run("reading the compose file for", service, &["config", "--hash", service], SHORT).await?;
-        let wanted = output.lines().find_map(|line| line.strip_prefix(service)?.split_whitespace().next());
+        let output = self
+            .run("reading the compose file for", service, &["config", "--hash", service], SHORT)
+            .await?;
+        let wanted =
+            output.lines().find_map(|line| line.strip_prefix(service)?.split_whitespace().next());
         Ok(match wanted {
             Some(wanted) if wanted != runs => {
-                vec![String::from("the compose file has changed since it was made (a restart does not apply that)")]
+                vec![String::from(
+                    "the compose file has changed since it was made (a restart does not apply that)",
+                )]
             }
             _ => Vec::new(),
         })
@@ -86,7 +91,11 @@ impl Compose {
         let find = async || {
             for program in [&["docker", "compose"][..], &["docker-compose"][..]] {
                 let mut command = Command::new(program[0]);
-                command.args(&program[1..]).args(["version", "--short"]).stdin(Stdio::null()).kill_on_drop(true);
+                command
+                    .args(&program[1..])
+                    .args(["version", "--short"])
+                    .stdin(Stdio::null())
+                    .kill_on_drop(true);
                 let output = tokio::time::timeout(SHORT, command.output()).await;
                 if let Ok(Ok(output)) = output
                     && output.status.success()
@@ -128,7 +137,9 @@ impl Compose {
         let output = match tokio::time::timeout(limit, command.output()).await {
             Ok(Ok(output)) => output,
             Ok(Err(error)) => return Err(says_no(what, service, error)),
-            Err(_) => return Err(RuntimeError::Timeout { what, service: service.to_owned(), limit }),
+            Err(_) => {
+                return Err(RuntimeError::Timeout { what, service: service.to_owned(), limit });
+            }
         };
         if output.status.success() {
             return Ok(String::from_utf8_lossy(&output.stdout).into_owned());

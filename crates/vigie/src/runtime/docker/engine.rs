@@ -37,7 +37,9 @@ impl Engine {
                 return Err(RuntimeError::Unreachable {
                     runtime: "docker",
                     why: format!("{host} is no unix socket"),
-                    next: String::from("set docker_host = \"unix:///path\"; vigie runs beside its stack"),
+                    next: String::from(
+                        "set docker_host = \"unix:///path\"; vigie runs beside its stack",
+                    ),
                 });
             }
         };

@@ -121,7 +121,8 @@ impl Finder {
             return labels.get(PROJECT) == Some(project);
         }
         if let Some(name) = &definition.container
-            && names.is_some_and(|names| names.iter().any(|one| one.trim_start_matches('/') == name))
+            && names
+                .is_some_and(|names| names.iter().any(|one| one.trim_start_matches('/') == name))
         {
             return true;
         }

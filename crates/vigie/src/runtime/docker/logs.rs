@@ -34,7 +34,9 @@ pub(super) async fn follow(
     let feed = stream.flat_map(move |piece| {
         let lines = match piece {
             Ok(output) => cutter.take(output).into_iter().map(Ok).collect::<Vec<_>>(),
-            Err(error) => vec![Err(engine.explain("reading the console of", "a container", &error))],
+            Err(error) => {
+                vec![Err(engine.explain("reading the console of", "a container", &error))]
+            }
         };
         futures_util::stream::iter(lines)
     });
@@ -82,9 +84,9 @@ impl Cutter {
     fn take(&mut self, output: LogOutput) -> Vec<LogLine> {
         let (stream, message) = match output {
             LogOutput::StdErr { message } => (1, message),
-            LogOutput::StdOut { message } | LogOutput::Console { message } | LogOutput::StdIn { message } => {
-                (0, message)
-            }
+            LogOutput::StdOut { message }
+            | LogOutput::Console { message }
+            | LogOutput::StdIn { message } => (0, message),
         };
         let mut lines = Vec::new();
         for piece in message.split_inclusive(|byte| *byte == b'\n') {
@@ -130,7 +132,9 @@ fn stamp(piece: &[u8]) -> (Option<i64>, &[u8]) {
     let Some(space) = piece.iter().take(40).position(|byte| *byte == b' ') else {
         return (None, piece);
     };
-    let at = std::str::from_utf8(&piece[..space]).ok().and_then(|text| text.parse::<jiff::Timestamp>().ok());
+    let at = std::str::from_utf8(&piece[..space])
+        .ok()
+        .and_then(|text| text.parse::<jiff::Timestamp>().ok());
     match at {
         Some(at) => (i64::try_from(at.as_nanosecond()).ok(), &piece[space + 1..]),
         None => (None, piece),

@@ -229,11 +229,13 @@ impl Runtime for Docker {
         let image = seen.config.as_ref().and_then(|config| config.image.clone());
         if let (Some(tag), Some(runs)) = (image, &seen.image) {
             let docker = self.engine.docker().await?;
-            let named = self.engine.limit("asking for the image of", service, docker.inspect_image(&tag));
+            let named =
+                self.engine.limit("asking for the image of", service, docker.inspect_image(&tag));
             if let Ok(named) = named.await
                 && named.id.is_some_and(|id| id != *runs)
             {
-                differences.push(format!("the tag {tag} now names another image than the one that runs"));
+                differences
+                    .push(format!("the tag {tag} now names another image than the one that runs"));
             }
         }
         Ok(differences)

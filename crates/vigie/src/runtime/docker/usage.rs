@@ -56,7 +56,11 @@ impl Samples {
         };
         let now = Sample { at: Instant::now(), cpu_ns, cores, memory };
         self.last.lock().unwrap_or_else(PoisonError::into_inner).insert(id.to_owned(), now);
-        #[expect(clippy::cast_precision_loss, clippy::cast_possible_truncation, reason = "a percentage")]
+        #[expect(
+            clippy::cast_precision_loss,
+            clippy::cast_possible_truncation,
+            reason = "a percentage"
+        )]
         let cpu_pct = before.map_or(0.0, |before| {
             let wall = now.at.duration_since(before.at).as_nanos().max(1) as f64;
             (cpu_ns.saturating_sub(before.cpu_ns) as f64 / wall / cores * 100.0) as f32
@@ -70,9 +74,10 @@ fn used(stats: &ContainerStatsResponse) -> Option<(u64, u64)> {
     let cpu = stats.cpu_stats.as_ref()?.cpu_usage.as_ref()?.total_usage?;
     let memory = stats.memory_stats.as_ref()?;
     let usage = memory.usage?;
-    let cache = memory.stats.as_ref().and_then(|stats| {
-        stats.get("total_inactive_file").or_else(|| stats.get("inactive_file"))
-    });
+    let cache = memory
+        .stats
+        .as_ref()
+        .and_then(|stats| stats.get("total_inactive_file").or_else(|| stats.get("inactive_file")));
     Some((cpu, usage.saturating_sub(cache.copied().unwrap_or(0))))
 }
 
@@ -83,11 +88,14 @@ async fn limits(
     id: &str,
 ) -> Result<Option<(f64, Option<u64>)>, RuntimeError> {
     let Some(seen) = inspect::container(engine, service, id).await? else { return Ok(None) };
-    let host = seen.host_config.ok_or_else(|| says_no("measuring", service, "no limits are told"))?;
+    let host =
+        seen.host_config.ok_or_else(|| says_no("measuring", service, "no limits are told"))?;
     #[expect(clippy::cast_precision_loss, reason = "cores")]
     let cores = match (host.nano_cpus.unwrap_or(0), host.cpu_quota.unwrap_or(0)) {
         (nano, _) if nano > 0 => nano as f64 / 1e9,
-        (_, quota) if quota > 0 => quota as f64 / host.cpu_period.filter(|p| *p > 0).unwrap_or(100_000) as f64,
+        (_, quota) if quota > 0 => {
+            quota as f64 / host.cpu_period.filter(|p| *p > 0).unwrap_or(100_000) as f64
+        }
         _ => 1.0,
     };
     let memory = host.memory.and_then(|bytes| u64::try_from(bytes).ok()).filter(|bytes| *bytes > 0);
