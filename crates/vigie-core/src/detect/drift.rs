@@ -4,13 +4,15 @@ use crate::detect::{Reading, View};
 use crate::moment::Bounds;
 
 pub(super) fn read(view: &View<'_>) -> Reading {
-    if view.sense.drift.is_empty() {
-        Reading::Clear
-    } else {
-        Reading::Active(Bounds::exactly(view.sense.drift_since))
+    match &view.sense.drift {
+        Some(differences) if !differences.is_empty() => {
+            Reading::Active(Bounds::exactly(view.sense.drift_since))
+        }
+        _ => Reading::Clear,
     }
 }
 
 pub(super) fn describe(view: &View<'_>) -> String {
-    format!("{} differs from the compose file: {}", view.service.name, view.sense.drift.join(", "))
+    let differences = view.sense.drift.as_deref().unwrap_or_default().join(", ");
+    format!("{} differs from the compose file: {differences}", view.service.name)
 }

@@ -16,10 +16,13 @@ mod host_memory;
 mod lua_errors;
 mod memory_pressure;
 mod out_of_memory;
+mod over;
 mod unhealthy;
 mod unreachable;
 
 use std::time::Duration;
+
+pub(crate) use over::known_over;
 
 use serde::{Deserialize, Serialize};
 

@@ -84,6 +84,11 @@ impl Engine {
             if self.stood_down(service) {
                 continue;
             }
+            if symptom.kind == SymptomKind::CrashLoop && self.is_well(service) {
+                // It lives: whether it stays alive is what the symptom waits for.
+                waits = true;
+                continue;
+            }
             let is_consequence = symptom.service != incident.service;
             let settling = self.last_end(incident).is_some_and(|at| self.now.since(at) < SETTLE)
                 || self.now.since(symptom.started.latest) < SETTLE;

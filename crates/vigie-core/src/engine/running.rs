@@ -1,6 +1,7 @@
 //! Decides a run's way from evidence to its steps: the case, the approval, the budget, the guard,
 //! one step after the other, and back again when they did not help.
 
+use crate::detect::SymptomKind;
 use crate::engine::Engine;
 use crate::event::Act;
 use crate::incident::Actor;
@@ -103,6 +104,7 @@ impl Engine {
                 && one.service == run.service
                 && one.case.as_deref() == Some(case.id.as_str())
                 && one.phase != Phase::Ended(Ending::Cancelled)
+                && !one.steps.is_empty()
         });
         let failed = |one: &&Run| one.phase == Phase::Ended(Ending::Failed);
         let (all, failed) = (tried.clone().count(), tried.filter(failed).count());
@@ -213,7 +215,7 @@ impl Engine {
         }
         if step.restarts()
             && !began
-            && self.watches[service.index()].shown == 0
+            && self.watches[service.index()].shown & !SymptomKind::CrashLoop.bit() == 0
             && self.is_well(service)
         {
             // It came back while the run waited: nothing to repair, but the proof is still owed.
@@ -366,7 +368,11 @@ impl Engine {
         let due: Vec<_> = self
             .state
             .live_runs()
-            .filter(|run| self.run_deadline(run).is_some_and(|at| self.now.reached(at)))
+            .filter(|run| {
+                // A stable period that has just ended is no deadline any more: always look.
+                matches!(run.phase, Phase::Verifying { .. })
+                    || self.run_deadline(run).is_some_and(|at| self.now.reached(at))
+            })
             .map(|run| run.id)
             .collect();
         for id in due {

@@ -74,10 +74,10 @@ impl Engine {
             }
             Fact::Drift(differences) => {
                 let sense = &mut self.senses[id.index()];
-                if sense.drift.is_empty() {
+                if sense.drift.as_ref().is_none_or(Vec::is_empty) {
                     sense.drift_since = at;
                 }
-                sense.drift = differences;
+                sense.drift = Some(differences);
             }
             Fact::HostMemory { available_pct } => {
                 let low = available_pct < self.stack.settings.host_memory_pct;

@@ -35,7 +35,8 @@ impl Engine {
         let muted = self.watches[id.index()].muted;
         self.watches[id.index()].muted = muted & readings.active;
 
-        let ended = shown & !readings.active;
+        let unknown = self.still_unknown(id, readings.active);
+        let ended = shown & !readings.active & !unknown;
         let begun = readings.active & !shown & !muted;
         let mut later = readings.later;
         if ended != 0 {
@@ -105,6 +106,18 @@ impl Engine {
         let took = u64::try_from(since.since(started).as_millis()).unwrap_or(u64::MAX);
         let service = self.name(id).to_owned();
         self.record(Record::BootLearned { service, took_ms: took });
+    }
+
+    /// The inherited symptoms that nothing sensed so far confirms or denies.
+    fn still_unknown(&mut self, id: ServiceId, active: u32) -> u32 {
+        let mut unknown = self.watches[id.index()].inherited & !active;
+        if unknown != 0 {
+            let view = self.view(id);
+            let known = SymptomKind::ALL.iter().filter(|kind| detect::known_over(**kind, &view));
+            unknown &= !known.fold(0, |set, kind| set | kind.bit());
+        }
+        self.watches[id.index()].inherited = unknown;
+        unknown
     }
 
     fn end_symptoms(&mut self, id: ServiceId, ended: u32) {
@@ -229,8 +242,11 @@ impl Engine {
     fn home(&self, id: ServiceId, kind: SymptomKind) -> Option<IncidentId> {
         let name = self.name(id);
         let group = kind.group();
-        let mut known =
-            self.state.incidents.values().rev().filter(|one| self.may_take(one, name, kind));
+        // An active incident comes before the relapse of one that is over.
+        let all = self.state.incidents.values().rev();
+        let active = all.clone().filter(|one| one.state.is_active());
+        let known = active.chain(all.filter(|one| !one.state.is_active()));
+        let mut known = known.filter(|one| self.may_take(one, name, kind));
         let own = known.clone().find(|one| one.service == name && absorbs(one.group, group));
         let shares = |one: &&Incident| one.symptoms.iter().any(|shown| shown.service == name);
         let own = own.or_else(|| known.clone().find(|one| shares(one) && one.group == group));

@@ -329,6 +329,60 @@ fn an_unfinished_step_is_looked_at_and_not_repeated() {
 }
 
 #[test]
+fn after_a_restart_ignorance_ends_no_symptom() {
+    let mut world = World::new();
+    world.crash(139);
+    let state = State::replay(world.records.clone());
+    world.engine = Engine::new(world.engine.stack().clone(), state);
+    world.event(Event::Began { version: String::from("test") });
+    world.database(true);
+    world.a2s(false);
+    world.pass(1000);
+    assert!(world.incident(1).shows("gmod", SymptomKind::Down), "nobody has looked yet");
+    let seen =
+        Inspection { state: RuntimeState::Exited, exit_code: Some(139), ..Inspection::default() };
+    world.fact(GAME, Fact::Inspected(seen));
+    assert!(world.incident(1).shows("gmod", SymptomKind::Down), "it is down still");
+    assert_eq!(world.incident(1).symptoms.len(), 1, "the same symptom, not another");
+    world.boot(500);
+    assert!(!world.incident(1).shows("gmod", SymptomKind::Down), "now it is known");
+    world.replays();
+}
+
+#[test]
+fn a_relapse_is_repaired_also_when_a_person_had_been_called() {
+    let mut world = World::new();
+    world.crash(127);
+    world.collect(RuntimeState::Exited, Some(127));
+    assert_eq!(world.incident(1).state, Lifecycle::Escalated);
+    world.boot(500);
+    world.pass(30_000);
+    assert_eq!(world.incident(1).state, Lifecycle::Restored);
+    world.crash(139);
+    assert_eq!(world.incident(1).relapses, 1);
+    world.collect(RuntimeState::Exited, Some(139));
+    assert_eq!(world.executed(), [Step::Up { recreate: false }]);
+    world.replays();
+}
+
+#[test]
+fn a_crash_loop_that_lives_again_is_waited_for() {
+    let mut world = World::new();
+    for _ in 0..3 {
+        world.crash(139);
+        world.boot(500);
+        world.pass(1000);
+    }
+    world.collect(RuntimeState::Running, None);
+    world.pass(60_000);
+    world.a2s(true);
+    world.pass(20_000);
+    assert_eq!(world.incident(1).runs.len(), 1);
+    assert!(world.executed().is_empty(), "it lives: nothing is tried on it");
+    assert_eq!(world.incident(1).state, Lifecycle::Restored);
+}
+
+#[test]
 fn maintenance_opens_nothing_until_it_ends() {
     let mut world = World::new();
     let by = Actor::Person(String::from("anna"));

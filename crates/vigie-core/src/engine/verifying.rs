@@ -7,7 +7,7 @@ use crate::event::Act;
 use crate::moment::Moment;
 use crate::observe::{Probe, RuntimeState};
 use crate::record::Record;
-use crate::respond::{Ending, Phase, Run, RunId};
+use crate::respond::{Ending, Phase, Run, RunId, StepResult};
 use crate::stack::ServiceId;
 
 /// Symptoms that a verified service cannot show at the same time.
@@ -93,7 +93,14 @@ impl Engine {
             return self.end_run(id, Ending::Verified, &view);
         }
         if self.died_again(run, service) {
-            return self.fail(id, "it died again before it was verified");
+            let unknown = run.steps.last().and_then(|step| step.ended.as_ref());
+            let unknown = unknown.is_some_and(|(_, result)| *result == StepResult::Unknown);
+            let why = if unknown {
+                "it does not run, and nobody knows how far its last step came"
+            } else {
+                "it died again before it was verified"
+            };
+            return self.fail(id, why);
         }
         if self.now.reached(until) && self.stable_at(run).is_none_or(|at| at <= self.now) {
             self.fail(id, "it was not well in time");

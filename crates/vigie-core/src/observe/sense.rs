@@ -165,8 +165,8 @@ pub struct Sense {
     pub database_lost: Option<(Moment, Moment, Arc<str>)>,
     /// Until when silence is excused by a map change.
     pub map_change_until: Option<Moment>,
-    /// Differences to the compose file.
-    pub drift: Vec<String>,
+    /// Differences to the compose file, once compared.
+    pub drift: Option<Vec<String>>,
     /// When drift was first seen.
     pub drift_since: Moment,
     /// Host only: available memory below its limit.

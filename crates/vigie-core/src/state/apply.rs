@@ -117,11 +117,9 @@ impl State {
                 incident.relapses += 1;
                 incident.restored = None;
                 incident.turned = at;
-                incident.state = if incident.escalated.is_some() {
-                    Lifecycle::Escalated
-                } else {
-                    Lifecycle::Open
-                };
+                // What a person was told of is over; what came back may be repaired, and told.
+                incident.escalated = None;
+                incident.state = Lifecycle::Open;
             }
             Record::Acknowledged { by, .. } => {
                 incident.acknowledged.get_or_insert_with(|| (at, by.clone()));

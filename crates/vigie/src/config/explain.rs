@@ -69,13 +69,16 @@ impl ConfigError {
     }
 }
 
+/// Cuts a line off behind the first key that names a secret, at any depth of inline tables.
 fn redact_value(line: &str) -> String {
-    match line.split_once('=') {
-        Some((key, value)) if super::secret::looks_secret(key) && value.contains('"') => {
-            format!("{key}= …")
+    for (at, _) in line.match_indices('=') {
+        let key = line[..at].trim_end();
+        let key = key.rsplit(['{', ',', '[', ' ', '\t']).next().unwrap_or(key);
+        if super::secret::looks_secret(key) && line[at..].contains(['"', '\'']) {
+            return format!("{}= …", &line[..at]);
         }
-        _ => line.to_owned(),
     }
+    line.to_owned()
 }
 
 /// Splits serde's "unknown field `x`, expected one of `a`, `b`" into a cause and the nearest name.
