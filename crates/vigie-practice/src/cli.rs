@@ -21,7 +21,7 @@ use crate::death::Death;
 use crate::launch_line::LaunchLine;
 use crate::secret::Secret;
 use crate::server::{Server, StartError};
-use crate::{fault, signals, span, stdin};
+use crate::{fault, healthcheck, signals, span, stdin};
 
 /// Exit code of a setting that cannot be used.
 const USAGE: u8 = 2;
@@ -112,6 +112,9 @@ pub struct Args {
     /// Read commands from standard input
     #[arg(long)]
     console: bool,
+    /// Start nothing: ask the server on this port whether it answers, for a health check
+    #[arg(long)]
+    healthcheck: bool,
 }
 
 impl Args {
@@ -202,6 +205,9 @@ where
 /// Runs a server on standard output until it dies; its death is the exit code.
 /// It takes the process's signals over, so nothing else may want them.
 pub fn run(args: &Args) -> ExitCode {
+    if args.healthcheck {
+        return check(args);
+    }
     let console = Console::stdout();
     // Before anything can take time: the first process of a container that
     // does not handle SIGTERM never gets it.
@@ -237,6 +243,15 @@ pub fn run(args: &Args) -> ExitCode {
     // Not dropped: its threads may be stuck in a write, and the process ends.
     std::mem::forget(handle);
     ExitCode::from(death.code())
+}
+
+fn check(args: &Args) -> ExitCode {
+    let asked = args.config().map(|config| healthcheck::ask(config.port));
+    match asked {
+        Ok(Ok(())) => ExitCode::SUCCESS,
+        Ok(Err(error)) => complain(&error.to_string(), 1),
+        Err(error) => complain(&error.to_string(), USAGE),
+    }
 }
 
 fn complain(message: &str, code: u8) -> ExitCode {

@@ -25,6 +25,7 @@ mod death;
 mod fate;
 mod fault;
 mod gag;
+mod healthcheck;
 mod jobs;
 mod launch_line;
 mod lock;

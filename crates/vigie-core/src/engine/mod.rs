@@ -17,7 +17,6 @@ use std::collections::BTreeSet;
 
 use crate::detect::{SymptomKind, View};
 use crate::event::{Act, Effects, Event};
-use crate::incident::Incident;
 use crate::moment::Moment;
 use crate::observe::{Observation, Probe, Sense};
 use crate::record::Record;
@@ -41,6 +40,8 @@ struct Watch {
     recheck: Option<i64>,
     /// Whether it is looked at more often.
     hastened: bool,
+    /// Whether an incident, a run or the budget's streak depends on how it does.
+    involved: bool,
 }
 
 /// The engine. It owns the state; the only way in is [`Engine::handle`].
@@ -53,7 +54,11 @@ pub struct Engine {
     rechecks: BTreeSet<(i64, ServiceId)>,
     own_network: bool,
     now: Moment,
-    busy: bool,
+    /// Something changed on which incidents or runs may depend. Most events change nothing of the
+    /// kind, and cost nothing more.
+    dirty: bool,
+    /// When the next incident or run has to be looked at.
+    due: Option<i64>,
     out: Effects,
 }
 
@@ -76,7 +81,8 @@ impl Engine {
             rechecks: BTreeSet::new(),
             own_network: true,
             now: state.last,
-            busy: true,
+            dirty: true,
+            due: None,
             out: Effects::default(),
             stack,
             state,
@@ -87,6 +93,7 @@ impl Engine {
     /// handed over.
     pub fn handle(&mut self, now: Moment, event: Event) -> Effects {
         self.now = Moment { steady: now.steady.max(self.now.steady), wall: now.wall };
+        self.dirty |= !matches!(event, Event::Observed(_) | Event::Tick);
         match event {
             Event::Observed(observation) => self.observe(observation),
             Event::Collected { run, evidence } => self.collected(run, evidence),
@@ -99,9 +106,7 @@ impl Engine {
         }
         self.run_timers();
         if !self.out.records.is_empty() {
-            self.busy = self.state.active().next().is_some()
-                || self.state.live_runs().next().is_some()
-                || self.state.incidents.values().any(awaits_relapse);
+            self.find_involved();
         }
         std::mem::take(&mut self.out)
     }
@@ -110,12 +115,7 @@ impl Engine {
     #[must_use]
     pub fn next_wake(&self) -> Option<Moment> {
         let recheck = self.rechecks.first().map(|(at, _)| *at);
-        let run = self.state.live_runs().filter_map(|run| self.run_deadline(run));
-        let incident = self.state.incidents.values().filter_map(|one| self.incident_deadline(one));
-        let maintenance = self.state.maintenance;
-        let moments = run.chain(incident).chain(maintenance).map(|moment| moment.steady);
-        let steady = if self.busy || maintenance.is_some() { moments.min() } else { None };
-        let steady = [recheck, steady].into_iter().flatten().min()?;
+        let steady = [recheck, self.due].into_iter().flatten().min()?;
         Some(Moment { steady, wall: self.now.wall + (steady - self.now.steady) })
     }
 
@@ -179,7 +179,7 @@ impl Engine {
     fn record(&mut self, record: Record) {
         self.state.apply(self.now, &record);
         self.out.records.push(record);
-        self.busy = true;
+        self.dirty = true;
     }
 
     fn act(&mut self, act: Act) {
@@ -226,9 +226,32 @@ impl Engine {
             self.record(Record::Maintenance { until: None, by: crate::incident::Actor::Vigie });
             self.assess_all();
         }
-        if self.busy {
+        if self.dirty || self.due.is_some_and(|at| self.now.steady >= at) {
             self.runs_due();
             self.drive_all();
+            self.dirty = false;
+            self.due = self.next_due();
+        }
+    }
+
+    fn next_due(&self) -> Option<i64> {
+        let run = self.state.live_runs().filter_map(|run| self.run_deadline(run));
+        let incident = self.state.incidents.values().filter_map(|one| self.incident_deadline(one));
+        let moments = run.chain(incident).chain(self.state.maintenance);
+        moments.map(|moment| moment.steady).min()
+    }
+
+    fn find_involved(&mut self) {
+        for index in 0..self.watches.len() {
+            let name =
+                &self.stack.service(ServiceId(u16::try_from(index).unwrap_or(u16::MAX))).name;
+            let streak = self.state.service(name).is_some_and(|memory| memory.streak > 0);
+            self.watches[index].involved = streak || self.watches[index].shown != 0;
+        }
+        for run in self.state.live_runs() {
+            if let Some(id) = self.stack.find(&run.service) {
+                self.watches[id.index()].involved = true;
+            }
         }
     }
 
@@ -237,9 +260,4 @@ impl Engine {
             self.assess(ServiceId(u16::try_from(index).unwrap_or(u16::MAX)));
         }
     }
-}
-
-/// Whether an incident is restored and watched for a relapse.
-fn awaits_relapse(incident: &Incident) -> bool {
-    incident.state == crate::incident::Lifecycle::Restored
 }

@@ -28,6 +28,10 @@ impl Engine {
     /// Takes a fact in. False when it says nothing new.
     pub(super) fn sense_fact(&mut self, observation: Observation) -> bool {
         let Observation { service: id, at, fact } = observation;
+        self.dirty |= matches!(
+            fact,
+            Fact::Runtime(_) | Fact::Inspected(_) | Fact::OwnNetwork(_) | Fact::RuntimeReachable(_)
+        );
         match fact {
             Fact::Runtime(event) => self.sense_runtime(id, at, event),
             Fact::Inspected(inspection) => self.sense_inspection(id, at, &inspection),

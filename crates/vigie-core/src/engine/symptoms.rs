@@ -54,7 +54,7 @@ impl Engine {
                 }
             }
         }
-        if self.busy || !self.out.records.is_empty() {
+        if self.watches[id.index()].involved || !self.out.records.is_empty() {
             self.raise(id);
             self.progress(id);
         }
@@ -83,7 +83,7 @@ impl Engine {
         let well = self.is_well(id);
         let watch = &mut self.watches[id.index()];
         if !well {
-            watch.well_since = None;
+            self.dirty |= watch.well_since.take().is_some();
             return;
         }
         if watch.well_since.is_some() {
@@ -99,6 +99,7 @@ impl Engine {
         ];
         let since = since.into_iter().flatten().max().unwrap_or(self.now).min(self.now);
         watch.well_since = Some(since);
+        self.dirty = true;
         if std::mem::replace(&mut sense.ready, true) {
             return;
         }

@@ -39,6 +39,12 @@ impl Running {
         Self(child, output, port)
     }
 
+    fn healthcheck(&self) -> Option<i32> {
+        let port = self.2.to_string();
+        let asked = program(&["--healthcheck", "--port", &port]).stderr(Stdio::null()).status();
+        asked.unwrap().code()
+    }
+
     fn signal(&self, name: &str) {
         let id = self.0.id().to_string();
         assert!(Command::new("kill").args(["-s", name, &id]).status().unwrap().success());
@@ -174,4 +180,14 @@ fn the_help_holds_the_faults_and_no_password() {
     let help = String::from_utf8(output.stdout).unwrap();
     assert!(help.contains("practice crash KIND") && help.contains("--crash-after"));
     assert!(!help.contains(PASSWORD));
+}
+
+#[test]
+fn its_health_check_tells_a_living_server_from_a_frozen_one() {
+    let server = Running::start(&[]);
+    assert_eq!(server.healthcheck(), Some(0));
+    server.signal("STOP");
+    assert_eq!(server.healthcheck(), Some(1));
+    server.signal("CONT");
+    assert_eq!(server.healthcheck(), Some(0));
 }

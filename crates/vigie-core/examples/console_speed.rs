@@ -1,0 +1,36 @@
+//! Matches the console log given as argument, once, and prints how long it took and what it found;
+//! `cargo xtask bench console` compares it with `grep -E`. `--patterns` prints the patterns.
+#![expect(clippy::print_stdout, clippy::print_stderr, reason = "a benchmark prints its figures")]
+
+use std::process::ExitCode;
+use std::time::Instant;
+
+use vigie_core::console::{GREP_ERE, Matcher};
+
+fn main() -> ExitCode {
+    let Some(argument) = std::env::args().nth(1) else {
+        eprintln!("usage: console_speed FILE | --patterns");
+        return ExitCode::from(2);
+    };
+    if argument == "--patterns" {
+        println!("{GREP_ERE}");
+        return ExitCode::SUCCESS;
+    }
+    let begun = Instant::now();
+    let text = match std::fs::read(&argument) {
+        Ok(text) => text,
+        Err(error) => {
+            eprintln!("{argument}: {error}");
+            return ExitCode::from(2);
+        }
+    };
+    let mut matcher = Matcher::new();
+    let mut events = 0_u64;
+    // In pieces, as a followed log arrives.
+    for piece in text.chunks(64 * 1024) {
+        matcher.chunk(piece, &mut |_| events += 1);
+    }
+    matcher.flush(&mut |_| events += 1);
+    println!("{} {events}", begun.elapsed().as_micros());
+    ExitCode::SUCCESS
+}
