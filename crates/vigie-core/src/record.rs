@@ -26,6 +26,10 @@ pub enum Record {
     RuntimeLost,
     /// It can be again.
     RuntimeBack,
+    /// The network of vigie's own machine does not work: silence blames nobody.
+    NetworkLost,
+    /// It works again.
+    NetworkBack,
     /// Records that could not be written when they were made (a full disk), and are missing.
     JournalGap {
         /// How many.
@@ -128,6 +132,8 @@ pub enum Record {
         incident: IncidentId,
         /// How bad now.
         severity: Severity,
+        /// What made it so, in one line, where that is the root's own symptom.
+        title: Option<String>,
     },
     /// The cause turned out to lie elsewhere.
     Rerooted {

@@ -17,7 +17,7 @@ pub(super) fn read(view: &View<'_>) -> Reading {
         RuntimeState::Exited
         | RuntimeState::Missing
         | RuntimeState::Created
-        | RuntimeState::Restarting => Reading::Active(Bounds::exactly(sense.since)),
+        | RuntimeState::Restarting => Reading::Active(Bounds::between(sense.alive_at, sense.since)),
         RuntimeState::Unknown | RuntimeState::Running | RuntimeState::Paused => Reading::Clear,
     }
 }

@@ -13,6 +13,7 @@ pub(super) fn both_proofs_fail(view: &View<'_>) -> bool {
     let needed = view.service.thresholds.failures;
     view.sense.a2s.state(needed) == ProofState::Failing
         && view.sense.rcon.state(RCON_FAILURES.min(needed)) == ProofState::Failing
+        && view.sense.rcon_testifies()
 }
 
 pub(super) fn read(view: &View<'_>) -> Reading {

@@ -15,8 +15,8 @@ pub(super) fn read(view: &View<'_>) -> Reading {
         return Reading::Clear;
     }
     match &view.sense.lua_new {
-        Some((since, _)) if many(view) || view.now.since(*since) < quiet => {
-            Reading::Active(Bounds::exactly(*since))
+        Some(new) if many(view) || view.now.since(new.last) < quiet => {
+            Reading::Active(Bounds::exactly(new.first))
         }
         _ if many(view) => {
             Reading::Active(Bounds::exactly(view.sense.lua.first().unwrap_or(view.now)))
@@ -30,7 +30,7 @@ pub(super) fn severity(view: &View<'_>) -> Severity {
 }
 
 pub(super) fn describe(view: &View<'_>) -> String {
-    let sample = view.sense.lua_new.as_ref().map(|(_, sample)| sample);
+    let sample = view.sense.lua_new.as_ref().map(|new| &new.sample);
     let sample = sample.or(view.sense.lua_last.as_ref()).map_or("", |sample| sample);
     let rate = view.sense.lua.per_minute(view.now);
     format!("{}: {rate} Lua errors a minute, {sample}", view.service.name)

@@ -35,6 +35,9 @@ pub(super) fn read(view: &View<'_>) -> Reading {
 
 pub(super) fn describe(view: &View<'_>) -> String {
     let name = &view.service.name;
+    if view.sense.runtime == RuntimeState::Running && view.sense.ready {
+        return format!("a process inside {name} was killed for memory; {name} itself goes on");
+    }
     match view.sense.memory {
         Some((_, Some(limit))) => {
             format!("{name} was killed for memory (limit {} MiB)", limit / (1024 * 1024))

@@ -8,7 +8,7 @@ use crate::engine::Engine;
 use crate::incident::{Actor, Incident, IncidentId, Lifecycle, Severity, Symptom};
 use crate::moment::Moment;
 use crate::record::Record;
-use crate::respond::{Phase, Run, RunId, Runbook};
+use crate::respond::{Ending, Phase, Run, RunId, Runbook};
 use crate::stack::ServiceId;
 
 /// How long the consequences of a repaired cause may take to go away by themselves.
@@ -48,14 +48,19 @@ impl Engine {
     fn drive_active(&mut self, id: IncidentId) {
         self.check_target(id);
         let Some(incident) = self.state.incidents.get(&id) else { return };
-        if self.live_run(incident).is_some() {
+        if let Some(run) = self.live_run(incident) {
+            let asks = matches!(run.phase, Phase::Approval { .. });
+            let run = run.id;
+            if asks && incident.active().next().is_none() {
+                self.end_run(run, Ending::Cancelled, "it is over; nothing has to be approved");
+            }
             return;
         }
         if incident.active().next().is_none() {
             self.restore_if_well(id);
             return;
         }
-        if incident.state == Lifecycle::Escalated || self.in_maintenance() {
+        if self.in_maintenance() {
             return;
         }
         match self.need(incident) {
@@ -76,7 +81,13 @@ impl Engine {
     fn need(&self, incident: &Incident) -> Need {
         let mut waits = false;
         let mut unanswered = None;
-        let mut symptoms: Vec<_> = incident.active().collect();
+        // Once a person has it, only what they were not told of yet is vigie's.
+        let handed = incident.escalated.filter(|_| incident.state == Lifecycle::Escalated);
+        let is_new = |shown: &&Symptom| {
+            let first = incident.first_shown(&shown.service, shown.kind);
+            handed.is_none_or(|handed| first.is_some_and(|first| first > handed))
+        };
+        let mut symptoms: Vec<_> = incident.active().filter(is_new).collect();
         // The root first; on one service the heavier symptom first.
         symptoms.sort_by_key(|one| (one.service != incident.service, weight(one.kind)));
         for symptom in symptoms {
@@ -89,14 +100,23 @@ impl Engine {
                 waits = true;
                 continue;
             }
-            let is_consequence = symptom.service != incident.service;
+            let echoes = matches!(symptom.kind, SymptomKind::DatabaseLink | SymptomKind::Unhealthy)
+                && !self.stack.service(service).depends_on.is_empty();
+            let is_consequence = symptom.service != incident.service || echoes;
             let settling = self.last_end(incident).is_some_and(|at| self.now.since(at) < SETTLE)
                 || self.now.since(symptom.started.latest) < SETTLE;
             match self.runbook_for(symptom.kind, service) {
                 Some(_) if self.state.holder().is_some() => waits = true,
-                Some(runbook) => {
-                    return Need::Run { service, runbook: runbook.name.clone() };
-                }
+                Some(runbook) => match self.verified_at(incident, service, &runbook.name) {
+                    Some(at) if at >= symptom.began && self.now.since(at) < SETTLE => waits = true,
+                    Some(at) if at >= symptom.began => {
+                        unanswered.get_or_insert_with(|| {
+                            let kind = symptom.kind.word();
+                            format!("{} was carried out, and `{kind}` lasts", runbook.name)
+                        });
+                    }
+                    _ => return Need::Run { service, runbook: runbook.name.clone() },
+                },
                 None if is_consequence && settling => waits = true,
                 None => {
                     unanswered.get_or_insert_with(|| {
@@ -116,12 +136,29 @@ impl Engine {
     }
 
     /// The service that a runbook would treat: for the host's memory, the hungriest one.
-    fn patient(&self, symptom: &Symptom) -> Option<ServiceId> {
+    pub(super) fn patient(&self, symptom: &Symptom) -> Option<ServiceId> {
         if symptom.kind != SymptomKind::HostMemory {
             return self.stack.find(&symptom.service);
         }
         let used = |id: &ServiceId| self.senses[id.index()].memory.map_or(0, |(used, _)| used);
         self.stack.services().map(|(id, _)| id).max_by_key(used)
+    }
+
+    /// When a run of `runbook` on `service` was last verified in an incident.
+    fn verified_at(
+        &self,
+        incident: &Incident,
+        service: ServiceId,
+        runbook: &str,
+    ) -> Option<Moment> {
+        let name = self.name(service);
+        let runs = incident.runs.iter().filter_map(|run| self.state.runs.get(run));
+        let verified = runs.filter(|run| {
+            run.phase == Phase::Ended(Ending::Verified)
+                && run.service == name
+                && run.runbook == runbook
+        });
+        verified.filter_map(|run| run.ended).max()
     }
 
     /// When the last run of an incident ended.
@@ -144,14 +181,27 @@ impl Engine {
 
     fn check_target(&mut self, id: IncidentId) {
         let Some(incident) = self.state.incidents.get(&id) else { return };
-        if claimed(incident) || incident.overdue {
-            return;
-        }
-        let from = incident.escalated.unwrap_or(incident.detected);
-        let target = self.stack.settings.targets.escalate_after(incident.severity);
-        if target.is_some_and(|target| self.now.since(from) >= target) {
+        if self.target_at(incident).is_some_and(|at| self.now.reached(at)) {
             self.record(Record::Overdue { incident: id });
         }
+    }
+
+    /// When an incident that nobody has in hand misses its target.
+    fn target_at(&self, incident: &Incident) -> Option<Moment> {
+        if incident.overdue || self.in_hand(incident) {
+            return None;
+        }
+        let after = self.stack.settings.targets.escalate_after(incident.severity)?;
+        let from = incident.escalated.unwrap_or(incident.detected);
+        Some(incident.raised.map_or(from, |raised| from.max(raised)).plus(after))
+    }
+
+    /// Whether a person has it, or a runbook that neither asks nor has given up.
+    fn in_hand(&self, incident: &Incident) -> bool {
+        let asks = |run: &Run| matches!(run.phase, Phase::Approval { .. });
+        let works = self.live_run(incident).is_some_and(|run| !asks(run));
+        let runbook = incident.acknowledged.is_some() && incident.escalated.is_none();
+        incident.claimed || works || (runbook && !self.live_run(incident).is_some_and(asks))
     }
 
     /// Nothing is wrong any more: restored, once everything it touched has stayed well.
@@ -159,21 +209,29 @@ impl Engine {
         let Some(incident) = self.state.incidents.get(&id) else { return };
         let verified = incident.runs.last().and_then(|run| self.state.runs.get(run));
         let verified = verified.is_some_and(|run| {
-            run.phase == Phase::Ended(crate::respond::Ending::Verified)
+            run.phase == Phase::Ended(Ending::Verified)
                 && run.ended.is_some_and(|ended| ended >= incident.turned)
         });
         if incident.symptoms.is_empty() && !verified {
             // Reported by a person: only a person knows when it is over.
             return;
         }
-        let wanted = if verified { Duration::ZERO } else { self.stack.settings.clear_for };
-        let Some(at) = self.well_together(incident) else { return };
+        let wanted = if verified { Duration::ZERO } else { self.calm_needed(incident) };
+        let Some(at) = self.well_together(incident) else {
+            if self.last_end(incident).is_some_and(|at| self.now.since(at) >= SETTLE) {
+                let why =
+                    format!("no symptom is left, but {} does not prove itself", incident.service);
+                self.escalate(id, why);
+            }
+            return;
+        };
         let last_end = incident.symptoms.iter().filter_map(|shown| shown.until).max();
-        let calm = if verified { at } else { at.max(last_end.unwrap_or(at)) };
+        let calm = at.max(last_end.unwrap_or(at));
         if self.now.since(calm) < wanted {
             return;
         }
-        let view = self.players_view(incident);
+        let root = self.stack.find(&incident.service);
+        let view = root.map_or(String::new(), |root| self.players_view(root));
         self.record(Record::Restored { incident: id, at: calm, view });
         for service in self.state.degraded.clone() {
             if self.stack.find(&service).is_some_and(|id| self.is_well(id)) {
@@ -182,13 +240,23 @@ impl Engine {
         }
     }
 
+    /// How long an incident that ended by itself has to stay calm: longer after every relapse, so
+    /// that what comes and goes is told once and not every minute.
+    fn calm_needed(&self, incident: &Incident) -> Duration {
+        self.stack.settings.clear_for * (1 << incident.relapses.min(5))
+    }
+
     /// Since when every service of an incident has been well (or stopped by a person).
     fn well_together(&self, incident: &Incident) -> Option<Moment> {
         let mut since = incident.detected;
         let shown = incident.symptoms.iter().map(|symptom| symptom.service.as_str());
         for name in shown.chain([incident.service.as_str()]) {
             let Some(id) = self.stack.find(name) else { continue };
-            if id == self.stack.host() || self.stood_down(id) {
+            if id == self.stack.host() {
+                continue;
+            }
+            if self.stood_down(id) {
+                since = since.max(self.senses[id.index()].since);
                 continue;
             }
             since = since.max(self.watches[id.index()].well_since?);
@@ -196,20 +264,25 @@ impl Engine {
         Some(since)
     }
 
-    /// What players see now, in one line.
-    pub(super) fn players_view(&self, incident: &Incident) -> String {
-        let Some(id) = self.stack.find(&incident.service) else { return String::new() };
+    /// What players see of a service now, in one line.
+    pub(super) fn players_view(&self, id: ServiceId) -> String {
+        let name = self.name(id);
         let sense = &self.senses[id.index()];
+        if id == self.stack.host() {
+            return String::from("the host is well");
+        }
         if self.stood_down(id) {
-            return format!("{} was stopped by a person", incident.service);
+            return format!("{name} was stopped by a person");
+        }
+        if !self.is_well(id) {
+            return format!("{name} does not prove itself");
         }
         match (&sense.players, sense.a2s.latency()) {
             (Some((players, max, map)), Some(latency)) => format!(
-                "{} answers: {players}/{max} players on {map}, {} ms",
-                incident.service,
+                "{name} answers: {players}/{max} players on {map}, {} ms",
                 latency.as_millis()
             ),
-            _ => format!("{} works", incident.service),
+            _ => format!("{name} works"),
         }
     }
 
@@ -223,18 +296,7 @@ impl Engine {
         let run = RunId(self.state.last_run + 1);
         let name = self.name(service).to_owned();
         let runbook = runbook.to_owned();
-        let unclaimed = self.state.incidents.get(&incident);
-        let unclaimed = unclaimed.is_some_and(|incident| incident.acknowledged.is_none());
-        self.record(Record::RunStarted {
-            run,
-            incident,
-            service: name,
-            runbook: runbook.clone(),
-            by,
-        });
-        if unclaimed {
-            self.record(Record::Acknowledged { incident, by: Actor::Runbook(runbook) });
-        }
+        self.record(Record::RunStarted { run, incident, service: name, runbook, by });
         self.act(crate::event::Act::Collect { run, service });
         run
     }
@@ -246,31 +308,21 @@ impl Engine {
             Lifecycle::Restored => Some(incident.turned.plus(settings.reopen_within)),
             Lifecycle::Resolved | Lifecycle::Closed => None,
             Lifecycle::Open | Lifecycle::Repairing | Lifecycle::Escalated => {
-                let target = (!claimed(incident) && !incident.overdue)
-                    .then(|| settings.targets.escalate_after(incident.severity))
-                    .flatten()
-                    .map(|after| incident.escalated.unwrap_or(incident.detected).plus(after));
+                let target = self.target_at(incident);
                 let quiet = incident.active().next().is_none();
                 let last = incident.symptoms.iter().filter_map(|shown| shown.until).max();
                 let clear = last.filter(|_| quiet).and_then(|last| {
                     let well = self.well_together(incident)?;
-                    Some(well.max(last).plus(settings.clear_for))
+                    Some(well.max(last).plus(self.calm_needed(incident)))
                 });
-                let settled = (!quiet).then(|| {
-                    let shown = incident.active().map(|shown| shown.started.latest).max();
-                    shown.into_iter().chain(self.last_end(incident)).max()
-                });
-                let settled = settled.flatten().map(|at| at.plus(SETTLE));
+                let shown = incident.active().map(|shown| shown.started.latest).max();
+                let settled = shown.into_iter().chain(self.last_end(incident)).max();
+                let settled = settled.map(|at| at.plus(SETTLE));
                 let later = |at: &Moment| !self.now.reached(*at);
                 [target, clear, settled].into_iter().flatten().filter(later).min()
             }
         }
     }
-}
-
-/// Whether somebody has it in hand: a person, or a runbook that has not given up.
-const fn claimed(incident: &Incident) -> bool {
-    incident.claimed || (incident.acknowledged.is_some() && incident.escalated.is_none())
 }
 
 /// Heavier symptoms are answered first; a crash loop explains the exit that shows with it.

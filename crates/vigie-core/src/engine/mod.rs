@@ -40,6 +40,8 @@ struct Watch {
     recheck: Option<i64>,
     /// Whether it is looked at more often.
     hastened: bool,
+    /// Whether vigie is ending or restarting it this moment.
+    acting: bool,
     /// Whether an incident, a run or the budget's streak depends on how it does.
     involved: bool,
 }
@@ -215,16 +217,16 @@ impl Engine {
     }
 
     fn run_timers(&mut self) {
+        if self.state.maintenance.is_some_and(|until| self.now.reached(until)) {
+            self.record(Record::Maintenance { until: None, by: crate::incident::Actor::Vigie });
+            self.assess_all();
+        }
         while let Some((at, id)) = self.rechecks.first().copied() {
             if at > self.now.steady {
                 break;
             }
             self.set_recheck(id, None);
             self.assess(id);
-        }
-        if self.state.maintenance.is_some_and(|until| self.now.reached(until)) {
-            self.record(Record::Maintenance { until: None, by: crate::incident::Actor::Vigie });
-            self.assess_all();
         }
         if self.dirty || self.due.is_some_and(|at| self.now.steady >= at) {
             self.runs_due();

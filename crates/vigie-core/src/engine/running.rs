@@ -68,7 +68,11 @@ impl Engine {
         let needed = view.service.thresholds.failures;
         evidence.taken = self.now;
         evidence.a2s = sense.a2s.state(needed);
-        evidence.rcon = sense.rcon.state(needed.min(2));
+        evidence.rcon = match sense.rcon.state(needed.min(2)) {
+            // It failed long before: it says nothing of what happens now.
+            ProofState::Failing if !sense.rcon_testifies() => ProofState::Unknown,
+            state => state,
+        };
         evidence.database = sense.database.state(needed);
         let window = view.service.thresholds.exits_window;
         evidence.exits =
@@ -188,12 +192,13 @@ impl Engine {
     pub(super) fn advance(&mut self, id: RunId) {
         let Some(run) = self.run(id) else { return };
         let Some(service) = self.service_of(run) else { return };
-        let Some(case) = self.case_of(run) else {
+        let Some(case) = self.case_of(run).cloned() else {
             return self.end_run(id, Ending::Cancelled, "its case is not in the runbook any more");
         };
         let done = run.forward().count();
         let began = done > 0;
         let Some(step) = case.steps.get(done).cloned() else {
+            self.claim(id);
             return self.begin_verify(id);
         };
         let approved = run.approved.is_some();
@@ -202,6 +207,8 @@ impl Engine {
             return self.end_run(id, Ending::Escalated, &reason);
         }
         let ordered = matches!(run.by, Actor::Person(_));
+        self.claim(id);
+        let Some(run) = self.run(id) else { return };
         if step.mutates() && self.stood_down(service) && !ordered {
             return self.end_run(
                 id,
@@ -213,11 +220,7 @@ impl Engine {
         if case.mutates() && held() {
             return self.end_run(id, Ending::Cancelled, "another run holds the stack");
         }
-        if step.restarts()
-            && !began
-            && self.watches[service.index()].shown & !SymptomKind::CrashLoop.bit() == 0
-            && self.is_well(service)
-        {
+        if step.restarts() && !began && !ordered && self.cured(run, service) {
             // It came back while the run waited: nothing to repair, but the proof is still owed.
             return self.begin_verify(id);
         }
@@ -229,6 +232,24 @@ impl Engine {
             return self.end_run(id, Ending::Cancelled, &format!("refused by the guard: {why}"));
         }
         self.begin_step(id, service, step, false);
+    }
+
+    /// Whether nothing is left that the run was begun for.
+    fn cured(&self, run: &Run, service: ServiceId) -> bool {
+        let Some(incident) = self.state.incidents.get(&run.incident) else { return false };
+        let mut mine = incident.active().filter(|shown| self.patient(shown) == Some(service));
+        // A crash loop is over when it lives for long, and is not cured by ending its life.
+        mine.all(|shown| shown.kind == SymptomKind::CrashLoop) && self.is_well(service)
+    }
+
+    /// The runbook has something to do: the incident is in its hand, if it is in nobody's.
+    fn claim(&mut self, id: RunId) {
+        let Some(run) = self.run(id) else { return };
+        let (incident, by) = (run.incident, Actor::Runbook(run.runbook.clone()));
+        let known = self.state.incidents.get(&incident);
+        if known.is_some_and(|incident| incident.acknowledged.is_none()) {
+            self.record(Record::Acknowledged { incident, by });
+        }
     }
 
     fn guarded(&self, id: ServiceId, approved: bool) -> guard::Guarded<'_> {
@@ -267,6 +288,7 @@ impl Engine {
 
     fn begin_step(&mut self, id: RunId, service: ServiceId, step: Step, undo: bool) {
         self.record(Record::StepIntended { run: id, step: step.clone(), undo });
+        self.act_on(service, &step, true);
         if step == Step::MarkDegraded {
             let service = self.name(service).to_owned();
             self.record(Record::Degraded { service, on: true });
@@ -285,6 +307,7 @@ impl Engine {
             && (run.case.is_none() || extra || !self.case_wants_stop(run));
         let what = format!("{}: {}", result.word(), result.why().unwrap_or("no reason given"));
         self.record(Record::StepEnded { run: id, result });
+        self.step_over(id);
         if gave_up && !undoing {
             let why = "it was dying again and again; it is stopped until a person looks";
             return self.end_run(id, Ending::Escalated, why);
@@ -294,6 +317,25 @@ impl Engine {
             (false, true) => self.advance(id),
             (false, false) => self.fail(id, &format!("a step did not work ({what})")),
         }
+    }
+
+    /// While vigie ends a process itself, its absence is no symptom.
+    fn act_on(&mut self, service: ServiceId, step: &Step, acting: bool) {
+        if *step == Step::DownUp {
+            self.watches.iter_mut().for_each(|watch| watch.acting = acting);
+        } else if step.ends_process() || step.restarts() {
+            self.watches[service.index()].acting = acting;
+        }
+    }
+
+    fn step_over(&mut self, id: RunId) {
+        let Some(run) = self.run(id) else { return };
+        let Some(service) = self.service_of(run) else { return };
+        let step = run.steps.last().map(|step| step.step.clone());
+        if let Some(step) = step {
+            self.act_on(service, &step, false);
+        }
+        self.assess(service);
     }
 
     fn case_wants_stop(&self, run: &Run) -> bool {

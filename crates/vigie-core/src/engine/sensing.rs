@@ -7,8 +7,8 @@ use crate::engine::Engine;
 use crate::incident::Actor;
 use crate::moment::Moment;
 use crate::observe::{
-    ConsoleFact, Exit, Fact, Health, Inspection, Observation, Probe, ProofState, RuntimeEvent,
-    RuntimeState,
+    ConsoleFact, Exit, Fact, Health, Inspection, NewError, Observation, Probe, ProofState,
+    RuntimeEvent, RuntimeState,
 };
 use crate::record::Record;
 use crate::respond::Step;
@@ -102,10 +102,24 @@ impl Engine {
                 };
                 sense.disk = Some((used_pct, mount, since));
             }
-            Fact::OwnNetwork(works) => self.own_network = works,
+            Fact::OwnNetwork(works) => self.sense_own_network(works),
             Fact::RuntimeReachable(reachable) => self.sense_reachable(reachable),
         }
         true
+    }
+
+    fn sense_own_network(&mut self, works: bool) {
+        if std::mem::replace(&mut self.own_network, works) == works {
+            return;
+        }
+        if works {
+            return self.record(Record::NetworkBack);
+        }
+        self.record(Record::NetworkLost);
+        for sense in &mut self.senses {
+            // Nobody can say how long a boot takes that could not be watched.
+            sense.boot_seen = false;
+        }
     }
 
     fn sense_reachable(&mut self, reachable: bool) {
@@ -267,6 +281,9 @@ impl Engine {
         sense.signalled = None;
         let oom = sense.oom.take().is_some();
         let by_person = matches!(asked, Some(Actor::Person(_)));
+        // What happens during declared maintenance is part of it, and makes no crash loop later.
+        let declared = self.in_maintenance().then(|| Actor::Person(String::from("maintenance")));
+        let asked = asked.or(declared);
         let service = self.name(id).to_owned();
         self.record(Record::Exited { service: service.clone(), exit_code: exit.code, oom, asked });
         if by_person {
@@ -312,10 +329,16 @@ impl Engine {
             }
             RuntimeState::Exited => match before {
                 RuntimeState::Running | RuntimeState::Paused => {
+                    let sense = &mut self.senses[id.index()];
                     if seen.oom_killed {
-                        self.senses[id.index()].oom = Some(at);
+                        sense.oom = Some(at);
                     }
+                    let good = [&sense.a2s, &sense.rcon, &sense.tcp, &sense.database];
+                    let good = good.into_iter().filter_map(|proof| proof.last_good());
+                    let alive = good.chain(sense.started).max();
                     self.sense_death(id, at, seen.exit_code);
+                    // Found out later than it happened.
+                    self.senses[id.index()].alive_at = alive.filter(|alive| *alive <= at);
                 }
                 RuntimeState::Unknown => self.first_sight_of_exited(id, at, seen),
                 _ => {
@@ -365,8 +388,12 @@ impl Engine {
                 sense.lua.add(at, count);
                 sense.lua_last = Some(std::sync::Arc::clone(&sample));
                 let known = self.state.service(&name);
+                if let Some(new) = sense.lua_new.as_mut().filter(|new| new.signature == signature) {
+                    new.last = at;
+                }
                 if known.is_none_or(|memory| !memory.signatures.contains(&signature)) {
-                    self.senses[id.index()].lua_new = Some((at, std::sync::Arc::clone(&sample)));
+                    let seen = std::sync::Arc::clone(&sample);
+                    sense.lua_new = Some(NewError { signature, first: at, last: at, sample: seen });
                     let sample = sample.to_string();
                     self.record(Record::SignatureSeen { service: name, signature, sample });
                 }
@@ -415,6 +442,7 @@ impl Engine {
         passes(service.proofs.a2s, &sense.a2s)
             && passes(service.proofs.database, &sense.database)
             && (service.proofs.database || passes(service.proofs.tcp, &sense.tcp))
-            && sense.rcon.state(needed.min(2)) != ProofState::Failing
+            // Players need no RCON: where A2S answers, a broken RCON is another matter.
+            && (service.proofs.a2s || sense.rcon.state(needed.min(2)) != ProofState::Failing)
     }
 }

@@ -37,7 +37,8 @@ impl Engine {
 
         let unknown = self.still_unknown(id, readings.active);
         let ended = shown & !readings.active & !unknown;
-        let begun = readings.active & !shown & !muted;
+        let own_doing = if self.watches[id.index()].acting { SymptomKind::Down.bit() } else { 0 };
+        let begun = readings.active & !shown & !muted & !own_doing;
         let mut later = readings.later;
         if ended != 0 {
             self.end_symptoms(id, ended);
@@ -201,8 +202,9 @@ impl Engine {
             self.record(Record::Relapsed { incident });
         }
         self.reroot(incident, id, kind, &detail);
+        let title = detail.clone();
         self.record(Record::SymptomBegan { incident, service, kind, started: bounds, detail });
-        self.raise_to(incident, severity);
+        self.raise_to(incident, severity, id, title);
     }
 
     /// Opens an incident.
@@ -219,9 +221,11 @@ impl Engine {
         incident
     }
 
-    fn raise_to(&mut self, incident: IncidentId, severity: Severity) {
-        if self.state.incidents.get(&incident).is_some_and(|known| severity < known.severity) {
-            self.record(Record::SeverityRaised { incident, severity });
+    fn raise_to(&mut self, id: IncidentId, severity: Severity, by: ServiceId, title: String) {
+        let Some(incident) = self.state.incidents.get(&id) else { return };
+        if severity < incident.severity {
+            let title = (incident.service == self.name(by)).then_some(title);
+            self.record(Record::SeverityRaised { incident: id, severity, title });
         }
     }
 
@@ -230,10 +234,11 @@ impl Engine {
         let shown = self.watches[id.index()].shown;
         for kind in [SymptomKind::MemoryPressure, SymptomKind::LuaErrors, SymptomKind::Disk] {
             if shown & kind.bit() != 0 {
-                let severity = detect::severity(kind, &self.view(id));
-                let incident = self.incident_showing(self.name(id), kind);
-                if let Some(incident) = incident {
-                    self.raise_to(incident, severity);
+                let view = self.view(id);
+                let (severity, title) =
+                    (detect::severity(kind, &view), detect::describe(kind, &view));
+                if let Some(incident) = self.incident_showing(self.name(id), kind) {
+                    self.raise_to(incident, severity, id, title);
                 }
             }
         }

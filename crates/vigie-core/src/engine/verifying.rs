@@ -88,9 +88,15 @@ impl Engine {
         let contradicted = self.watches[service.index()].shown & CONTRADICT != 0;
         let stable = self.stable_at(run).is_some_and(|at| self.now.reached(at));
         if stable && !contradicted {
-            let incident = self.state.incidents.get(&run.incident);
-            let view = incident.map_or(String::new(), |incident| self.players_view(incident));
+            let view = self.players_view(service);
             return self.end_run(id, Ending::Verified, &view);
+        }
+        if self.stood_down(service) {
+            return self.end_run(
+                id,
+                Ending::Cancelled,
+                "a person has stopped the service meanwhile",
+            );
         }
         if self.died_again(run, service) {
             let unknown = run.steps.last().and_then(|step| step.ended.as_ref());
@@ -107,12 +113,18 @@ impl Engine {
         }
     }
 
-    /// Whether the process that the run started has ended and nobody starts another.
+    /// Whether the process that the run started, or found, has ended.
     fn died_again(&self, run: &Run, id: ServiceId) -> bool {
         let sense = &self.senses[id.index()];
+        let stepped = run.steps.last().and_then(|step| step.ended.as_ref().map(|(at, _)| *at));
+        let from = stepped.or_else(|| run.evidence.as_ref().map(|evidence| evidence.taken));
+        let memory = self.state.service(&run.service);
+        let exit = memory.and_then(|memory| memory.exits.last());
+        if exit.is_some_and(|exit| from.is_some_and(|from| exit.at > from)) {
+            return true;
+        }
         let gone = sense.runtime == RuntimeState::Exited && sense.pending_exit.is_none();
-        let began = run.steps.last().and_then(|step| step.ended.as_ref().map(|(at, _)| *at));
-        let after = began.is_none_or(|began| sense.since > began);
+        let after = stepped.is_none_or(|ended| sense.since > ended);
         gone && after && !sense.restarts_itself && !run.steps.is_empty()
     }
 }

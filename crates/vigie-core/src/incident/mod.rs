@@ -113,6 +113,8 @@ pub struct Symptom {
     pub kind: SymptomKind,
     /// When it began.
     pub started: Bounds,
+    /// When it was recorded.
+    pub began: Moment,
     /// When it ended, if it did.
     pub until: Option<Moment>,
     /// What it looked like.
@@ -154,11 +156,16 @@ pub struct Incident {
     pub escalated: Option<Moment>,
     /// Whether its target was missed and said so.
     pub overdue: bool,
+    /// When its severity was last raised.
+    pub raised: Option<Moment>,
     /// When it last changed between being active and not.
     pub turned: Moment,
 }
 
 impl Incident {
+    /// Symptoms that are kept.
+    const SYMPTOMS: usize = 128;
+
     /// When it began: the bounds of its first symptom.
     #[must_use]
     pub fn started(&self) -> Bounds {
@@ -169,6 +176,29 @@ impl Incident {
     /// The symptoms that have not ended.
     pub fn active(&self) -> impl Iterator<Item = &Symptom> {
         self.symptoms.iter().filter(|symptom| symptom.until.is_none())
+    }
+
+    /// When `service` first showed `kind` in it.
+    #[must_use]
+    pub fn first_shown(&self, service: &str, kind: SymptomKind) -> Option<Moment> {
+        let shown = self.symptoms.iter();
+        let mut same = shown.filter(|shown| shown.service == service && shown.kind == kind);
+        same.next().map(|shown| shown.began)
+    }
+
+    /// Adds a symptom; of one that comes and goes without end the first and the last are kept.
+    pub(crate) fn show(&mut self, symptom: Symptom) {
+        if self.symptoms.len() >= Self::SYMPTOMS {
+            let repeated = |(at, shown): &(usize, &Symptom)| {
+                let same =
+                    |other: &Symptom| (&other.service, other.kind) == (&shown.service, shown.kind);
+                shown.until.is_some() && self.symptoms[..*at].iter().any(same)
+            };
+            if let Some((at, _)) = self.symptoms.iter().enumerate().find(repeated) {
+                self.symptoms.remove(at);
+            }
+        }
+        self.symptoms.push(symptom);
     }
 
     /// Whether `service` shows `kind` in it now.

@@ -9,4 +9,4 @@ pub use fact::{
     RuntimeEvent, RuntimeState,
 };
 pub use proof::{Proof, ProofState};
-pub use sense::{Exit, Rate, Sense, Sustained};
+pub use sense::{Exit, NewError, Rate, Sense, Sustained};

@@ -96,6 +96,19 @@ impl Rate {
     }
 }
 
+/// A Lua error that was new when it was first seen.
+#[derive(Debug, Clone)]
+pub struct NewError {
+    /// Its signature.
+    pub signature: u64,
+    /// When it was first seen.
+    pub first: Moment,
+    /// When it was last seen.
+    pub last: Moment,
+    /// What it looks like.
+    pub sample: Arc<str>,
+}
+
 /// What vigie knows of one service right now.
 #[derive(Debug, Clone, Default)]
 pub struct Sense {
@@ -103,6 +116,8 @@ pub struct Sense {
     pub runtime: RuntimeState,
     /// When `runtime` last changed.
     pub since: Moment,
+    /// When it was last known to live, where `since` is only when its end was found out.
+    pub alive_at: Option<Moment>,
     /// When the living process was started, as far as seen.
     pub started: Option<Moment>,
     /// Whether the living process has proved itself since its start.
@@ -156,7 +171,7 @@ pub struct Sense {
     /// Lua errors.
     pub lua: Rate,
     /// The last Lua error whose signature had not been seen before.
-    pub lua_new: Option<(Moment, Arc<str>)>,
+    pub lua_new: Option<NewError>,
     /// The last Lua error.
     pub lua_last: Option<Arc<str>>,
     /// Rejected net messages by player; bounded.
@@ -180,11 +195,26 @@ pub struct Sense {
 }
 
 impl Sense {
+    /// Proofs that begin to fail within this time of each other fail together.
+    const TOGETHER: Duration = Duration::from_secs(30);
+
     /// Changes the runtime state; the time of a state that stays the same stays too.
     pub fn set_runtime(&mut self, at: Moment, state: RuntimeState) {
         if self.runtime != state {
             self.runtime = state;
             self.since = at;
+            self.alive_at = None;
+        }
+    }
+
+    /// Whether RCON's failures belong to the present silence. What was broken while A2S still
+    /// answered is a wrong password or a closed port, and no second proof of a freeze.
+    #[must_use]
+    pub fn rcon_testifies(&self) -> bool {
+        let began = self.rcon.failing_since().map(|bounds| bounds.latest);
+        match (began, self.a2s.last_good()) {
+            (Some(began), Some(good)) => good.since(began) < Self::TOGETHER,
+            _ => true,
         }
     }
 

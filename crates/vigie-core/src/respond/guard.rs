@@ -38,7 +38,9 @@ pub fn allow(step: &Step, on: &Guarded<'_>) -> Result<(), String> {
     match on.service.role {
         Role::Game => {
             let a2s_fails = a2s && on.sense.a2s.state(needed) == ProofState::Failing;
-            let rcon_fails = rcon && on.sense.rcon.state(needed.min(2)) == ProofState::Failing;
+            let rcon_fails = rcon
+                && on.sense.rcon.state(needed.min(2)) == ProofState::Failing
+                && on.sense.rcon_testifies();
             if a2s_fails && rcon_fails {
                 return Ok(());
             }

@@ -62,7 +62,8 @@ impl StepResult {
     pub fn why(&self) -> Option<&str> {
         match self {
             Self::Failed(why) | Self::Refused(why) => Some(why),
-            Self::Done | Self::TimedOut | Self::Unknown => None,
+            Self::TimedOut => Some("it did not end in time"),
+            Self::Done | Self::Unknown => None,
         }
     }
 }

@@ -14,6 +14,7 @@ impl State {
             Record::WatchBegan { .. } | Record::ClockJumped { .. } | Record::JournalGap { .. } => {}
             Record::RuntimeLost => self.runtime_lost = true,
             Record::RuntimeBack => self.runtime_lost = false,
+            Record::NetworkLost | Record::NetworkBack => {}
             Record::Maintenance { until, .. } => self.maintenance = *until,
             Record::Degraded { service, on } => self.set_degraded(service, *on),
             _ => {
@@ -81,6 +82,7 @@ impl State {
                 runs: Vec::new(),
                 escalated: None,
                 overdue: false,
+                raised: None,
                 turned: at,
             };
             self.incidents.insert(*incident, opened);
@@ -90,10 +92,11 @@ impl State {
         let Some(incident) = self.incidents.get_mut(&id) else { return };
         match record {
             Record::SymptomBegan { service, kind, started, detail, .. } => {
-                incident.symptoms.push(Symptom {
+                incident.show(Symptom {
                     service: service.clone(),
                     kind: *kind,
                     started: *started,
+                    began: at,
                     until: None,
                     detail: detail.clone(),
                 });
@@ -107,7 +110,13 @@ impl State {
                     symptom.until = Some(at);
                 }
             }
-            Record::SeverityRaised { severity, .. } => incident.severity = *severity,
+            Record::SeverityRaised { severity, title, .. } => {
+                incident.severity = *severity;
+                incident.raised = Some(at);
+                if let Some(title) = title {
+                    incident.title.clone_from(title);
+                }
+            }
             Record::Rerooted { service, group, title, .. } => {
                 incident.service.clone_from(service);
                 incident.group = *group;

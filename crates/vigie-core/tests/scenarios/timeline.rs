@@ -99,6 +99,8 @@ fn tell(record: &Record, zero: Moment) -> String {
         Record::StoodUp { service } => format!("{service} was started by a person"),
         Record::StreakEnded { service } => format!("{service} has been stable for long"),
         Record::RuntimeLost => String::from("the runtime is away"),
+        Record::NetworkLost => String::from("vigie's own network is down"),
+        Record::NetworkBack => String::from("vigie's own network works again"),
         Record::RuntimeBack => String::from("the runtime is back"),
         Record::BootLearned { service, took_ms } => {
             format!("{service} was ready {took_ms} ms after its start")

@@ -57,6 +57,10 @@ fn english(record: &Record) -> String {
         Record::ClockJumped { by_ms } => format!("the host's clock jumped by {by_ms} ms"),
         Record::RuntimeLost => String::from("the runtime cannot be reached"),
         Record::RuntimeBack => String::from("the runtime can be reached"),
+        Record::NetworkLost => {
+            String::from("this machine's own network is down: no silence is blamed on a service")
+        }
+        Record::NetworkBack => String::from("this machine's own network works again"),
         Record::JournalGap { lost } => format!("{lost} records could not be written and are lost"),
         Record::Exited { service, exit_code, oom, asked } => {
             let oom = if *oom { ", out of memory" } else { "" };
@@ -161,6 +165,10 @@ fn french(record: &Record) -> String {
         Record::ClockJumped { by_ms } => format!("l'horloge de l'hôte a sauté de {by_ms} ms"),
         Record::RuntimeLost => String::from("le moteur d'exécution ne répond plus"),
         Record::RuntimeBack => String::from("le moteur d'exécution répond de nouveau"),
+        Record::NetworkLost => String::from(
+            "le réseau de cette machine est coupé : aucun silence n'est reproché à un service",
+        ),
+        Record::NetworkBack => String::from("le réseau de cette machine fonctionne de nouveau"),
         Record::JournalGap { lost } => format!("{lost} entrées n'ont pas pu être écrites"),
         Record::Exited { service, exit_code, oom, asked } => {
             let oom = if *oom { ", mémoire épuisée" } else { "" };

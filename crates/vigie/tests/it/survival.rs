@@ -30,7 +30,8 @@ fn killed_at_any_moment_of_a_run_it_loses_and_repeats_nothing() {
     let spec = lab.stack("it-kill").unwrap().boot("2s").restart(Restart::No);
     let stack = lab.start(spec).unwrap();
     ready(&stack);
-    let patient = "[budget]\nrestarts = 20\nbackoff = \"100ms\"\n[service.gmod]\nlimits = { exits = 50 }";
+    let patient =
+        "[budget]\nrestarts = 20\nbackoff = \"100ms\"\n[service.gmod]\nlimits = { exits = 50 }";
     let mut watch = Watch::on(&stack, patient);
     for (round, moment) in [0_u64, 40, 150, 400, 900, 2_500].into_iter().enumerate() {
         stack.crash_game().unwrap();
