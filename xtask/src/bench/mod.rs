@@ -1,6 +1,12 @@
 //! Benchmarks: one file each in this directory, listed here. Figures go to `docs/performance.md`
 //! with the command and the machine; a benchmark prints them, it does not judge them.
 
+mod console;
+mod engine;
+mod figures;
+mod scale;
+mod watchers;
+
 use anyhow::{Result, bail};
 
 use crate::place::Place;
@@ -17,16 +23,26 @@ struct Bench {
 
 /// All benchmarks, in the order in which they are listed. To add one: its file here, `mod` it, and
 /// a row.
-const BENCHES: &[Bench] = &[];
+const BENCHES: &[Bench] = &[
+    Bench {
+        name: "watchers",
+        about: "crash and freeze, detected and restored: vigie, monit, healthcheck + autoheal (20 min)",
+        run: watchers::run,
+    },
+    Bench {
+        name: "scale",
+        about: "memory and CPU watching 2, 100 and 1,000 services",
+        run: scale::run,
+    },
+    Bench { name: "engine", about: "events a second through the engine", run: engine::run },
+    Bench { name: "console", about: "console lines a second, against grep -E", run: console::run },
+];
 
 /// Runs one by name, or lists them all.
 pub(crate) fn run(place: &Place, name: Option<&str>) -> Result<bool> {
     let Some(name) = name else {
         for bench in BENCHES {
             println!("{:20} {}", bench.name, bench.about);
-        }
-        if BENCHES.is_empty() {
-            println!("no benchmark yet; they live in xtask/src/bench/");
         }
         return Ok(true);
     };

@@ -68,7 +68,8 @@ fn game(spec: &StackSpec, out: &mut String) {
     if let Some(words) = &spec.game_healthcheck {
         let words: Vec<String> = words.iter().map(|w| quoted(w)).collect();
         *out += &format!("    healthcheck:\n      test: [\"CMD\", {}]\n", words.join(", "));
-        *out += "      interval: 1s\n      timeout: 1s\n      retries: 2\n";
+        let (every, retries) = &spec.game_health_rhythm;
+        *out += &format!("      interval: {every}\n      timeout: 1s\n      retries: {retries}\n");
     }
     match (&spec.database_image, spec.waits_for_health) {
         (None, _) => {}

@@ -72,6 +72,8 @@ pub struct StackSpec {
     pub game_env: Vec<(String, String)>,
     /// Health check of the game, as the words of a `CMD`; the reference stack has none.
     pub game_healthcheck: Option<Vec<String>>,
+    /// Time between the game's health checks, and the failures that count.
+    pub game_health_rhythm: (String, u32),
     /// Wait for the database's health (`service_healthy`) and not only for its start.
     pub waits_for_health: bool,
     /// Health check of the database.
@@ -107,6 +109,7 @@ impl StackSpec {
             cpus: "2".into(),
             game_env: Vec::new(),
             game_healthcheck: None,
+            game_health_rhythm: ("1s".into(), 2),
             waits_for_health: false,
             database_healthcheck: true,
             init: true,
@@ -180,6 +183,13 @@ impl StackSpec {
     #[must_use]
     pub fn game_healthcheck(mut self, words: &[&str]) -> Self {
         self.game_healthcheck = Some(words.iter().map(|w| (*w).to_owned()).collect());
+        self
+    }
+
+    /// Sets how often the game's health check asks and how many failures count.
+    #[must_use]
+    pub fn health_rhythm(mut self, every: &str, retries: u32) -> Self {
+        self.game_health_rhythm = (every.into(), retries);
         self
     }
 
