@@ -1,5 +1,7 @@
 //! The engine under simulation: random worlds with faults, delays, lost and reordered observations
 //! and a vigie that is killed at any moment; after every single event the invariants must hold.
+#![expect(clippy::unwrap_used, reason = "the helpers of a test fail by panicking")]
+#![expect(clippy::expect_used, reason = "the helpers of a test fail by panicking")]
 
 mod invariants;
 mod world;

@@ -9,7 +9,7 @@ use super::args::IncidentCommand;
 use super::{Exit, Failure, Paint, table};
 use crate::config::Config;
 use crate::control::{Answer, Client, Request};
-use crate::report::{Lang, ago, clock_time, incident_json, rfc3339, source, tell};
+use crate::report::{Lang, ago, clock_time, incident_json, rfc3339, source, tell_all};
 use crate::store::{IncidentRow, Register};
 use crate::text::cut;
 
@@ -101,14 +101,16 @@ fn show(config: &Config, id: u64, json: bool) -> Result<Exit, Failure> {
     };
     let timeline = register.timeline(IncidentId(id))?;
     let lang = config.file.stack.lang;
+    let lines = tell_all(timeline.iter().map(|entry| &entry.record), lang);
     if json {
         let rows: Vec<_> = timeline
             .iter()
-            .map(|entry| {
+            .zip(&lines)
+            .map(|(entry, text)| {
                 serde_json::json!({
                     "at": rfc3339(entry.at.wall),
                     "source": source(&entry.record),
-                    "text": tell(&entry.record, lang),
+                    "text": text,
                 })
             })
             .collect();
@@ -122,9 +124,9 @@ fn show(config: &Config, id: u64, json: bool) -> Result<Exit, Failure> {
     print(&row, lang);
     println!("\n{}", if lang == Lang::Fr { "Chronologie" } else { "Timeline" });
     let paint = Paint::for_stdout();
-    for entry in &timeline {
+    for (entry, text) in timeline.iter().zip(&lines) {
         let at = paint.dim(&clock_time(entry.at.wall));
-        println!("  {at}  {:<8}  {}", source(&entry.record), tell(&entry.record, lang));
+        println!("  {at}  {:<8}  {text}", source(&entry.record));
     }
     evidence(&row, lang);
     Ok(Exit::Fine)

@@ -60,7 +60,7 @@ pub(super) async fn run(path: &Path, args: &WatchArgs) -> Result<Exit, Failure> 
 /// A record as one coloured line.
 pub(super) fn line(told: &Told, lang: Lang, paint: Paint) -> String {
     use vigie_core::Record;
-    let text = tell(&told.record, lang);
+    let text = tell(&told.record, told.service.as_deref(), lang);
     let text = match &told.record {
         Record::IncidentOpened { .. }
         | Record::Exited { asked: None, .. }

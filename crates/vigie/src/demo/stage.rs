@@ -169,7 +169,7 @@ runtime = "process"
 
 [service.gmod]
 role = "game"
-command = [{program}, "practice", "--bind", "127.0.0.1", "--port", "{port}", "--boot", "{BOOT}", "--rcon-min-failures", "100"]
+command = [{program}, "practice", "--bind", "127.0.0.1", "--port", "{port}", "--boot", "{BOOT}", "--players", "14", "--rcon-min-failures", "100"]
 env = {{ RCON_PASSWORD = {{ env = "RCON_PASSWORD" }} }}
 memory = "96MiB"
 boot_grace = "20s"

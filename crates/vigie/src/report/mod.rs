@@ -7,5 +7,5 @@ mod time;
 
 pub use incident::{IncidentJson, incident_json};
 pub use status::{ServiceStatus, Status, status};
-pub use tell::{Lang, source, tell};
+pub use tell::{Lang, source, tell, tell_all};
 pub use time::{ago, clock_time, millis, rfc3339};

@@ -120,6 +120,8 @@ fn service(engine: &Engine, id: ServiceId) -> ServiceStatus {
         .into_iter()
         .find_map(|proof| proof.why())
         .map(|why| format!("{why:?}").to_lowercase());
+    // Who played before it ended is not who plays.
+    let players = sense.players.as_ref().filter(|_| sense.runtime == RuntimeState::Running);
     let by_vigie = memory.map_or(0, |memory| memory.restarts.len());
     ServiceStatus {
         name: service.name.clone(),
@@ -127,9 +129,9 @@ fn service(engine: &Engine, id: ServiceId) -> ServiceStatus {
         state: state.to_owned(),
         health: health.to_owned(),
         since: (sense.runtime != RuntimeState::Unknown).then(|| rfc3339(sense.since.wall)),
-        players: sense.players.as_ref().map(|(players, ..)| *players),
-        max_players: sense.players.as_ref().map(|(_, max, _)| *max),
-        map: sense.players.as_ref().map(|(.., map)| map.to_string()),
+        players: players.map(|(players, ..)| *players),
+        max_players: players.map(|(_, max, _)| *max),
+        map: players.map(|(.., map)| map.to_string()),
         latency_ms: latency.map(|latency| (latency.as_secs_f64() * 100_000.0).round() / 100.0),
         cpu_pct: sense.cpu_pct,
         mem_bytes,

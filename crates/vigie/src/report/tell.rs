@@ -7,13 +7,32 @@ use vigie_core::respond::{Ending, StepResult};
 
 pub use crate::config::Lang;
 
-/// The record in one line.
+/// The record in one line. `service` is the one that its run treats, where it belongs to a run.
 #[must_use]
-pub fn tell(record: &Record, lang: Lang) -> String {
-    match lang {
-        Lang::En => english(record),
-        Lang::Fr => french(record),
+pub fn tell(record: &Record, service: Option<&str>, lang: Lang) -> String {
+    match (lang, record, service) {
+        (Lang::En, Record::StepIntended { step, undo, .. }, Some(service)) => {
+            format!("{}: {}", if *undo { "undo" } else { "step" }, step.describe(service))
+        }
+        (Lang::Fr, Record::StepIntended { step, undo, .. }, Some(service)) => {
+            format!("{} : {}", if *undo { "annulation" } else { "étape" }, step.describe(service))
+        }
+        (Lang::En, ..) => english(record),
+        (Lang::Fr, ..) => french(record),
     }
+}
+
+/// The records of one incident, each in one line.
+#[must_use]
+pub fn tell_all<'a>(records: impl Iterator<Item = &'a Record>, lang: Lang) -> Vec<String> {
+    let mut treated = None;
+    let lines = records.map(|record| {
+        if let Record::RunStarted { service, .. } = record {
+            treated = Some(service.as_str());
+        }
+        tell(record, treated, lang)
+    });
+    lines.collect()
 }
 
 /// Where a record comes from: the source shown in a timeline.

@@ -1,4 +1,7 @@
 //! vigie's own binary against the real thing: one binary of tests, one module a subject.
+#![expect(clippy::unwrap_used, reason = "the helpers of a test fail by panicking")]
+#![expect(clippy::panic, reason = "the helpers of a test fail by panicking")]
+#![expect(clippy::print_stderr, reason = "a failing test shows the log of its watch")]
 
 mod command_line;
 mod demo;

@@ -19,9 +19,9 @@ use vigie_core::observe::RuntimeState;
 pub use watch::Watch;
 
 /// What one step of a check may take.
-pub(self) const LONG: Duration = Duration::from_secs(30);
+const LONG: Duration = Duration::from_secs(30);
 /// How long nothing may happen for "nothing happens".
-pub(self) const QUIET: Duration = Duration::from_millis(400);
+const QUIET: Duration = Duration::from_millis(400);
 
 /// A runtime under test and the ways to break its service without telling the runtime.
 #[async_trait]

@@ -64,6 +64,16 @@ impl Finder {
         self.lock().ids.remove(service);
     }
 
+    /// Forgets this very container; false when the service has another one by now.
+    pub(super) fn forget_container(&self, service: &str, id: &str) -> bool {
+        let mut known = self.lock();
+        let current = known.ids.get(service).is_some_and(|known| known == id);
+        if current {
+            known.ids.remove(service);
+        }
+        current
+    }
+
     pub(super) fn forget_all(&self) {
         self.lock().ids.clear();
     }
@@ -74,11 +84,20 @@ impl Finder {
         engine: &Engine,
         service: &str,
     ) -> Result<Option<String>, RuntimeError> {
-        if let Some(id) = self.lock().ids.get(service) {
-            return Ok(Some(id.clone()));
+        let known = self.lock().ids.get(service).cloned();
+        match known {
+            Some(id) => Ok(Some(id)),
+            None => self.find_afresh(engine, service).await,
         }
-        // What is not part of the stack does not exist: a state, not an error.
-        let Ok(definition) = self.known(service) else { return Ok(None) };
+    }
+
+    /// The same, whatever was found before.
+    pub(super) async fn find_afresh(
+        &self,
+        engine: &Engine,
+        service: &str,
+    ) -> Result<Option<String>, RuntimeError> {
+        let definition = self.known(service)?;
         let docker = engine.docker().await?;
         let labels = vec![format!("{SERVICE}={service}")];
         let by_label = HashMap::from([("label", labels)]);
@@ -106,6 +125,7 @@ impl Finder {
                 }
             }
         }
+        self.forget(service);
         Ok(None)
     }
 
@@ -129,6 +149,11 @@ impl Finder {
         labels.get(WORKING_DIR) == Some(&self.directory)
     }
 
+    /// Remembers the container that was just started for a service.
+    pub(super) fn learn(&self, service: &str, id: &str) {
+        self.lock().ids.insert(service.to_owned(), id.to_owned());
+    }
+
     /// The service that an event is about.
     pub(super) fn of_event(
         &self,
@@ -149,7 +174,8 @@ impl Finder {
             (labelled && project) || (one.container.is_some() && one.container.as_ref() == name)
         })?;
         let service = found.name.clone();
-        known.ids.insert(service.clone(), id.to_owned());
+        // The last words of a container that was replaced do not bring it back.
+        known.ids.entry(service.clone()).or_insert_with(|| id.to_owned());
         Some(service)
     }
 }

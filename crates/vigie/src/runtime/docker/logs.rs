@@ -11,6 +11,10 @@ use crate::runtime::{Feed, LogLine, LogPosition, RuntimeError};
 
 /// A longer line is given in pieces.
 const LINE: usize = 64 * 1024;
+/// Docker cuts long lines into pieces of this size.
+const PIECE: usize = 16 * 1024;
+/// Lines looked back over by who begins now: those that come until the engine is really asked.
+const BACK: &str = "10000";
 
 pub(super) async fn follow(
     engine: &Engine,
@@ -18,19 +22,23 @@ pub(super) async fn follow(
     from: Option<LogPosition>,
 ) -> Result<Feed<LogLine>, RuntimeError> {
     let docker = engine.docker().await?;
+    // "From now on" is a position too: the engine is asked only when the feed is first read, and
+    // what is printed until then must not be lost. Engine and vigie share the host's clock.
+    let tail = if from.is_some() { "all" } else { BACK };
+    let from = from.unwrap_or_else(|| LogPosition { at: now(), seen: 0 });
     // Whole seconds are all that can be asked for; what was seen of that second is skipped.
-    let since = from.map_or(0, |from| i32::try_from(from.at / 1_000_000_000).unwrap_or(i32::MAX));
+    let since = i32::try_from(from.at / 1_000_000_000).unwrap_or(i32::MAX);
     let options = LogsOptionsBuilder::new()
         .follow(true)
         .stdout(true)
         .stderr(true)
         .timestamps(true)
         .since(since)
-        .tail(if from.is_some() { "all" } else { "0" })
+        .tail(tail)
         .build();
     let stream = docker.logs(id, Some(options));
     let engine = engine.clone();
-    let mut cutter = Cutter { skip: from, last: from.unwrap_or_default(), ..Cutter::default() };
+    let mut cutter = Cutter { skip: Some(from), ..Cutter::default() };
     let feed = stream.flat_map(move |piece| {
         let lines = match piece {
             Ok(output) => cutter.take(output).into_iter().map(Ok).collect::<Vec<_>>(),
@@ -91,11 +99,15 @@ impl Cutter {
         let mut lines = Vec::new();
         for piece in message.split_inclusive(|byte| *byte == b'\n') {
             let (at, text) = stamp(piece);
+            let mut text = joined(&piece[..piece.len() - text.len()], text);
             let complete = text.ends_with(b"\n");
-            let text = text.strip_suffix(b"\n").unwrap_or(text);
-            let text = text.strip_suffix(b"\r").unwrap_or(text);
-            self.partial[stream].extend_from_slice(text);
-            // Docker cuts long lines at 16 KiB, each piece with a stamp of its own.
+            if complete {
+                text.pop();
+            }
+            if text.ends_with(b"\r") {
+                text.pop();
+            }
+            self.partial[stream].extend_from_slice(&text);
             if complete || self.partial[stream].len() >= LINE {
                 let text = self.partial[stream].split().freeze();
                 lines.extend(self.line(at.unwrap_or(self.last.at), text));
@@ -105,26 +117,19 @@ impl Cutter {
     }
 
     fn line(&mut self, at: i64, text: Bytes) -> Option<LogLine> {
-        self.last = if at == self.last.at && self.skip.is_none() {
-            LogPosition { at, seen: self.last.seen + 1 }
-        } else {
-            LogPosition { at, seen: 1 }
-        };
-        if let Some(skip) = &mut self.skip {
-            if at < skip.at {
-                return None;
-            }
-            if at == skip.at && skip.seen > 0 {
-                skip.seen -= 1;
-                return None;
-            }
-            // Behind what was seen; a line at the very same time comes after those seen.
-            let seen = if at == skip.at { self.last.seen } else { 1 };
-            self.skip = None;
-            self.last = LogPosition { at, seen };
+        let seen = if at == self.last.at { self.last.seen + 1 } else { 1 };
+        self.last = LogPosition { at, seen };
+        if self.skip.is_some_and(|skip| self.last <= skip) {
+            return None;
         }
+        // Only what comes first is skipped: two streams' stamps need not be in order.
+        self.skip = None;
         Some(LogLine { text, next: self.last })
     }
+}
+
+fn now() -> i64 {
+    i64::try_from(jiff::Timestamp::now().as_nanosecond()).unwrap_or(i64::MAX)
 }
 
 /// Splits Docker's time stamp off.
@@ -139,6 +144,18 @@ fn stamp(piece: &[u8]) -> (Option<i64>, &[u8]) {
         Some(at) => (i64::try_from(at.as_nanosecond()).ok(), &piece[space + 1..]),
         None => (None, piece),
     }
+}
+
+/// A line without the stamps inside it: in a terminal's stream the pieces of a long line follow each
+/// other without a border, each with the line's stamp before it.
+fn joined(stamp: &[u8], mut text: &[u8]) -> Vec<u8> {
+    let mut joined = Vec::with_capacity(text.len());
+    while !stamp.is_empty() && text.len() > PIECE && text[PIECE..].starts_with(stamp) {
+        joined.extend_from_slice(&text[..PIECE]);
+        text = &text[PIECE + stamp.len()..];
+    }
+    joined.extend_from_slice(text);
+    joined
 }
 
 #[cfg(test)]
@@ -159,15 +176,15 @@ mod tests {
 
     #[test]
     fn a_cut_loses_and_repeats_nothing_even_at_one_moment() {
+        let read = |mut cutter: Cutter| {
+            [A, B, C].iter().flat_map(|text| cutter.take(out(text))).collect::<Vec<_>>()
+        };
+        let all = read(Cutter::default());
+        assert_eq!(texts(&all), ["a", "b", "c"]);
         for cut in 1..3 {
-            let mut cutter = Cutter::default();
-            let all: Vec<_> = [A, B, C].iter().flat_map(|text| cutter.take(out(text))).collect();
-            assert_eq!(texts(&all), ["a", "b", "c"]);
-            let from = all[cut - 1].next;
-            let mut again = Cutter { skip: Some(from), last: from, ..Cutter::default() };
-            let rest: Vec<_> = [A, B, C].iter().flat_map(|text| again.take(out(text))).collect();
-            assert_eq!(texts(&rest), ["a", "b", "c"][cut..]);
-            assert_eq!(rest.last().unwrap().next, all[2].next);
+            let rest = read(Cutter { skip: Some(all[cut - 1].next), ..Cutter::default() });
+            // With the same positions, so that the next cut is none either.
+            assert_eq!(rest, all[cut..]);
         }
     }
 
@@ -177,5 +194,14 @@ mod tests {
         assert!(cutter.take(out("2026-03-02T10:00:00.000000001Z first ")).is_empty());
         let lines = cutter.take(out("2026-03-02T10:00:00.000000002Z second\n"));
         assert_eq!(texts(&lines), ["first second"]);
+    }
+
+    #[test]
+    fn a_long_line_of_a_terminal_has_no_stamps_inside() {
+        let stamp = "2026-03-02T10:00:00.000000001Z ";
+        let (first, second) = ("x".repeat(PIECE), "y".repeat(PIECE));
+        let text = format!("{stamp}{first}{stamp}{second}{stamp}z {stamp}\r\n");
+        let lines = Cutter::default().take(out(&text));
+        assert_eq!(texts(&lines), [format!("{first}{second}z {stamp}")]);
     }
 }

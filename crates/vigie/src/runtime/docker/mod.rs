@@ -7,6 +7,7 @@ mod events;
 mod find;
 mod inspect;
 mod logs;
+mod order;
 mod usage;
 
 use std::path::PathBuf;
@@ -14,6 +15,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
+use bollard::models::ContainerInspectResponse;
 use bollard::query_parameters::{
     KillContainerOptionsBuilder, RestartContainerOptionsBuilder, StopContainerOptionsBuilder,
 };
@@ -84,13 +86,30 @@ impl Docker {
         Ok(Self { engine, finder: Arc::new(finder), compose, usage: Arc::default() })
     }
 
-    /// The service's container, or `None` when there is none.
+    /// The container of a service of the stack, or `None` when there is none.
     async fn id(&self, service: &str) -> Result<Option<String>, RuntimeError> {
         self.finder.find(&self.engine, service).await
     }
 
+    /// The service's container and what it is now, or `None` when there is none.
+    async fn look(
+        &self,
+        service: &str,
+    ) -> Result<Option<(String, ContainerInspectResponse)>, RuntimeError> {
+        for _ in 0..2 {
+            let Some(id) = self.id(service).await? else { return Ok(None) };
+            if let Some(seen) = inspect::container(&self.engine, service, &id).await? {
+                return Ok(Some((id, seen)));
+            }
+            // Recreated since it was found: found again, once.
+            self.finder.forget(service);
+        }
+        Ok(None)
+    }
+
     async fn existing(&self, what: &'static str, service: &str) -> Result<String, RuntimeError> {
-        self.id(service).await?.ok_or_else(|| RuntimeError::Refused {
+        let found = self.look(service).await?.map(|(id, _)| id);
+        found.ok_or_else(|| RuntimeError::Refused {
             what,
             service: service.to_owned(),
             why: String::from("it has no container; `docker compose up -d` makes one"),
@@ -127,23 +146,24 @@ impl Runtime for Docker {
     }
 
     async fn inspect(&self, service: &str) -> Result<Inspection, RuntimeError> {
+        let found = match self.look(service).await {
+            // What is not part of the stack does not exist: a state, not an error.
+            Err(RuntimeError::Unknown { .. }) => None,
+            found => found?,
+        };
         let missing = || Inspection { state: RuntimeState::Missing, ..Inspection::default() };
-        let Some(id) = self.id(service).await? else { return Ok(missing()) };
-        match inspect::container(&self.engine, service, &id).await? {
-            Some(seen) => Ok(inspect::inspection(&seen)),
-            None => {
-                // Recreated since it was found: found again, once.
-                self.finder.forget(service);
-                let Some(id) = self.id(service).await? else { return Ok(missing()) };
-                let seen = inspect::container(&self.engine, service, &id).await?;
-                Ok(seen.as_ref().map_or_else(missing, inspect::inspection))
-            }
-        }
+        Ok(found.map_or_else(missing, |(_, seen)| inspect::inspection(&seen)))
     }
 
     async fn usage(&self, service: &str) -> Result<Option<Usage>, RuntimeError> {
         let Some(id) = self.id(service).await? else { return Ok(None) };
-        self.usage.take(&self.engine, service, &id).await
+        if let Some(used) = self.usage.take(&self.engine, service, &id).await? {
+            return Ok(Some(used));
+        }
+        match self.look(service).await? {
+            Some((now, _)) if now != id => self.usage.take(&self.engine, service, &now).await,
+            _ => Ok(None),
+        }
     }
 
     async fn logs(
@@ -156,15 +176,19 @@ impl Runtime for Docker {
     }
 
     async fn tail(&self, service: &str, lines: usize) -> Result<Vec<Bytes>, RuntimeError> {
-        let Some(id) = self.id(service).await? else { return Ok(Vec::new()) };
+        let Some((id, _)) = self.look(service).await? else { return Ok(Vec::new()) };
         logs::tail(&self.engine, service, &id, lines).await
     }
 
     async fn up(&self, service: &str, recreate: bool) -> Result<(), RuntimeError> {
         self.finder.known(service)?;
         let Some(compose) = &self.compose else { return self.start(service).await };
+        // The engine tells a death before it is in the list by which Compose decides that there is
+        // nothing to do. An answer about the container itself comes when it is in there.
+        self.look(service).await?;
         let done = compose.up(service, recreate).await;
-        self.finder.forget(service);
+        // Not forgotten: what is told of the old container now must not be taken for the new one's.
+        let _ = self.finder.find_afresh(&self.engine, service).await;
         match done {
             // Docker's own policy may have started it in the same moment: what was wanted is so.
             Err(_) if !recreate && self.running(service).await.unwrap_or(false) => Ok(()),
@@ -214,14 +238,14 @@ impl Runtime for Docker {
         let docker = self.engine.docker().await?;
         let options = StopContainerOptionsBuilder::new().t(GRACE).build();
         let stopped = docker.stop_container(&id, Some(options));
-        self.engine.limit_long("stopping", service, stopped).await
+        self.engine.limit_long("stopping", service, stopped).await?;
+        // The engine answers when the process is gone, and may tell its death a moment later. An
+        // answer about the container comes behind that.
+        inspect::container(&self.engine, service, &id).await.map(drop)
     }
 
     async fn drift(&self, service: &str) -> Result<Vec<String>, RuntimeError> {
-        let Some(id) = self.id(service).await? else { return Ok(Vec::new()) };
-        let Some(seen) = inspect::container(&self.engine, service, &id).await? else {
-            return Ok(Vec::new());
-        };
+        let Some((_, seen)) = self.look(service).await? else { return Ok(Vec::new()) };
         let mut differences = Vec::new();
         if let Some(compose) = &self.compose {
             differences.extend(compose.drift(self.finder.known(service)?, &seen).await?);

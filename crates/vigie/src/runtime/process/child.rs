@@ -152,8 +152,9 @@ impl Service {
         now.created = false;
         now.oom = false;
         now.cpu = None;
-        drop(now);
+        // Before anybody can end it, which would be told first.
         self.tell(RuntimeEvent::Started);
+        drop(now);
         tokio::spawn(Arc::clone(self).watch(known, Some(child)));
         Ok(())
     }
@@ -203,13 +204,15 @@ impl Service {
                 Err(_) => self.check_memory(known),
             }
         };
+        // All of it before anybody can see that the process is gone: whoever waits for that tells
+        // its own part, or starts the next process and writes the next pid file.
         let mut now = self.now();
         let code = if now.oom { Some(OOM_CODE) } else { code };
+        known.forget(&self.pid_file);
+        self.tell(RuntimeEvent::Died { exit_code: code });
         now.living = None;
         now.exit_code = code;
         drop(now);
-        let _ = std::fs::remove_file(&self.pid_file);
-        self.tell(RuntimeEvent::Died { exit_code: code });
         self.ended.notify_waiters();
     }
 

@@ -26,9 +26,9 @@ impl Default for History {
 impl History {
     pub(super) fn tell(&self, mut news: News) {
         let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
-        // Times only grow, so that "everything since" misses and repeats nothing.
+        // No two share a time: who saw one of them and asks for what came since would miss the other.
         if let Some(last) = kept.back() {
-            news.wall_ms = news.wall_ms.max(last.wall_ms);
+            news.wall_ms = news.wall_ms.max(last.wall_ms.saturating_add(1));
         }
         if kept.len() >= KEPT {
             kept.pop_front();

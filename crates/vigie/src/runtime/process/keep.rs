@@ -39,6 +39,13 @@ impl Identity {
         }
     }
 
+    /// Removes the pid file, unless it is another process's by now.
+    pub(super) fn forget(self, path: &Path) {
+        if Self::read(path) == Some(self) {
+            let _ = std::fs::remove_file(path);
+        }
+    }
+
     /// Bytes of memory and clock ticks of CPU that it has used.
     pub(super) fn usage(self) -> Option<(u64, u64)> {
         let fields = stat(self.pid)?;

@@ -168,9 +168,9 @@ impl Runtime for Process {
         Ok(())
     }
 
-    async fn drift(&self, _service: &str) -> Result<Vec<String>, RuntimeError> {
+    async fn drift(&self, service: &str) -> Result<Vec<String>, RuntimeError> {
         // A process has no definition apart from the one it was started with.
-        Ok(Vec::new())
+        self.find(service).map(|_| Vec::new())
     }
 }
 
