@@ -10,13 +10,14 @@ use super::apt;
 use crate::place::{is_root, program};
 
 /// Each package with a file that shows it is there.
-const PACKAGES: [(&str, &str); 6] = [
+const PACKAGES: [(&str, &str); 7] = [
     ("docker.io", "/usr/sbin/dockerd"),
     ("iptables", "/usr/sbin/iptables"),
     ("docker-compose", "/usr/bin/docker-compose"),
     ("mariadb-server", "/usr/sbin/mariadbd"),
     ("debootstrap", "/usr/sbin/debootstrap"),
     ("git", "/usr/bin/git"),
+    ("faketime", "/usr/bin/faketime"),
 ];
 
 /// Services which must not come up by themselves at the next boot, when we installed them.

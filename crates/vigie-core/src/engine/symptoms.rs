@@ -92,10 +92,10 @@ impl Engine {
         }
         let sense = &mut self.senses[id.index()];
         let asked = self.stack.service(id).proofs;
-        // The proof was sent before it was answered: well from the question on is not known.
+        // A question may wait in a booting server's socket: it was well when it answered.
         let since = [
-            sense.a2s.last_good().filter(|_| asked.a2s),
-            sense.database.last_good().filter(|_| asked.database),
+            sense.a2s.answered().filter(|_| asked.a2s),
+            sense.database.answered().filter(|_| asked.database),
             sense.started,
         ];
         let since = since.into_iter().flatten().max().unwrap_or(self.now).min(self.now);

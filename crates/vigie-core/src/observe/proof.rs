@@ -108,6 +108,13 @@ impl Proof {
         self.last_good
     }
 
+    /// When the last good look was answered.
+    #[must_use]
+    pub fn answered(&self) -> Option<Moment> {
+        let asked = self.last_good?;
+        Some(self.latency.map_or(asked, |latency| asked.plus(latency)))
+    }
+
     /// Time to the last answer, when the last look was good.
     #[must_use]
     pub const fn latency(&self) -> Option<Duration> {

@@ -6,5 +6,6 @@
 mod command_line;
 mod demo;
 mod faults;
+mod machine;
 mod survival;
 mod watch;

@@ -8,7 +8,7 @@ use vigie_testkit::lab::{Restart, Stack, docker_or_skip};
 
 use crate::watch::{Watch, vigie};
 
-const READY: &str = "VAC secure mode is activated";
+pub(crate) const READY: &str = "VAC secure mode is activated";
 
 fn steps(incidents: &[Value]) -> Vec<String> {
     let runs = incidents.iter().flat_map(|one| one["runs"].as_array().unwrap().clone());
@@ -16,11 +16,11 @@ fn steps(incidents: &[Value]) -> Vec<String> {
     steps.map(|step| format!("{}: {}", step["step"], step["result"])).collect()
 }
 
-fn restored(incidents: &[Value]) -> bool {
+pub(crate) fn restored(incidents: &[Value]) -> bool {
     incidents.first().is_some_and(|incident| !incident["restored"].is_null())
 }
 
-fn ready(stack: &Stack) {
+pub(crate) fn ready(stack: &Stack) {
     stack.wait_for_console(READY, Duration::from_secs(30)).unwrap();
 }
 

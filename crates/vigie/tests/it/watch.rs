@@ -20,6 +20,7 @@ pub(crate) struct Watch {
     directory: PathBuf,
     docker: Option<Docker>,
     log: PathBuf,
+    env: Vec<(String, PathBuf)>,
 }
 
 impl Watch {
@@ -35,13 +36,23 @@ impl Watch {
         let text = std::fs::read_to_string(&path).unwrap();
         std::fs::write(&path, merged(&text, extra)).unwrap();
         let mut watch = Self {
-            child: start(&directory, Some(&docker), &directory.join("watch.log")),
+            child: start(&directory, Some(&docker), &directory.join("watch.log"), &[]),
             log: directory.join("watch.log"),
             directory,
             docker: Some(docker),
+            env: Vec::new(),
         };
         watch.wait_well();
         watch
+    }
+
+    /// The same daemon with these variables, started anew.
+    pub(crate) fn with_env(mut self, env: &[(&str, &Path)]) -> Self {
+        self.kill();
+        self.env = env.iter().map(|(key, value)| ((*key).into(), (*value).into())).collect();
+        self.start_again();
+        self.wait_well();
+        self
     }
 
     /// Kills the daemon as a power cut would.
@@ -52,7 +63,7 @@ impl Watch {
 
     /// Starts the daemon again.
     pub(crate) fn start_again(&mut self) {
-        self.child = start(&self.directory, self.docker.as_ref(), &self.log);
+        self.child = start(&self.directory, self.docker.as_ref(), &self.log, &self.env);
     }
 
     pub(crate) fn lives(&mut self) -> bool {
@@ -134,8 +145,14 @@ impl Drop for Watch {
     }
 }
 
-fn start(directory: &Path, docker: Option<&Docker>, log: &Path) -> Child {
+fn start(
+    directory: &Path,
+    docker: Option<&Docker>,
+    log: &Path,
+    env: &[(String, PathBuf)],
+) -> Child {
     let mut command = vigie();
+    command.envs(env.iter().map(|(key, value)| (key, value)));
     if let Some(docker) = docker {
         docker.point(&mut command);
     }
