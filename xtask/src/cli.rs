@@ -7,7 +7,7 @@ use clap::{Arg, ArgAction, ArgMatches, Command, value_parser};
 use vigie_testkit::lab::ComposeVersion;
 
 use crate::place::Place;
-use crate::{bench, lab, test, tidy};
+use crate::{bench, lab, picture, test, tidy};
 
 /// All tasks.
 pub(crate) fn command() -> Command {
@@ -32,6 +32,7 @@ pub(crate) fn command() -> Command {
                 .about("Run one benchmark, or list them")
                 .arg(Arg::new("name").value_name("NAME")),
         )
+        .subcommand(Command::new("picture").about("Make docs/demo.svg from a real run of the demo"))
         .subcommand(lab_command())
 }
 
@@ -103,6 +104,7 @@ pub(crate) fn run(matches: &ArgMatches) -> Result<bool> {
         ),
         Some(("tidy", _)) => tidy::run(&place),
         Some(("bench", args)) => bench::run(&place, args.get_one("name").map(String::as_str)),
+        Some(("picture", _)) => picture::make(&place),
         Some(("lab", args)) => run_lab(&place, args),
         _ => bail!("no such task; `cargo xtask --help` lists them"),
     }

@@ -7,6 +7,7 @@
 mod bench;
 mod cli;
 mod lab;
+mod picture;
 mod place;
 mod setup;
 mod stage;

@@ -26,6 +26,14 @@ pub fn cut(text: &str, most: usize) -> String {
     format!("{kept}…")
 }
 
+/// Bytes in a unit that people read.
+#[must_use]
+pub fn size(bytes: u64) -> String {
+    #[expect(clippy::cast_precision_loss, reason = "for people")]
+    let mib = bytes as f64 / (1024.0 * 1024.0);
+    if mib >= 1024.0 { format!("{:.1} GiB", mib / 1024.0) } else { format!("{mib:.0} MiB") }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

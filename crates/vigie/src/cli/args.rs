@@ -6,12 +6,14 @@ use clap::{Args, CommandFactory, Parser, Subcommand};
 
 use super::{Exit, Failure};
 
+const ABOUT: &str = "Keeps a community game server reachable: sees a fault from the player's side, \
+    repairs it by a written runbook, and proves the repair.";
 const EXIT_CODES: &str = "Exit codes: 0 fine, 1 finding or failed verify, 2 usage or config, \
     3 the runtime or the watch cannot be reached, 4 refused by a guard; unknown = failure.";
 
 /// Keeps a community game server reachable.
 #[derive(Debug, Parser)]
-#[command(version, about, after_help = EXIT_CODES, propagate_version = true, max_term_width = 100)]
+#[command(version, about = ABOUT, after_help = EXIT_CODES, propagate_version = true, max_term_width = 100)]
 pub(super) struct Cli {
     /// The configuration [default: ./vigie.toml, then ~/.config/vigie/vigie.toml, then /etc/vigie]
     #[arg(long, global = true, env = "VIGIE_CONFIG", value_name = "FILE")]

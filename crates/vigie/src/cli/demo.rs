@@ -2,10 +2,13 @@
 
 use std::time::Instant;
 
+use vigie_core::Record;
+
 use super::args::DemoArgs;
 use super::{Exit, Failure, Paint, table, watch};
 use crate::config::Lang;
 use crate::demo::{Outcome, SCENARIOS, Scenario, Stage, StageError};
+use crate::engine::Told;
 use crate::report::ago;
 
 impl From<StageError> for Failure {
@@ -79,10 +82,29 @@ fn narrate(stage: &Stage, json: bool, paint: Paint) -> tokio::task::JoinHandle<(
     tokio::spawn(async move {
         while let Ok(record) = told.recv().await {
             if !json {
-                println!("  {}", watch::line(&record, Lang::En, paint));
+                println!("{}", narrated(&record, paint));
             }
         }
     })
+}
+
+/// A record as the tour tells it: the cases that were not chosen get a line each.
+fn narrated(told: &Told, paint: Paint) -> String {
+    let Record::CaseChosen { run, evidence, case, rejected } = &told.record else {
+        return format!("  {}", watch::line(told, Lang::En, paint));
+    };
+    let chosen = Record::CaseChosen {
+        run: *run,
+        evidence: evidence.clone(),
+        case: case.clone(),
+        rejected: Vec::new(),
+    };
+    let chosen = Told { record: chosen, ..told.clone() };
+    let mut text = format!("  {}", watch::line(&chosen, Lang::En, paint));
+    for one in rejected {
+        text += &paint.dim(&format!("\n                        not {}: {}", one.case, one.why));
+    }
+    text
 }
 
 fn summary(outcomes: &[Outcome], paint: Paint) {

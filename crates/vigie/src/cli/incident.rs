@@ -12,6 +12,7 @@ use crate::control::{Answer, Client, Request};
 use crate::report::{Lang, ago, clock_time, incident_json, rfc3339, source, tell_all};
 use crate::store::{IncidentRow, Register};
 use crate::text::cut;
+use crate::text::size;
 
 pub(super) async fn run(path: &Path, command: IncidentCommand) -> Result<Exit, Failure> {
     let config = Config::read(path)?;
@@ -182,7 +183,7 @@ fn evidence(row: &IncidentRow, lang: Lang) {
         println!("  git: {} {}", commit.hash, commit.subject);
     }
     for usage in &evidence.host.usage {
-        println!("  memory: {} {}", usage.service, super::status::size(usage.mem_bytes));
+        println!("  memory: {} {}", usage.service, size(usage.mem_bytes));
     }
     let shown = evidence.console.len().saturating_sub(10);
     for line in &evidence.console[shown..] {

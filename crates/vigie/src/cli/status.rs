@@ -9,6 +9,7 @@ use super::{Exit, Failure, Paint, table};
 use crate::config::Config;
 use crate::control::{Answer, Client, Request};
 use crate::report::{Status, ago};
+use crate::text::size;
 
 pub(super) async fn run(path: &Path, args: &StatusArgs) -> Result<Exit, Failure> {
     let config = Config::read(path)?;
@@ -125,11 +126,4 @@ fn since(at: &str) -> String {
     let Ok(at) = at.parse::<jiff::Timestamp>() else { return String::from("-") };
     let gone = jiff::Timestamp::now().as_millisecond() - at.as_millisecond();
     ago(Duration::from_millis(u64::try_from(gone).unwrap_or(0)))
-}
-
-/// Bytes in a unit that people read.
-pub(super) fn size(bytes: u64) -> String {
-    #[expect(clippy::cast_precision_loss, reason = "for people")]
-    let mib = bytes as f64 / (1024.0 * 1024.0);
-    if mib >= 1024.0 { format!("{:.1} GiB", mib / 1024.0) } else { format!("{mib:.0} MiB") }
 }

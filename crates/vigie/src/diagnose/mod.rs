@@ -20,7 +20,7 @@ pub use render::render;
 use crate::config::{Config, ServiceConfig};
 use crate::observe::{RconLink, connect_tcp, look_at_host, query_a2s, query_database};
 use crate::report::{millis, rfc3339};
-use crate::respond::{Redactor, commits, head};
+use crate::respond::{commits, head, last_lines};
 use crate::runtime::Runtime;
 use crate::text::printable;
 
@@ -144,7 +144,7 @@ async fn look(
     let (inspection, usage, tail, drift, probes) = tokio::join!(
         tokio::time::timeout(LIMIT, runtime.inspect(name)),
         tokio::time::timeout(LIMIT, runtime.usage(name)),
-        tokio::time::timeout(LIMIT, runtime.tail(name, LINES)),
+        tokio::time::timeout(LIMIT, last_lines(config, runtime, name, LINES)),
         tokio::time::timeout(LIMIT * 2, runtime.drift(name)),
         probe(config, file),
     );
@@ -154,12 +154,8 @@ async fn look(
         Err(_) => (None, Some(String::from("no answer in time"))),
     };
     let usage = usage.ok().and_then(Result::ok).flatten();
-    let redactor = Redactor::of(config);
     let lines = tail.ok().and_then(Result::ok).unwrap_or_default();
-    let console = lines.iter().map(|line| {
-        let text = redactor.clean(&printable(&String::from_utf8_lossy(line)));
-        ConsoleLine { error: is_error(&text), text }
-    });
+    let console = lines.into_iter().map(|text| ConsoleLine { error: is_error(&text), text });
     ServiceReport {
         name: name.to_owned(),
         role: file.role,

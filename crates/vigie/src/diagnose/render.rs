@@ -6,6 +6,7 @@ use vigie_core::observe::{Health, RuntimeState};
 
 use super::{Diagnosis, ServiceReport};
 use crate::report::ago;
+use crate::text::size;
 
 /// What is wrong, one line each.
 pub(super) fn findings(diagnosis: &Diagnosis) -> Vec<String> {
@@ -131,15 +132,14 @@ fn write_service(out: &mut String, service: &ServiceReport) -> std::fmt::Result 
         (None, None) => {}
     }
     if let Some(used) = service.mem_bytes {
-        let limit = service.mem_limit_bytes.map_or_else(
-            || String::from("no limit"),
-            |limit| format!("limit {:.1} GiB", gib(limit)),
-        );
+        let limit = service
+            .mem_limit_bytes
+            .map_or_else(|| String::from("no limit"), |limit| format!("limit {}", size(limit)));
         writeln!(
             out,
-            "  use       cpu {:.0} %, memory {:.2} GiB, {limit}",
+            "  use       cpu {:.0} %, memory {}, {limit}",
             service.cpu_pct.unwrap_or_default(),
-            gib(used)
+            size(used)
         )?;
     }
     for probe in &service.probes {

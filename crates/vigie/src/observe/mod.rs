@@ -15,6 +15,7 @@ mod usage;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::Duration;
 
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
@@ -24,7 +25,7 @@ use vigie_core::stack::{Role, ServiceId};
 pub use a2s::query as query_a2s;
 pub use database::query as query_database;
 pub use host::{HostLook, look as look_at_host};
-pub use rcon::{RconLink, RconProblem};
+pub use rcon::{RconLink, RconProblem, is_own_question};
 pub use rhythm::{Beat, Rhythm};
 pub use tcp::connect as connect_tcp;
 
@@ -54,6 +55,9 @@ impl std::fmt::Debug for Eyes {
     }
 }
 
+/// How often a database that answers logins is asked for its greeting alone.
+const GREETING_EVERY: Duration = Duration::from_secs(6 * 3600);
+
 /// The rhythms of all looks, to quicken one or to look out of turn.
 #[derive(Debug, Clone, Default)]
 pub struct Looks {
@@ -72,7 +76,9 @@ impl Looks {
     pub fn hasten(&self, service: ServiceId, on: bool) {
         let range = (service, Probe::A2s)..=(service, Probe::Runtime);
         for (_, rhythm) in self.rhythms.range(range) {
-            rhythm.hasten(on);
+            if !rhythm.on_demand() {
+                rhythm.hasten(on);
+            }
         }
     }
 }
@@ -86,7 +92,15 @@ pub fn rhythms(config: &Config) -> Looks {
         let every = [
             (Probe::A2s, file.a2s.as_ref().map(|probe| probe.every)),
             (Probe::Rcon, file.rcon.as_ref().map(|probe| probe.every)),
-            (Probe::Tcp, file.tcp.as_ref().map(|probe| probe.every)),
+            // A greeting that is not answered is a warning in the database's log: it is only asked
+            // for when the login fails, as the second proof.
+            (
+                Probe::Tcp,
+                file.tcp.as_ref().map(|probe| match &file.database {
+                    Some(_) => GREETING_EVERY.max(probe.every),
+                    None => probe.every,
+                }),
+            ),
             (Probe::Database, file.database.as_ref().map(|probe| probe.every)),
             (Probe::Runtime, Some(events::INSPECT_EVERY)),
         ];

@@ -17,6 +17,13 @@ use crate::config::RconConfig;
 /// Harmless on every server; its answer comes from the game's own thread.
 const QUESTION: &str = "echo vigie";
 
+/// Whether a console line is the server's note of vigie's own question.
+#[must_use]
+pub fn is_own_question(line: &str) -> bool {
+    let command = line.trim_end().strip_suffix('"').and_then(|line| line.strip_suffix(QUESTION));
+    line.starts_with("rcon from \"") && command.is_some()
+}
+
 /// Why RCON did not work.
 #[derive(Debug, thiserror::Error)]
 pub enum RconProblem {

@@ -31,6 +31,11 @@ impl Rhythm {
         Self { every, shared: Arc::default() }
     }
 
+    /// Whether it hardly looks by itself.
+    pub(super) fn on_demand(&self) -> bool {
+        self.every >= super::GREETING_EVERY
+    }
+
     /// Looks out of turn.
     pub fn now(&self) {
         self.shared.nudge.notify_one();

@@ -9,8 +9,8 @@ use vigie_core::stack::ServiceId;
 
 use super::{Redactor, commits};
 use crate::config::Config;
-use crate::observe::look_at_host;
-use crate::runtime::Runtime;
+use crate::observe::{is_own_question, look_at_host};
+use crate::runtime::{Runtime, RuntimeError};
 use crate::text::printable;
 
 const LIMIT: Duration = Duration::from_secs(3);
@@ -67,16 +67,29 @@ async fn console(
     runtime: &dyn Runtime,
     name: &str,
 ) -> Result<Vec<String>, String> {
-    let redactor = Redactor::of(config);
-    match tokio::time::timeout(LIMIT, runtime.tail(name, LINES)).await {
-        Ok(Ok(lines)) => {
-            let shown =
-                |line: &bytes::Bytes| redactor.clean(&printable(&String::from_utf8_lossy(line)));
-            Ok(lines.iter().map(shown).collect())
-        }
-        Ok(Err(error)) => Err(error.to_string()),
+    match tokio::time::timeout(LIMIT, last_lines(config, runtime, name, LINES)).await {
+        Ok(lines) => lines.map_err(|error| error.to_string()),
         Err(_) => Err(String::from("no answer in time")),
     }
+}
+
+/// The last lines of a console, fit for people: no secrets, no escapes, and not vigie's own
+/// questions, of which a calm server's console is full.
+///
+/// # Errors
+/// What the runtime says.
+pub async fn last_lines(
+    config: &Config,
+    runtime: &dyn Runtime,
+    name: &str,
+    count: usize,
+) -> Result<Vec<String>, RuntimeError> {
+    let redactor = Redactor::of(config);
+    let lines = runtime.tail(name, count * 4).await?;
+    let lines = lines.iter().map(|line| printable(&String::from_utf8_lossy(line)));
+    let lines: Vec<_> = lines.filter(|line| !is_own_question(line)).collect();
+    let last = lines[lines.len().saturating_sub(count)..].iter();
+    Ok(last.map(|line| redactor.clean(line)).collect())
 }
 
 async fn usage(config: &Config, runtime: &dyn Runtime) -> Vec<Usage> {

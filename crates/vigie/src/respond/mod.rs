@@ -14,7 +14,7 @@ use vigie_core::event::{Act, Event};
 use vigie_core::respond::{RunId, Step, StepResult};
 use vigie_core::stack::ServiceId;
 
-pub use evidence::collect;
+pub use evidence::{collect, last_lines};
 pub use git::{commits, head};
 pub use redact::Redactor;
 

@@ -181,7 +181,10 @@ fn probes(out: &mut String, guess: &Guess) -> std::fmt::Result {
     }
     if let Some(address) = &guess.tcp {
         if guess.role == Role::Database {
-            writeln!(out, "# The server's greeting: the second proof beside the login.")?;
+            writeln!(
+                out,
+                "# The server's greeting: the second proof, asked for when the login fails."
+            )?;
         }
         writeln!(out, "tcp = {{ address = {} }}", quoted(address))?;
     }
