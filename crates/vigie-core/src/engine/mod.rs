@@ -40,8 +40,8 @@ struct Watch {
     recheck: Option<i64>,
     /// Whether it is looked at more often.
     hastened: bool,
-    /// Whether vigie is ending or restarting it this moment.
-    acting: bool,
+    /// Until when vigie itself is ending or restarting it.
+    acting: Option<Moment>,
     /// Whether an incident, a run or the budget's streak depends on how it does.
     involved: bool,
 }

@@ -1,6 +1,8 @@
 //! Decides a run's way from evidence to its steps: the case, the approval, the budget, the guard,
 //! one step after the other, and back again when they did not help.
 
+use std::time::Duration;
+
 use crate::detect::SymptomKind;
 use crate::engine::Engine;
 use crate::event::Act;
@@ -13,6 +15,9 @@ use crate::respond::{
     Case, Dependency, Ending, Evidence, Phase, Risk, Run, RunId, Runbook, Step, StepResult, guard,
 };
 use crate::stack::{Mode, ServiceId, WhenSpent};
+
+/// How long the word of a start may come behind the end of the step that made it.
+const START_WORD: Duration = Duration::from_secs(1);
 
 impl Engine {
     pub(super) fn run(&self, id: RunId) -> Option<&Run> {
@@ -288,7 +293,8 @@ impl Engine {
 
     fn begin_step(&mut self, id: RunId, service: ServiceId, step: Step, undo: bool) {
         self.record(Record::StepIntended { run: id, step: step.clone(), undo });
-        self.act_on(service, &step, true);
+        let until = self.now.plus(self.stack.settings.step_timeout);
+        self.act_on(service, &step, Some(until));
         if step == Step::MarkDegraded {
             let service = self.name(service).to_owned();
             self.record(Record::Degraded { service, on: true });
@@ -320,20 +326,24 @@ impl Engine {
     }
 
     /// While vigie ends a process itself, its absence is no symptom.
-    fn act_on(&mut self, service: ServiceId, step: &Step, acting: bool) {
+    fn act_on(&mut self, service: ServiceId, step: &Step, until: Option<Moment>) {
         if *step == Step::DownUp {
-            self.watches.iter_mut().for_each(|watch| watch.acting = acting);
+            self.watches.iter_mut().for_each(|watch| watch.acting = until);
         } else if step.ends_process() || step.restarts() {
-            self.watches[service.index()].acting = acting;
+            self.watches[service.index()].acting = until;
         }
     }
 
     fn step_over(&mut self, id: RunId) {
         let Some(run) = self.run(id) else { return };
         let Some(service) = self.service_of(run) else { return };
-        let step = run.steps.last().map(|step| step.step.clone());
-        if let Some(step) = step {
-            self.act_on(service, &step, false);
+        let step = run.steps.last().map(|step| {
+            let done = matches!(&step.ended, Some((_, StepResult::Done)));
+            (step.step.clone(), done && step.step.restarts())
+        });
+        if let Some((step, starts)) = step {
+            // The runtime's word of the start may come a moment behind the step's own end.
+            self.act_on(service, &step, starts.then(|| self.now.plus(START_WORD)));
         }
         self.assess(service);
     }

@@ -237,6 +237,7 @@ impl Engine {
             self.judge(id, exit, by);
         }
         self.senses[id.index()].begin_process(at);
+        self.watches[id.index()].acting = None;
         let name = self.name(id).to_owned();
         if self.state.service(&name).is_some_and(|memory| memory.stood_down) {
             self.record(Record::StoodUp { service: name });

@@ -37,9 +37,11 @@ impl Engine {
 
         let unknown = self.still_unknown(id, readings.active);
         let ended = shown & !readings.active & !unknown;
-        let own_doing = if self.watches[id.index()].acting { SymptomKind::Down.bit() } else { 0 };
+        let acting = self.watches[id.index()].acting.filter(|until| !self.now.reached(*until));
+        let own_doing = if acting.is_some() { SymptomKind::Down.bit() } else { 0 };
         let begun = readings.active & !shown & !muted & !own_doing;
-        let mut later = readings.later;
+        // When what vigie does itself explains nothing any more, the rest is looked at again.
+        let mut later = readings.later.into_iter().chain(acting).min();
         if ended != 0 {
             self.end_symptoms(id, ended);
         }

@@ -53,6 +53,18 @@ pub enum Refusal {
     Unable(String),
 }
 
+impl std::fmt::Display for Refusal {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Timeout => f.write_str("no answer in time"),
+            Self::Refused => f.write_str("the connection is refused"),
+            Self::Garbled(why) => write!(f, "an answer that makes no sense: {why}"),
+            Self::Credentials => f.write_str("the password is refused"),
+            Self::Unable(why) => write!(f, "it cannot be asked: {why}"),
+        }
+    }
+}
+
 impl Refusal {
     /// Whether it counts against the service.
     #[must_use]

@@ -85,9 +85,11 @@ fn show(config: &Config, name: &str) -> Result<Exit, Failure> {
 /// Checks files one by one, so that every faulty one is named.
 fn check(path: &Path, files: Vec<PathBuf>) -> Result<Exit, Failure> {
     let files = if files.is_empty() {
+        // As a person would write it: relative to where the configuration was named from.
+        let beside = path.parent().unwrap_or(Path::new(""));
         let directory = Config::read(path)
-            .map(|config| config.directory().join(&config.file.stack.runbooks))
-            .unwrap_or_else(|_| PathBuf::from("runbooks"));
+            .map(|config| beside.join(&config.file.stack.runbooks))
+            .unwrap_or_else(|_| beside.join("runbooks"));
         let entries = std::fs::read_dir(&directory).map_err(|error| {
             let text = format!("{} cannot be read: {error}", directory.display());
             Failure::say(Exit::Usage, text)
@@ -110,7 +112,11 @@ fn check(path: &Path, files: Vec<PathBuf>) -> Result<Exit, Failure> {
         });
         match read.and_then(|text| config::parse_runbook(&file, &text)) {
             Ok(runbook) => {
-                println!("{} {}: {} cases", paint.good("ok"), file.display(), runbook.cases.len())
+                let cases = match runbook.cases.len() {
+                    1 => String::from("1 case"),
+                    count => format!("{count} cases"),
+                };
+                println!("{} {}: {cases}", paint.good("ok"), file.display());
             }
             Err(error) => {
                 println!("{} {error}", paint.bad("error"));

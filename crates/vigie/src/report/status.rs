@@ -116,12 +116,16 @@ fn service(engine: &Engine, id: ServiceId) -> ServiceStatus {
     let latency = [sense.a2s.latency(), sense.database.latency(), sense.tcp.latency()];
     let latency = latency.into_iter().flatten().next();
     let (mem_bytes, limit) = sense.memory.map_or((None, None), |(used, limit)| (Some(used), limit));
-    let last_error = [&sense.a2s, &sense.rcon, &sense.database, &sense.tcp]
+    let running = sense.runtime == RuntimeState::Running;
+    // Behind a login the greeting is only asked for when the login fails.
+    let greeting = (!service.proofs.database).then_some(("tcp", &sense.tcp));
+    let last_error = [("a2s", &sense.a2s), ("rcon", &sense.rcon), ("database", &sense.database)]
         .into_iter()
-        .find_map(|proof| proof.why())
-        .map(|why| format!("{why:?}").to_lowercase());
+        .chain(greeting)
+        .filter(|_| running)
+        .find_map(|(probe, proof)| Some(format!("{probe}: {}", proof.why()?)));
     // Who played before it ended is not who plays.
-    let players = sense.players.as_ref().filter(|_| sense.runtime == RuntimeState::Running);
+    let players = sense.players.as_ref().filter(|_| running);
     let by_vigie = memory.map_or(0, |memory| memory.restarts.len());
     ServiceStatus {
         name: service.name.clone(),
@@ -132,9 +136,11 @@ fn service(engine: &Engine, id: ServiceId) -> ServiceStatus {
         players: players.map(|(players, ..)| *players),
         max_players: players.map(|(_, max, _)| *max),
         map: players.map(|(.., map)| map.to_string()),
-        latency_ms: latency.map(|latency| (latency.as_secs_f64() * 100_000.0).round() / 100.0),
-        cpu_pct: sense.cpu_pct,
-        mem_bytes,
+        latency_ms: latency
+            .filter(|_| running)
+            .map(|latency| (latency.as_secs_f64() * 100_000.0).round() / 100.0),
+        cpu_pct: sense.cpu_pct.filter(|_| running),
+        mem_bytes: mem_bytes.filter(|_| running),
         mem_limit_bytes: limit,
         restarts: sense.restarts + u32::try_from(by_vigie).unwrap_or(u32::MAX),
         last_error: last_error.or_else(|| sense.lua_last.as_ref().map(ToString::to_string)),

@@ -3,6 +3,8 @@
 mod journal;
 mod register;
 mod schema;
+#[cfg(test)]
+mod tests;
 
 pub use journal::{Journal, JournalError, Rebuilt, TimelineRow};
 pub use register::{IncidentRow, Register};
