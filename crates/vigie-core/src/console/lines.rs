@@ -2,6 +2,7 @@
 //! it is chat.
 
 use super::event::{ConsoleEvent, CrashKind, ScriptFault};
+use super::lua::split_place;
 use super::shown::shown;
 
 /// What a line says that is no Lua error.
@@ -10,17 +11,20 @@ pub(super) fn read(line: &str) -> Option<ConsoleEvent> {
 }
 
 fn crash(line: &str) -> Option<ConsoleEvent> {
-    let kind = if line.starts_with("Segmentation fault") || from_start_script(line) {
+    let said = line.strip_prefix("Segmentation fault").map(str::trim);
+    let faulted = said.is_some_and(|rest| rest.is_empty() || rest.starts_with("(core"));
+    let text = undated(line);
+    let kind = if faulted || from_start_script(line) {
         CrashKind::Segfault
     } else if line.starts_with("Engine error: Lua Panic!") {
         CrashKind::LuaPanic
     } else if line.starts_with("Engine error:") {
         CrashKind::Engine
-    } else if line.starts_with("WatchDog! Server took too long") {
+    } else if line.starts_with("WatchDog! Server took too long to process") {
         CrashKind::Watchdog
-    } else if line.trim_end() == "Server Quit" {
+    } else if text.trim_end() == "Server Quit" {
         CrashKind::Quit
-    } else if line.starts_with("Server restart in ") {
+    } else if announces_restart(text) {
         CrashKind::Restart
     } else {
         return None;
@@ -30,7 +34,28 @@ fn crash(line: &str) -> Option<ConsoleEvent> {
 
 /// The shell that started the server says it with its own name in front.
 fn from_start_script(line: &str) -> bool {
-    line.starts_with("./srcds_run: line ") && line.contains("Segmentation fault")
+    let Some((program, rest)) = line.split_once("srcds_run: line ") else { return false };
+    let died = rest.contains("Segmentation fault") || rest.contains("Aborted");
+    !program.contains(char::is_whitespace) && died
+}
+
+/// `Server restart in 10 seconds`.
+fn announces_restart(text: &str) -> bool {
+    let Some(rest) = text.strip_prefix("Server restart in ") else { return false };
+    let digits = rest.trim_end().strip_suffix(" seconds").unwrap_or_default();
+    !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit())
+}
+
+/// A line without the date that the start script puts before it: `Sun Nov 22 03:14:07 UTC 2026: `.
+fn undated(line: &str) -> &str {
+    let Some((date, rest)) = line.split_once(": ") else { return line };
+    let words: Vec<_> = date.split_whitespace().collect();
+    let day = words
+        .first()
+        .is_some_and(|day| ["Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"].contains(day));
+    let time = words.iter().any(|word| word.matches(':').count() == 2);
+    let year = words.last().is_some_and(|year| year.len() == 4 && year.parse::<u32>().is_ok());
+    if day && time && year { rest } else { line }
 }
 
 fn addon(line: &str) -> Option<ConsoleEvent> {
@@ -38,16 +63,21 @@ fn addon(line: &str) -> Option<ConsoleEvent> {
     if let Some(rest) = said.strip_prefix("RATE LIMIT: ") {
         return rate_limit(rest);
     }
-    if let Some((_, error)) = said.split_once("MySQL connexion échouée") {
+    if let Some(error) = behind_emoji(said).strip_prefix("MySQL connexion échouée") {
         let error = error.trim_start_matches([':', ' ']);
         return Some(ConsoleEvent::DatabaseLost { error: shown(error) });
     }
-    if let Some((_, host)) = said.split_once("MySQL connecté") {
+    if let Some(host) = behind_emoji(said).strip_prefix("MySQL connecté") {
         let host = host.trim_start_matches([' ', '-']);
         return Some(ConsoleEvent::DatabaseFound { host: shown(host) });
     }
     let name = said.strip_prefix("Module ")?.trim_end().strip_suffix(" chargé")?;
     Some(ConsoleEvent::ModuleLoaded { name: shown(name) })
+}
+
+/// The addon puts a sign before some texts; a nick has letters.
+fn behind_emoji(said: &str) -> &str {
+    said.trim_start_matches(|c: char| !c.is_ascii() || c == ' ')
 }
 
 /// `NICK (STEAMID) - N req/min`, read from the right: a nick can hold anything.
@@ -69,10 +99,10 @@ fn script(line: &str) -> Option<ConsoleEvent> {
         ScriptFault::Include
     } else if line.starts_with("[AddCSLuaFile] Couldn't find") {
         ScriptFault::ClientFile
-    } else if line.starts_with('[') && line.contains("Couldn't load module library!") {
+    } else if behind_place(line).starts_with("Couldn't load module library!") {
         ScriptFault::ModuleLoad
     } else if line.starts_with("Module not found!")
-        || (line.starts_with("[ERROR]") && line.contains("Module not found!"))
+        || behind_place(line).starts_with("Module not found!")
     {
         ScriptFault::ModuleMissing
     } else {
@@ -81,8 +111,19 @@ fn script(line: &str) -> Option<ConsoleEvent> {
     Some(ConsoleEvent::Script { what, line: shown(line) })
 }
 
+/// What follows `[TAG] file.lua:1: `; nothing where there is no tag and no place, as in chat.
+fn behind_place(line: &str) -> &str {
+    let text = line.strip_prefix('[').and_then(|rest| rest.split_once("] "));
+    let place = text.and_then(|(_, text)| split_place(text));
+    place
+        .filter(|(file, ..)| !file.contains(char::is_whitespace))
+        .map_or("", |(.., message)| message.trim_start())
+}
+
 fn server(line: &str) -> Option<ConsoleEvent> {
-    if line.starts_with("Assigned ") && line.contains(" gameserver Steam ID") {
+    let kinds =
+        ["Assigned anonymous gameserver Steam ID", "Assigned persistent gameserver Steam ID"];
+    if kinds.iter().any(|kind| line.starts_with(kind)) {
         return Some(ConsoleEvent::Ready);
     }
     if line.starts_with("ERROR: Port ") && line.contains("was unavailable") {
@@ -97,5 +138,8 @@ fn server(line: &str) -> Option<ConsoleEvent> {
     let map = line
         .strip_prefix("Changing level to ")
         .or_else(|| line.strip_prefix("Host_NewGame on map "))?;
-    Some(ConsoleEvent::MapChange { map: Some(shown(map.trim())) })
+    // The name of a map is one word.
+    let map = map.trim();
+    let is_name = !map.is_empty() && !map.contains(|c: char| c.is_whitespace() || c == ':');
+    is_name.then(|| ConsoleEvent::MapChange { map: Some(shown(map)) })
 }

@@ -7,12 +7,17 @@ use super::shown::shown;
 /// Frames that are read; a deeper stack says nothing more.
 const FRAMES: u8 = 32;
 
+/// Lines between the header of a relayed error and its text, that one included.
+const AWAITED: u8 = 3;
+
 /// An error whose frames may still follow.
 #[derive(Debug, Clone)]
 pub(super) struct Pending {
     error: LuaError,
     own_line: Option<u32>,
     frames: u8,
+    // Lines that may still come before a relayed error's own text.
+    awaits: u8,
 }
 
 impl Pending {
@@ -28,7 +33,11 @@ impl Pending {
         let (tag, message) = (&rest[..end], &rest[end + 2..]);
         let (file, _, _) = split_place(message)?;
         let is_file = !file.contains(char::is_whitespace) || file == "lua_run";
-        if !is_file || tag.starts_with("Construction") && message.starts_with("Module ") {
+        // Behind a nick it is chat, whatever tag stands before the nick.
+        if !is_file
+            || tag.contains(": [")
+            || tag.starts_with("Construction") && message.starts_with("Module ")
+        {
             return None;
         }
         let title = (tag != "ERROR").then(|| shown(tag));
@@ -49,7 +58,30 @@ impl Pending {
             guilty: None,
             signature: 0,
         };
-        Self { error, own_line: line, frames: 0 }
+        let awaits = if text.trim().is_empty() { AWAITED } else { 0 };
+        Self { error, own_line: line, frames: 0, awaits }
+    }
+
+    /// Takes the text of an error that a player's game relayed, when it stands below its header.
+    pub(super) fn text(&mut self, line: &str) -> bool {
+        if self.awaits == 0 {
+            return false;
+        }
+        self.awaits -= 1;
+        if line.trim().is_empty() {
+            return true;
+        }
+        let Some(below) = Self::header(line).filter(|below| below.error.client.is_none()) else {
+            return false;
+        };
+        let client = self.error.client.take();
+        *self = Self { error: LuaError { client, ..below.error }, ..below };
+        true
+    }
+
+    /// Whether it is a header and nothing else.
+    pub(super) const fn is_empty(&self) -> bool {
+        self.error.message.is_empty()
     }
 
     /// Takes a line that may be a frame of this error.
@@ -88,7 +120,7 @@ fn relayed(line: &str) -> Option<(&str, &str)> {
 }
 
 /// `file.lua:13: message`.
-fn split_place(text: &str) -> Option<(&str, u32, &str)> {
+pub(super) fn split_place(text: &str) -> Option<(&str, u32, &str)> {
     let file_end = match text.find(".lua:") {
         Some(at) => at + 4,
         None => text.starts_with("lua_run:").then_some(7)?,
@@ -132,6 +164,21 @@ impl Fnv {
     }
 }
 
+/// What follows an address such as `0x7f3acc10`.
+fn address(text: &str) -> Option<&str> {
+    let digits = text.strip_prefix("0x")?;
+    let end = digits.find(|c: char| !c.is_ascii_hexdigit()).unwrap_or(digits.len());
+    (end > 0).then(|| &digits[end..])
+}
+
+/// What follows a player as `tostring` prints one, `Player [3][NICK]`; a nick can hold brackets.
+fn player(text: &str) -> Option<&str> {
+    let rest = text.strip_prefix("Player [")?;
+    let (number, _) = rest.split_once("][")?;
+    number.parse::<u32>().ok()?;
+    rest.rfind(']').map(|end| &rest[end + 1..])
+}
+
 /// The message with numbers and quoted texts left out; names of variables in quotes stay.
 fn normal(message: &str) -> String {
     let mut out = String::with_capacity(message.len());
@@ -142,6 +189,11 @@ fn normal(message: &str) -> String {
         {
             out.push('"');
             rest = &rest[end + 2..];
+            continue;
+        }
+        if let Some(behind) = address(rest).or_else(|| player(rest)) {
+            out.push('#');
+            rest = behind;
             continue;
         }
         if c.is_ascii_digit() {

@@ -14,12 +14,13 @@ use super::lua::Pending;
 const LINE_BYTES: usize = 16 * 1024;
 
 /// What a line must hold to be worth reading.
-const NEEDLES: [&str; 22] = [
+const NEEDLES: [&str; 23] = [
     ".lua:",
     "lua_run:",
     "Lua Error:",
     "gameserver Steam ID",
     "Segmentation fault",
+    "srcds_run: line ",
     "Engine error:",
     "WatchDog!",
     "Server Quit",
@@ -40,7 +41,7 @@ const NEEDLES: [&str; 22] = [
 ];
 
 /// The same patterns as an extended regular expression, to compare with `grep -E`.
-pub const GREP_ERE: &str = "\\.lua:|lua_run:|Lua Error:|gameserver Steam ID|Segmentation fault|\
+pub const GREP_ERE: &str = "\\.lua:|lua_run:|Lua Error:|gameserver Steam ID|Segmentation fault|srcds_run: line |\
 Engine error:|WatchDog!|Server Quit|Server restart in |ERROR: Port |WS: Processing |\
 Addon file cache missing|Timer Failed!|Couldn't include file|\\[AddCSLuaFile\\] Couldn't find|\
 Couldn't load module library!|Module not found!|\\[Construction\\] |Host_Changelevel|\
@@ -104,7 +105,7 @@ impl Matcher {
 
     /// Emits an error whose frames were still awaited.
     pub fn flush(&mut self, out: &mut dyn FnMut(ConsoleEvent)) {
-        if let Some(pending) = self.pending.take() {
+        if let Some(pending) = self.pending.take().filter(|pending| !pending.is_empty()) {
             out(ConsoleEvent::LuaError(pending.finish()));
         }
     }
@@ -142,10 +143,9 @@ impl Matcher {
         let text = String::from_utf8_lossy(line);
         let text = text.trim_end_matches(['\r', '\n']);
         if let Some(pending) = &mut self.pending {
-            if pending.frame(text) {
+            if pending.frame(text) || pending.text(text) {
                 return;
             }
-            // A relayed error has its message on the next line.
             self.flush(out);
         }
         if let Some(event) = lines::read(text) {

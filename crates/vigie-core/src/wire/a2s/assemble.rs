@@ -55,6 +55,8 @@ impl Assembler {
         if self.parts.iter().any(Option::is_none) {
             return Ok(None);
         }
-        Ok(Some(std::mem::take(&mut self.parts).into_iter().flatten().flatten().collect()))
+        // A part that comes twice must not begin the same reply again.
+        let parts = std::mem::take(self).parts;
+        Ok(Some(parts.into_iter().flatten().flatten().collect()))
     }
 }

@@ -45,11 +45,14 @@ impl Packet {
 #[derive(Debug, Clone, Default)]
 pub struct Decoder {
     buffer: Vec<u8>,
+    // Where the next packet begins: what was read goes with the next feed, not packet by packet.
+    read: usize,
 }
 
 impl Decoder {
     /// Takes what arrived.
     pub fn feed(&mut self, bytes: &[u8]) {
+        self.buffer.drain(..std::mem::take(&mut self.read));
         self.buffer.extend_from_slice(bytes);
     }
 
@@ -63,19 +66,23 @@ impl Decoder {
         if !(SMALLEST..=LARGEST + SLACK).contains(&length) {
             return Err(RconError::Malformed { size, why: "packets have 10 to 4096 bytes" });
         }
-        let Some(rest) = self.buffer.get(12..4 + length) else { return Ok(None) };
+        let Some(rest) = self.rest().get(12..4 + length) else { return Ok(None) };
         let (body, end) = rest.split_at(rest.len() - 2);
         if end != [0, 0] {
             return Err(RconError::Malformed { size, why: "it does not end with two NULs" });
         }
         let body = body.to_vec();
         let (id, kind) = (self.i32_at(4).unwrap_or(0), self.i32_at(8).unwrap_or(0));
-        self.buffer.drain(..4 + length);
+        self.read += 4 + length;
         Ok(Some(Packet { id, kind, body }))
     }
 
+    fn rest(&self) -> &[u8] {
+        self.buffer.get(self.read..).unwrap_or_default()
+    }
+
     fn i32_at(&self, at: usize) -> Option<i32> {
-        let bytes = self.buffer.get(at..at + 4)?;
+        let bytes = self.rest().get(at..at + 4)?;
         bytes.try_into().ok().map(i32::from_le_bytes)
     }
 }
