@@ -118,7 +118,7 @@ fn rounds(mut watcher: impl Watcher, stack: &Stack) -> Result<Figures> {
     for round in 0..ROUNDS {
         for fault in [Fault::Crash, Fault::Freeze] {
             // At another moment of everybody's polls each time.
-            thread::sleep(Duration::from_millis(8_000 + u64::from(round * 1_370 % 5_000)));
+            thread::sleep(Duration::from_millis(6_000 + u64::from(round * 1_370 % 5_000)));
             let begun = now_ms()?;
             match fault {
                 Fault::Crash => stack.crash_game()?,

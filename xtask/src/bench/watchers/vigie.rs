@@ -36,7 +36,7 @@ pub(super) fn start<'a>(program: &Path, stack: &'a Stack) -> Result<Vigie<'a>> {
     let text = fs::read_to_string(&path).with_context(|| format!("cannot read {path:?}"))?;
     let patient = [
         ("[budget]\n", "restarts = 1000\nbackoff = \"0s\"\n"),
-        ("[service.gmod]\n", "limits = { exits = 1000 }\n"),
+        ("[service.gmod]\n", "limits = { exits = 1000, exits_window = \"1s\" }\n"),
     ];
     let text = patient
         .iter()
