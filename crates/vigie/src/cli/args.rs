@@ -203,8 +203,18 @@ mod arguments {
         /// The name given, or the login name.
         pub(crate) fn name(&self) -> String {
             let login = || std::env::var("SUDO_USER").or_else(|_| std::env::var("USER")).ok();
-            self.by.clone().or_else(login).unwrap_or_else(|| String::from("somebody"))
+            let known = self.by.clone().or_else(login).or_else(account);
+            known.unwrap_or_else(|| String::from("somebody"))
         }
+    }
+
+    /// The name of the account this runs as: cron jobs and containers have no `USER`.
+    fn account() -> Option<String> {
+        let me = rustix::process::getuid().as_raw().to_string();
+        let accounts = std::fs::read_to_string("/etc/passwd").ok()?;
+        let fields = accounts.lines().map(|line| line.split(':').collect::<Vec<_>>());
+        let mut mine = fields.filter(|fields| fields.get(2) == Some(&me.as_str()));
+        mine.next().and_then(|fields| fields.first().map(|name| (*name).to_owned()))
     }
 
     #[derive(Debug, Subcommand)]

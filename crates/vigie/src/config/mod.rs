@@ -7,6 +7,8 @@ mod load;
 mod model;
 mod runbooks;
 mod secret;
+#[cfg(test)]
+mod tests;
 
 pub use explain::ConfigError;
 pub use load::{Config, find};
