@@ -157,7 +157,6 @@ fn a_players_error_on_several_lines_is_the_players() {
 }
 
 #[test]
-#[ignore = "a bug: the server's own error without a text is taken for an empty header of a player's"]
 fn an_error_that_says_nothing_is_one_all_the_same() {
     let place = "addons/taxi/lua/entities/taxi/init.lua:41";
     let error = lua(&format!("[ERROR] {place}: \n  1. error - [C]:-1\n   2. Think - {place}\n"));

@@ -49,6 +49,7 @@ impl Pending {
             Some((file, line, message)) => (Some(shown(file)), Some(line), message),
             None => (None, None, text),
         };
+        let below = client.is_some() && text.trim().is_empty();
         let error = LuaError {
             client,
             title,
@@ -58,7 +59,7 @@ impl Pending {
             guilty: None,
             signature: 0,
         };
-        let awaits = if text.trim().is_empty() { AWAITED } else { 0 };
+        let awaits = if below { AWAITED } else { 0 };
         Self { error, own_line: line, frames: 0, awaits }
     }
 
@@ -81,7 +82,7 @@ impl Pending {
 
     /// Whether it is a header and nothing else.
     pub(super) const fn is_empty(&self) -> bool {
-        self.error.message.is_empty()
+        self.error.client.is_some() && self.error.message.is_empty()
     }
 
     /// Takes a line that may be a frame of this error.

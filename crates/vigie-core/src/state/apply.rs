@@ -167,7 +167,9 @@ impl State {
         let over =
             |incident: &Incident| matches!(incident.state, Lifecycle::Resolved | Lifecycle::Closed);
         while self.incidents.values().filter(|incident| over(incident)).count() > Self::RESOLVED {
-            let oldest = self.incidents.values().find(|incident| over(incident));
+            // By when it was over, or the register would never hear the end of an old one.
+            let oldest = self.incidents.values().filter(|incident| over(incident));
+            let oldest = oldest.min_by_key(|incident| incident.turned);
             let Some(id) = oldest.map(|incident| incident.id) else { return };
             self.incidents.remove(&id);
             self.runs.retain(|_, run| run.incident != id);

@@ -6,6 +6,8 @@ use std::path::{Path, PathBuf};
 
 use strsim::osa_distance as distance;
 
+use super::hush;
+
 /// An error in a configuration file or runbook.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{}", self.render())]
@@ -32,13 +34,17 @@ impl ConfigError {
     /// An error at a place in `text`.
     #[must_use]
     pub fn at(file: &Path, text: &str, span: Option<Range<usize>>, what: &str) -> Self {
-        let (what, hint) = advise(what);
-        let Some(span) = span else { return Self::whole(file, what, hint) };
+        let Some(span) = span else {
+            let (what, hint) = advise(&hush::message(what));
+            return Self::whole(file, what, hint);
+        };
         let start = span.start.min(text.len());
         let before = text.get(..start).unwrap_or_default();
         let line_no = before.matches('\n').count() + 1;
         let column = before.rsplit('\n').next().map_or(0, |rest| rest.chars().count()) + 1;
         let line = text.lines().nth(line_no - 1).unwrap_or_default().to_owned();
+        let told = if hush::is_shown(&line) { what.to_owned() } else { hush::message(what) };
+        let (what, hint) = advise(&told);
         Self { file: file.to_owned(), at: (line_no, column), line, what, hint }
     }
 
@@ -53,10 +59,10 @@ impl ConfigError {
         let mut out = match self.at {
             (0, _) => format!("{file}: {}", self.what),
             (line, column) => {
-                // A literal secret must not be shown again by showing its line.
-                let shown = redact_value(&self.line);
+                let shown = hush::line(&self.line);
                 let gutter = " ".repeat(line.to_string().len());
-                let pad = " ".repeat(column.saturating_sub(1));
+                // Where the line was cut the mark stands behind it.
+                let pad = " ".repeat((column - 1).min(shown.chars().count()));
                 format!(
                     "{file}:{line}:{column}: {}\n{gutter} |\n{line} | {shown}\n{gutter} | {pad}^",
                     self.what
@@ -69,18 +75,6 @@ impl ConfigError {
         }
         out
     }
-}
-
-/// Cuts a line off behind the first key that names a secret, at any depth of inline tables.
-fn redact_value(line: &str) -> String {
-    for (at, _) in line.match_indices('=') {
-        let key = line[..at].trim_end();
-        let key = key.rsplit(['{', ',', '[', ' ', '\t']).next().unwrap_or(key);
-        if super::secret::looks_secret(key) && line[at..].contains(['"', '\'']) {
-            return format!("{}= …", &line[..at]);
-        }
-    }
-    line.to_owned()
 }
 
 /// Splits serde's "unknown field `x`, expected one of `a`, `b`" into a cause and the nearest name.

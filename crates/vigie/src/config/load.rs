@@ -6,7 +6,7 @@ use std::time::Duration;
 use vigie_core::stack::{Proofs, Role, Service, ServiceId, Settings, Stack, Thresholds};
 
 use super::model::{File, LimitsConfig, ServiceConfig};
-use super::{ConfigError, Vault, load_runbooks};
+use super::{ConfigError, Vault, check, load_runbooks};
 
 /// The configuration, read and checked.
 #[derive(Debug, Clone)]
@@ -43,7 +43,7 @@ impl Config {
             toml::from_str(text).map_err(|error| ConfigError::from_toml(path, text, &error))?;
         let directory = parent(path);
         let runbooks = load_runbooks(&directory.join(&file.stack.runbooks))?;
-        check(path, text, &file)?;
+        check::check(path, text, &file)?;
         let names: Vec<&String> = file.service.keys().collect();
         let id_of = |name: &String| {
             let at = names.iter().position(|known| *known == name);
@@ -119,68 +119,6 @@ fn parent(path: &Path) -> PathBuf {
     }
 }
 
-/// What serde cannot check: names that refer to each other, addresses, schedules.
-fn check(path: &Path, text: &str, file: &File) -> Result<(), ConfigError> {
-    let at = |needle: &str, what: String| {
-        let span = text.find(needle).map(|start| start..start + needle.len());
-        ConfigError::at(path, text, span, &what)
-    };
-    if file.service.is_empty() {
-        let hint = String::from("`vigie init` finds them in the compose file");
-        return Err(ConfigError::whole(path, "it names no [service.…]", Some(hint)));
-    }
-    if file.service.len() > 4096 {
-        return Err(ConfigError::whole(path, "more than 4096 services", None));
-    }
-    for (name, service) in &file.service {
-        if name == vigie_core::stack::HOST {
-            return Err(at(name, String::from("`host` is the host's own name; choose another")));
-        }
-        for needed in &service.depends_on {
-            if !file.service.contains_key(needed) {
-                let known: Vec<_> = file.service.keys().map(|name| format!("`{name}`")).collect();
-                let what =
-                    format!("unknown service `{needed}`, expected one of {}", known.join(", "));
-                return Err(at(&format!("\"{needed}\""), what));
-            }
-        }
-        let addresses = [
-            service.a2s.as_ref().map(|probe| &probe.address),
-            service.rcon.as_ref().map(|probe| &probe.address),
-            service.tcp.as_ref().map(|probe| &probe.address),
-            service.database.as_ref().map(|probe| &probe.address),
-        ];
-        for address in addresses.into_iter().flatten() {
-            let port = address.rsplit_once(':').and_then(|(_, port)| port.parse::<u16>().ok());
-            if port.is_none_or(|port| port == 0) {
-                let what = format!("`{address}` is no address; write HOST:PORT");
-                return Err(at(&format!("\"{address}\""), what));
-            }
-        }
-        for (variable, value) in &service.env {
-            if matches!(value, super::EnvValue::Plain(_)) && super::secret::looks_secret(variable) {
-                let what = format!(
-                    "`{variable}` looks like a secret, which is never written here; \
-                     say where it is: {{ env = \"NAME\" }} or {{ file = \"/path\" }}"
-                );
-                return Err(at(variable, what));
-            }
-        }
-        let process = file.stack.runtime == super::RuntimeKind::Process;
-        if process && service.command.is_empty() {
-            let what = format!("service `{name}` needs a `command` under the process runtime");
-            return Err(at(&format!("[service.{name}]"), what));
-        }
-    }
-    for window in &file.maintenance {
-        if let Err(error) = window.cron.parse::<croner::Cron>() {
-            let what = format!("`{}` is no cron schedule: {error}", window.cron);
-            return Err(at(&window.cron, what));
-        }
-    }
-    Ok(())
-}
-
 fn service(name: &str, config: &ServiceConfig) -> Service {
     let mut service = Service::new(name, config.role);
     service.proofs = Proofs {
@@ -239,8 +177,7 @@ fn settings(file: &File) -> Settings {
         file.targets.p3.unwrap_or(targets.acknowledge[2]),
     ];
     targets.p2_escalate = file.targets.p2_escalate.unwrap_or(targets.p2_escalate);
-    settings.severities =
-        file.severity.iter().map(|(kind, config)| (*kind, config.severity())).collect();
+    settings.severities = file.severity.iter().map(|(kind, config)| (*kind, config.0)).collect();
     settings.approve_timeout = file.stack.approve_timeout.unwrap_or(settings.approve_timeout);
     settings.reopen_within = file.stack.reopen_within.unwrap_or(settings.reopen_within);
     settings.host_memory_pct = file.host.memory_pct.unwrap_or(settings.host_memory_pct);

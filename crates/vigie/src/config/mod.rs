@@ -1,7 +1,9 @@
 //! Does: reads `vigie.toml` and the runbooks, and turns them into what the core watches. Every error
 //! names the file, the line, the cause and what to write instead.
 
+mod check;
 mod explain;
+mod hush;
 pub mod init;
 mod load;
 mod model;

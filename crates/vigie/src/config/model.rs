@@ -5,6 +5,8 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use serde::de::value::MapAccessDeserializer;
+use serde::de::{IntoDeserializer, MapAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 use vigie_core::incident::{Impact, Probability, Severity, risk};
 use vigie_core::stack::{Mode, Role, WhenSpent};
@@ -153,13 +155,34 @@ pub struct ServiceConfig {
 }
 
 /// A variable of a process: a plain value, or where its secret is.
-#[derive(Debug, Clone, Deserialize)]
-#[serde(untagged)]
+#[derive(Debug, Clone)]
 pub enum EnvValue {
     /// As written.
     Plain(String),
     /// As revealed when the process is started.
     Secret(Secret),
+}
+
+impl<'de> Deserialize<'de> for EnvValue {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Either;
+        impl<'de> Visitor<'de> for Either {
+            type Value = EnvValue;
+
+            fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.write_str("a text in quotes, or where a secret is: { env = \"NAME\" }")
+            }
+
+            fn visit_str<E: serde::de::Error>(self, text: &str) -> Result<EnvValue, E> {
+                Ok(EnvValue::Plain(text.to_owned()))
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<EnvValue, A::Error> {
+                Secret::deserialize(MapAccessDeserializer::new(map)).map(EnvValue::Secret)
+            }
+        }
+        deserializer.deserialize_any(Either)
+    }
 }
 
 /// `a2s = { … }`.
@@ -286,29 +309,37 @@ pub struct TargetsConfig {
     pub p3: Option<Duration>,
 }
 
-/// A severity, or a place in the risk matrix that gives one.
-#[derive(Debug, Clone, Copy, Deserialize)]
-#[serde(untagged)]
-pub enum SeverityConfig {
-    /// `"P2"`.
-    Plain(Severity),
-    /// `{ probability = "low", impact = "critical" }`.
-    Matrix {
-        /// How often.
-        probability: Probability,
-        /// How bad.
-        impact: Impact,
-    },
-}
+/// A severity: `"P2"`, or the one of a place in the risk matrix,
+/// `{ probability = "low", impact = "critical" }`.
+#[derive(Debug, Clone, Copy)]
+pub struct SeverityConfig(pub Severity);
 
-impl SeverityConfig {
-    /// The severity.
-    #[must_use]
-    pub const fn severity(self) -> Severity {
-        match self {
-            Self::Plain(severity) => severity,
-            Self::Matrix { probability, impact } => risk(probability, impact),
+impl<'de> Deserialize<'de> for SeverityConfig {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        #[derive(Deserialize)]
+        #[serde(deny_unknown_fields)]
+        struct Matrix {
+            probability: Probability,
+            impact: Impact,
         }
+        struct Either;
+        impl<'de> Visitor<'de> for Either {
+            type Value = Severity;
+
+            fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.write_str("\"P1\" to \"P4\", or { probability = …, impact = … }")
+            }
+
+            fn visit_str<E: serde::de::Error>(self, text: &str) -> Result<Severity, E> {
+                Severity::deserialize(text.into_deserializer())
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Severity, A::Error> {
+                let at = Matrix::deserialize(MapAccessDeserializer::new(map))?;
+                Ok(risk(at.probability, at.impact))
+            }
+        }
+        deserializer.deserialize_any(Either).map(Self)
     }
 }
 

@@ -1,6 +1,7 @@
 //! Does: the Source query over UDP, as a player's server browser asks it. Only replies from the
 //! address that was asked count: the socket is connected.
 
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -9,7 +10,7 @@ use vigie_core::observe::{A2sSample, Fact, Observation, Refusal};
 use vigie_core::stack::ServiceId;
 use vigie_core::wire::a2s::{Info, Progress, Query};
 
-use super::tcp::refusal;
+use super::tcp::{refusal, resolve};
 use super::{Eyes, Rhythm};
 use crate::config::A2sConfig;
 use crate::text::{cut, printable};
@@ -31,8 +32,9 @@ pub(super) async fn watch(eyes: Eyes, service: ServiceId, probe: A2sConfig, rhyt
 /// # Errors
 /// Why there was no answer.
 pub async fn query(address: &str, limit: Duration) -> Result<A2sSample, Refusal> {
+    let target = resolve(address).await?;
     let began = Instant::now();
-    match tokio::time::timeout(limit, ask(address)).await {
+    match tokio::time::timeout(limit, ask(target)).await {
         Ok(Ok(info)) => Ok(A2sSample {
             players: info.players,
             max_players: info.max_players,
@@ -44,19 +46,16 @@ pub async fn query(address: &str, limit: Duration) -> Result<A2sSample, Refusal>
     }
 }
 
-async fn ask(address: &str) -> Result<Info, Refusal> {
+async fn ask(target: SocketAddr) -> Result<Info, Refusal> {
     let io = |error: std::io::Error| refusal(&error);
-    let target = tokio::net::lookup_host(address).await;
-    let target = target.map_err(|error| Refusal::Unable(format!("{address}: {error}")))?.next();
-    let target = target.ok_or_else(|| Refusal::Unable(format!("{address} has no address")))?;
     let local = if target.is_ipv4() { "0.0.0.0:0" } else { "[::]:0" };
     let socket =
         UdpSocket::bind(local).await.map_err(|error| Refusal::Unable(error.to_string()))?;
     socket.connect(target).await.map_err(io)?;
     let mut query = Query::info();
     socket.send(query.request()).await.map_err(io)?;
-    // A datagram never is longer than this.
-    let mut buffer = vec![0_u8; 65_536];
+    // Source servers split what is longer than 1,400 bytes.
+    let mut buffer = [0_u8; 4096];
     loop {
         let length = socket.recv(&mut buffer).await.map_err(io)?;
         match query.datagram(&buffer[..length]) {

@@ -10,7 +10,7 @@ use vigie_core::observe::{Fact, Observation, Refusal};
 use vigie_core::stack::ServiceId;
 use vigie_core::wire::rcon::{Answer, RconError, Session};
 
-use super::tcp::refusal;
+use super::tcp::{refusal, resolve};
 use super::{Eyes, Rhythm};
 use crate::config::RconConfig;
 
@@ -30,6 +30,9 @@ pub enum RconProblem {
     /// The network.
     #[error("rcon: {0}")]
     Io(#[from] std::io::Error),
+    /// Its name.
+    #[error("rcon: {0}")]
+    Unresolved(Refusal),
     /// The protocol.
     #[error("rcon: {0}")]
     Protocol(#[from] RconError),
@@ -44,6 +47,7 @@ impl RconProblem {
     pub fn refusal(&self) -> Refusal {
         match self {
             Self::Io(error) => refusal(error),
+            Self::Unresolved(why) => why.clone(),
             Self::Protocol(RconError::BadPassword) => Refusal::Credentials,
             // A ban says nothing of the service's health.
             Self::Protocol(RconError::ClosedBeforeLogin) => {
@@ -70,9 +74,10 @@ impl RconLink {
     /// # Errors
     /// See [`RconProblem`].
     pub async fn open(address: &str, password: &str, limit: Duration) -> Result<Self, RconProblem> {
+        let target = resolve(address).await.map_err(RconProblem::Unresolved)?;
         let began = Instant::now();
         let open = async {
-            let mut stream = TcpStream::connect(address).await?;
+            let mut stream = TcpStream::connect(target).await?;
             stream.set_nodelay(true)?;
             let mut session = Session::new(password);
             let login = session.login();

@@ -194,8 +194,12 @@ impl Journal {
     /// # Errors
     /// See [`JournalError`].
     pub fn retain(&mut self, before: Moment) -> Result<usize, JournalError> {
+        // The timeline of what is still open stays whole, however old.
         let delete = "DELETE FROM record WHERE wall < ?1
-                      AND seq <= (SELECT COALESCE(MAX(seq), 0) FROM snapshot)";
+                      AND seq <= (SELECT COALESCE(MAX(seq), 0) FROM snapshot)
+                      AND NOT EXISTS (SELECT 1 FROM incident
+                          WHERE incident.id = record.incident
+                          AND incident.state NOT IN ('resolved', 'closed'))";
         self.connection
             .execute(delete, params![before.wall])
             .map_err(|error| JournalError::Sqlite(self.path.clone(), error))

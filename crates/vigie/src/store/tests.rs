@@ -294,7 +294,8 @@ fn retention_takes_old_records_and_no_incident() {
     assert_eq!(writing.journal.retain(second(1_000)).unwrap(), 0);
     writing.pass_time(2_000);
     writing.happen(&story(2, 2)).unwrap();
-    assert_eq!(writing.journal.retain(second(2)).unwrap(), 1);
+    // What happened to an open incident stays, however old.
+    assert_eq!(writing.journal.retain(second(2)).unwrap(), 0);
     // The rest is old too, but what is behind the snapshot stays.
     assert!(writing.journal.retain(second(1_000_000)).unwrap() > 0);
     writing.happen(&[opened(3)]).unwrap();
@@ -308,7 +309,7 @@ fn retention_takes_old_records_and_no_incident() {
     assert_eq!(ids, [3, 2, 1]);
     assert_eq!(rows[2].incident.state, Lifecycle::Open);
     assert_eq!(rebuilt.state.active().count(), 2);
-    assert_eq!(register.timeline(IncidentId(1)).unwrap(), []);
+    assert_eq!(register.timeline(IncidentId(1)).unwrap().len(), 1);
     assert!(!register.timeline(IncidentId(2)).unwrap().is_empty());
 }
 
@@ -333,7 +334,6 @@ fn the_register_has_each_incident_as_it_is() {
 }
 
 #[test]
-#[ignore = "a bug: the state forgets it before the register is told, which has it as open for ever"]
 fn the_oldest_of_many_incidents_is_told_as_over_when_it_is() {
     let place = Place::new();
     let mut writing = Writing::on(&place);

@@ -123,7 +123,8 @@ fn one(
     )?;
     probes(out, guess)?;
     writeln!(out, "# How long a start may take until boots have been seen and learned.")?;
-    writeln!(out, "# boot_grace = \"3m\"")?;
+    let grace = if guess.role == Role::Game { "3m" } else { "1m" };
+    writeln!(out, "# boot_grace = \"{grace}\"")?;
     writeln!(out, "# Limits of the detectors, see docs/guide/detectors.md.")?;
     writeln!(
         out,

@@ -1,0 +1,197 @@
+//! Decides whether a configuration that reads makes sense: names that refer to each other, addresses,
+//! lengths of time, schedules.
+
+use std::path::Path;
+use std::time::Duration;
+
+use super::model::{File, LimitsConfig, RuntimeKind, ServiceConfig};
+use super::secret::looks_secret;
+use super::{ConfigError, EnvValue};
+
+/// A shorter rhythm or time for an answer is a slip of the pen: every look would fail.
+const SHORTEST: Duration = Duration::from_millis(100);
+
+/// The text of the file, to point into.
+struct Checked<'a> {
+    path: &'a Path,
+    text: &'a str,
+}
+
+pub(super) fn check(path: &Path, text: &str, file: &File) -> Result<(), ConfigError> {
+    let checked = Checked { path, text };
+    if file.service.is_empty() {
+        let hint = String::from("`vigie init` finds them in the compose file");
+        return Err(ConfigError::whole(path, "it names no [service.…]", Some(hint)));
+    }
+    if file.service.len() > 4096 {
+        return Err(ConfigError::whole(path, "more than 4096 services", None));
+    }
+    for (name, service) in &file.service {
+        checked.service(name, service, file)?;
+    }
+    for window in &file.maintenance {
+        if let Err(error) = window.cron.parse::<croner::Cron>() {
+            let what = format!("`{}` is no cron schedule: {error}", window.cron);
+            return Err(checked.at("[[maintenance]]", &window.cron, &what));
+        }
+    }
+    Ok(())
+}
+
+impl Checked<'_> {
+    /// An error at `needle` behind the header of its section, wherever that is; comments say nothing.
+    fn at(&self, section: &str, needle: &str, what: &str) -> ConfigError {
+        let mut offset = 0;
+        let mut inside = false;
+        let mut header = None;
+        for line in self.text.split_inclusive('\n') {
+            let trimmed = line.trim_start();
+            if trimmed.starts_with('[') {
+                inside = trimmed.starts_with(section);
+                header = header.or(inside.then_some(offset + line.len() - trimmed.len()));
+            }
+            if inside
+                && !trimmed.starts_with('#')
+                && let Some(column) = line.find(needle)
+            {
+                let start = offset + column;
+                return ConfigError::at(
+                    self.path,
+                    self.text,
+                    Some(start..start + needle.len()),
+                    what,
+                );
+            }
+            offset += line.len();
+        }
+        // Written in another way than expected: the section at least.
+        ConfigError::at(self.path, self.text, header.map(|at| at..at + 1), what)
+    }
+
+    fn service(&self, name: &str, service: &ServiceConfig, file: &File) -> Result<(), ConfigError> {
+        // Without the closing bracket: `[service.gmod.rcon]` is part of it.
+        let section = format!("[service.{name}");
+        if name == vigie_core::stack::HOST {
+            let what = "`host` is the host's own name; choose another";
+            return Err(self.at(&section, name, what));
+        }
+        self.dependencies(&section, name, service, file)?;
+        self.probes(&section, service)?;
+        self.limits(&section, &service.limits)?;
+        for (variable, value) in &service.env {
+            if matches!(value, EnvValue::Plain(_)) && looks_secret(variable) {
+                let what = format!(
+                    "`{variable}` looks like a secret, which is never written here; \
+                     say where it is: {{ env = \"NAME\" }} or {{ file = \"/path\" }}"
+                );
+                return Err(self.at(&section, variable, &what));
+            }
+        }
+        if file.stack.runtime == RuntimeKind::Process && service.command.is_empty() {
+            let what = format!("service `{name}` needs a `command` under the process runtime");
+            return Err(self.at(&section, &section, &what));
+        }
+        Ok(())
+    }
+
+    fn dependencies(
+        &self,
+        section: &str,
+        name: &str,
+        service: &ServiceConfig,
+        file: &File,
+    ) -> Result<(), ConfigError> {
+        for needed in &service.depends_on {
+            let quoted = format!("\"{needed}\"");
+            if !file.service.contains_key(needed) {
+                let known: Vec<_> = file.service.keys().map(|name| format!("`{name}`")).collect();
+                let what =
+                    format!("unknown service `{needed}`, expected one of {}", known.join(", "));
+                return Err(self.at(section, &quoted, &what));
+            }
+            if let Some(way) = way(file, needed, name) {
+                let what = format!(
+                    "services that need each other: `{name}` needs {}; each would be the cause of \
+                     the other's faults",
+                    way.iter()
+                        .map(|name| format!("`{name}`"))
+                        .collect::<Vec<_>>()
+                        .join(", which needs ")
+                );
+                return Err(self.at(section, &quoted, &what));
+            }
+        }
+        Ok(())
+    }
+
+    fn probes(&self, section: &str, service: &ServiceConfig) -> Result<(), ConfigError> {
+        let probes = [
+            service.a2s.as_ref().map(|probe| (&probe.address, probe.every, probe.timeout)),
+            service.rcon.as_ref().map(|probe| (&probe.address, probe.every, probe.timeout)),
+            service.tcp.as_ref().map(|probe| (&probe.address, probe.every, probe.timeout)),
+            service.database.as_ref().map(|probe| (&probe.address, probe.every, probe.timeout)),
+        ];
+        for (address, every, timeout) in probes.into_iter().flatten() {
+            let place = address.rsplit_once(':');
+            let port =
+                place.and_then(|(_, port)| port.parse::<u16>().ok()).filter(|port| *port > 0);
+            // An address with an @ in it is a URL with its password: not repeated.
+            let host =
+                place.is_some_and(|(host, _)| !host.is_empty() && !host.contains(['@', '/']));
+            if port.is_none() || !host {
+                let quoted = format!("\"{address}\"");
+                return Err(self.at(section, &quoted, "this is no address; write HOST:PORT"));
+            }
+            for (key, time) in [("every", every), ("timeout", timeout)] {
+                if time < SHORTEST {
+                    let what = format!("`{key}` is too short; write \"100ms\" or more");
+                    return Err(self.at(section, key, &what));
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn limits(&self, section: &str, limits: &LimitsConfig) -> Result<(), ConfigError> {
+        let percents = [
+            ("memory_pct", limits.memory_pct),
+            ("memory_high_pct", limits.memory_high_pct),
+            ("cpu_pct", limits.cpu_pct),
+        ];
+        for (key, pct) in percents {
+            if pct.is_some_and(|pct| !(1.0..=10_000.0).contains(&pct)) {
+                let what = format!("`{key}` is a percentage, such as 90");
+                return Err(self.at(section, key, &what));
+            }
+        }
+        let counts = [
+            ("failures", limits.failures.map(u64::from)),
+            ("exits", limits.exits.map(|exits| exits as u64)),
+        ];
+        for (key, count) in counts {
+            if count == Some(0) {
+                return Err(self.at(section, key, &format!("`{key}` is at least 1")));
+            }
+        }
+        Ok(())
+    }
+}
+
+/// The services on the way by which `from` needs `to`, if it does.
+fn way(file: &File, from: &str, to: &str) -> Option<Vec<String>> {
+    let mut ways = vec![vec![from.to_owned()]];
+    let mut seen = std::collections::BTreeSet::new();
+    while let Some(way) = ways.pop() {
+        let last = way.last()?;
+        if last == to {
+            return Some(way);
+        }
+        if !seen.insert(last.clone()) {
+            continue;
+        }
+        for next in file.service.get(last).into_iter().flat_map(|service| &service.depends_on) {
+            ways.push(way.iter().chain([next]).cloned().collect());
+        }
+    }
+    None
+}
