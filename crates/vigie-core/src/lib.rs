@@ -9,6 +9,7 @@ pub mod engine;
 pub mod event;
 pub mod incident;
 pub mod moment;
+pub mod notify;
 pub mod observe;
 pub mod record;
 pub mod respond;

@@ -172,6 +172,31 @@ pub enum Record {
         /// The incident.
         incident: IncidentId,
     },
+    /// Nobody had it in hand, and these channels were told.
+    EscalatedTo {
+        /// The incident.
+        incident: IncidentId,
+        /// How far up, from 1; the last level is told again and again.
+        level: u32,
+        /// The channels.
+        to: Vec<String>,
+    },
+    /// A channel was told something that rings.
+    Notified {
+        /// Of which incident.
+        incident: IncidentId,
+        /// The channel.
+        channel: String,
+        /// What, in a word; and why not, where it refused.
+        occasion: String,
+    },
+    /// A channel takes nothing any more.
+    ChannelStopped {
+        /// The channel.
+        channel: String,
+        /// Why.
+        why: String,
+    },
     /// It was handed to a person.
     Escalated {
         /// The incident.
@@ -315,6 +340,8 @@ impl Record {
             | Self::Acknowledged { incident, .. }
             | Self::Noted { incident, .. }
             | Self::Overdue { incident }
+            | Self::EscalatedTo { incident, .. }
+            | Self::Notified { incident, .. }
             | Self::Escalated { incident, .. }
             | Self::Restored { incident, .. }
             | Self::Resolved { incident, .. }

@@ -184,6 +184,32 @@ impl Engine {
         if self.target_at(incident).is_some_and(|at| self.now.reached(at)) {
             self.record(Record::Overdue { incident: id });
         }
+        let Some(incident) = self.state.incidents.get(&id) else { return };
+        if let Some((_, level)) =
+            self.level_at(incident).filter(|(at, _)| self.now.reached(*at))
+        {
+            let levels = &self.stack.settings.escalation;
+            let to = levels.get(level as usize - 1).map_or_else(Vec::new, |one| one.notify.clone());
+            self.record(Record::EscalatedTo { incident: id, level, to });
+        }
+    }
+
+    /// When which level of the escalation is told, of an incident that has missed its target: one
+    /// after the other, then the last again and again, until somebody has it in hand.
+    fn level_at(&self, incident: &Incident) -> Option<(Moment, u32)> {
+        let levels = &self.stack.settings.escalation;
+        let last = levels.last()?;
+        let rings = incident.severity <= Severity::P2 && incident.state.is_active();
+        if !incident.overdue || !rings || self.in_hand(incident) {
+            return None;
+        }
+        let (Some(told), true) = (incident.told, incident.level > 0) else {
+            return Some((self.now, 1));
+        };
+        match levels.get(incident.level as usize) {
+            Some(next) => Some((told.plus(next.after), incident.level + 1)),
+            None => Some((told.plus(last.repeat), incident.level)),
+        }
     }
 
     /// When an incident that nobody has in hand misses its target.
@@ -309,6 +335,7 @@ impl Engine {
             Lifecycle::Resolved | Lifecycle::Closed => None,
             Lifecycle::Open | Lifecycle::Repairing | Lifecycle::Escalated => {
                 let target = self.target_at(incident);
+                let level = self.level_at(incident).map(|(at, _)| at);
                 let quiet = incident.active().next().is_none();
                 let last = incident.symptoms.iter().filter_map(|shown| shown.until).max();
                 let clear = last.filter(|_| quiet).and_then(|last| {
@@ -319,7 +346,7 @@ impl Engine {
                 let settled = shown.into_iter().chain(self.last_end(incident)).max();
                 let settled = settled.map(|at| at.plus(SETTLE));
                 let later = |at: &Moment| !self.now.reached(*at);
-                [target, clear, settled].into_iter().flatten().filter(later).min()
+                [target, level, clear, settled].into_iter().flatten().filter(later).min()
             }
         }
     }

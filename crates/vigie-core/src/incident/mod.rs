@@ -156,6 +156,12 @@ pub struct Incident {
     pub escalated: Option<Moment>,
     /// Whether its target was missed and said so.
     pub overdue: bool,
+    /// How many levels of the escalation were told.
+    #[serde(default)]
+    pub level: u32,
+    /// When a level was last told.
+    #[serde(default)]
+    pub told: Option<Moment>,
     /// When its severity was last raised.
     pub raised: Option<Moment>,
     /// When it last changed between being active and not.

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::detect::SymptomKind;
 use crate::incident::Severity;
+use crate::notify::Level;
 
 /// How far vigie may go by itself.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, Default)]
@@ -164,6 +165,8 @@ pub struct Settings {
     pub budget: Budget,
     /// Response targets.
     pub targets: Targets,
+    /// Who is told, one after the other, when an incident is in nobody's hands in time.
+    pub escalation: Vec<Level>,
     /// Severities that differ from the defaults.
     pub severities: BTreeMap<SymptomKind, Severity>,
     /// A fault that comes back within this time belongs to the incident it had.
@@ -192,6 +195,7 @@ impl Default for Settings {
             mode: Mode::Auto,
             budget: Budget::default(),
             targets: Targets::default(),
+            escalation: Vec::new(),
             severities: BTreeMap::new(),
             reopen_within: Duration::from_secs(600),
             hold_off: Duration::from_secs(3),

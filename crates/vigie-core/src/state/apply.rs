@@ -14,7 +14,7 @@ impl State {
             Record::WatchBegan { .. } | Record::ClockJumped { .. } | Record::JournalGap { .. } => {}
             Record::RuntimeLost => self.runtime_lost = true,
             Record::RuntimeBack => self.runtime_lost = false,
-            Record::NetworkLost | Record::NetworkBack => {}
+            Record::NetworkLost | Record::NetworkBack | Record::ChannelStopped { .. } => {}
             Record::Maintenance { until, .. } => self.maintenance = *until,
             Record::Degraded { service, on } => self.set_degraded(service, *on),
             _ => {
@@ -82,6 +82,8 @@ impl State {
                 runs: Vec::new(),
                 escalated: None,
                 overdue: false,
+                level: 0,
+                told: None,
                 raised: None,
                 turned: at,
             };
@@ -135,6 +137,10 @@ impl State {
                 incident.claimed |= matches!(by, Actor::Person(_));
             }
             Record::Overdue { .. } => incident.overdue = true,
+            Record::EscalatedTo { level, .. } => {
+                incident.level = *level;
+                incident.told = Some(at);
+            }
             Record::Escalated { .. } => {
                 incident.escalated = Some(at);
                 incident.state = Lifecycle::Escalated;
