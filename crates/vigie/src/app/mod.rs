@@ -5,6 +5,7 @@ mod maintenance;
 use std::sync::Arc;
 use std::time::Duration;
 
+use tokio::sync::broadcast;
 use tokio::task::{JoinHandle, JoinSet};
 use tokio_util::sync::CancellationToken;
 use vigie_core::{Engine, State};
@@ -12,7 +13,7 @@ use vigie_core::{Engine, State};
 use crate::clock::Clock;
 use crate::config::{Config, EnvValue, RuntimeKind};
 use crate::control;
-use crate::engine::{Driver, Handle, mailbox};
+use crate::engine::{Driver, Handle, Told, mailbox};
 use crate::observe::{self, Eyes};
 use crate::respond::Responder;
 use crate::runtime::docker::{Docker, DockerConfig, DockerService};
@@ -46,6 +47,7 @@ pub struct App {
     eyes: Eyes,
     driver: JoinHandle<()>,
     tasks: JoinSet<()>,
+    told: Option<broadcast::Receiver<Told>>,
     /// Records replayed at the start.
     pub replayed: u64,
 }
@@ -86,6 +88,8 @@ impl App {
         // has nothing to catch up with.
         let since = (rebuilt.state != State::default()).then_some(rebuilt.state.last.wall + 1);
         let (handle, mailbox) = mailbox();
+        // Before the first record, so that none is missed.
+        let told = Some(handle.listen());
         let looks = observe::rhythms(&config);
         let keep = config.file.journal.keep;
         let engine = Engine::new(config.stack.clone(), rebuilt.state);
@@ -98,13 +102,18 @@ impl App {
         observe::start(&eyes, &looks, since, &mut tasks);
         tasks.spawn(maintenance::watch(eyes.clone()));
         tasks.spawn(control::serve(server, eyes.clone()));
-        Ok(Self { eyes, driver, tasks, replayed: rebuilt.replayed })
+        Ok(Self { eyes, driver, tasks, told, replayed: rebuilt.replayed })
     }
 
     /// The way to the engine.
     #[must_use]
     pub const fn handle(&self) -> &Handle {
         &self.eyes.handle
+    }
+
+    /// Every record since the start, for the first who asks; from now on, for others.
+    pub fn told(&mut self) -> broadcast::Receiver<Told> {
+        self.told.take().unwrap_or_else(|| self.eyes.handle.listen())
     }
 
     /// What runs the services.

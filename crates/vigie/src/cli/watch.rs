@@ -26,7 +26,7 @@ pub(super) async fn run(path: &Path, args: &WatchArgs) -> Result<Exit, Failure> 
     let stack = config.stack.name.clone();
     let mode = config.stack.settings.mode;
     let mut app = App::start(config).await?;
-    let mut told = app.handle().listen();
+    let mut told = app.told();
     tracing::info!(
         stack,
         services = names.join(", "),
