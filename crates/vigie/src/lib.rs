@@ -9,6 +9,7 @@ pub mod control;
 pub mod demo;
 pub mod diagnose;
 pub mod engine;
+pub mod notify;
 pub mod observe;
 pub mod report;
 pub mod respond;

@@ -146,6 +146,9 @@ pub struct Incident {
     pub claimed: bool,
     /// When it was last verified stable, counted from the first good look of that stability.
     pub restored: Option<Moment>,
+    /// What players saw when it was.
+    #[serde(default)]
+    pub view: Option<String>,
     /// When it was resolved.
     pub resolved: Option<Moment>,
     /// Times it came back after it was restored.

@@ -77,6 +77,7 @@ impl State {
                 acknowledged: None,
                 claimed: false,
                 restored: None,
+                view: None,
                 resolved: None,
                 relapses: 0,
                 runs: Vec::new(),
@@ -127,6 +128,7 @@ impl State {
             Record::Relapsed { .. } => {
                 incident.relapses += 1;
                 incident.restored = None;
+                incident.view = None;
                 incident.turned = at;
                 // What a person was told of is over; what came back may be repaired, and told.
                 incident.escalated = None;
@@ -145,8 +147,9 @@ impl State {
                 incident.escalated = Some(at);
                 incident.state = Lifecycle::Escalated;
             }
-            Record::Restored { at: since, .. } => {
+            Record::Restored { at: since, view, .. } => {
                 incident.restored = Some(*since);
+                incident.view = Some(view.clone());
                 incident.turned = at;
                 incident.state = Lifecycle::Restored;
             }

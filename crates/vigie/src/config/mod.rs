@@ -7,6 +7,7 @@ mod hush;
 pub mod init;
 mod load;
 mod model;
+mod notify;
 mod runbooks;
 mod secret;
 #[cfg(test)]
@@ -17,6 +18,10 @@ pub use load::{Config, find};
 pub use model::{
     A2sConfig, DatabaseConfig, EnvValue, File, Lang, RconConfig, RuntimeKind, ServiceConfig,
     StackConfig, TcpConfig,
+};
+pub use notify::{
+    Common, DiscordConfig, EmailConfig, EscalationConfig, Many, NotifyConfig, TelegramConfig,
+    WebhookConfig,
 };
 pub use runbooks::{BUILT_IN, load_runbooks, parse_runbook};
 pub(crate) use secret::looks_secret;

@@ -11,7 +11,7 @@ use serde::{Deserialize, Deserializer};
 use vigie_core::incident::{Impact, Probability, Severity, risk};
 use vigie_core::stack::{Mode, Role, WhenSpent};
 
-use super::Secret;
+use super::{EscalationConfig, NotifyConfig, Secret};
 
 /// The whole file.
 #[derive(Debug, Clone, Deserialize)]
@@ -34,6 +34,12 @@ pub struct File {
     /// Recurring maintenance.
     #[serde(default)]
     pub maintenance: Vec<MaintenanceConfig>,
+    /// Who is told.
+    #[serde(default)]
+    pub notify: NotifyConfig,
+    /// Who is told when nobody has an incident in hand in time.
+    #[serde(default)]
+    pub escalation: Vec<EscalationConfig>,
     /// The host.
     #[serde(default)]
     pub host: HostConfig,

@@ -122,6 +122,13 @@ fn english(record: &Record) -> String {
         Record::Acknowledged { by, .. } => format!("acknowledged by {by}"),
         Record::Noted { by, text, .. } => format!("note by {by}: {text}"),
         Record::Overdue { .. } => String::from("nobody has taken it in hand in time"),
+        Record::EscalatedTo { level, to, .. } => {
+            format!("nobody has it in hand: level {level} is told: {}", to.join(", "))
+        }
+        Record::Notified { channel, occasion, .. } => format!("told {channel}: {occasion}"),
+        Record::ChannelStopped { channel, why } => {
+            format!("the channel {channel} takes no messages any more: {why}")
+        }
         Record::Escalated { why, .. } => format!("handed to a person: {why}"),
         Record::Restored { view, .. } => format!("restored, verified stable: {view}"),
         Record::Resolved { by, .. } => format!("resolved by {by}"),
@@ -230,6 +237,13 @@ fn french(record: &Record) -> String {
         Record::Acknowledged { by, .. } => format!("pris en charge par {by}"),
         Record::Noted { by, text, .. } => format!("note de {by} : {text}"),
         Record::Overdue { .. } => String::from("personne ne l'a pris en charge à temps"),
+        Record::EscalatedTo { level, to, .. } => {
+            format!("personne ne s'en occupe : niveau {level} prévenu : {}", to.join(", "))
+        }
+        Record::Notified { channel, occasion, .. } => format!("{channel} prévenu : {occasion}"),
+        Record::ChannelStopped { channel, why } => {
+            format!("le canal {channel} ne prend plus de messages : {why}")
+        }
         Record::Escalated { why, .. } => format!("remis à une personne : {why}"),
         Record::Restored { view, .. } => format!("rétabli, stabilité vérifiée : {view}"),
         Record::Resolved { by, .. } => format!("résolu par {by}"),
