@@ -286,7 +286,8 @@ impl Engine {
         let declared = self.in_maintenance().then(|| Actor::Person(String::from("maintenance")));
         let asked = asked.or(declared);
         let service = self.name(id).to_owned();
-        self.record(Record::Exited { service: service.clone(), exit_code: exit.code, oom, asked });
+        let (name, at) = (service.clone(), Some(exit.at));
+        self.record(Record::Exited { service: name, exit_code: exit.code, oom, asked, at });
         if by_person {
             self.record(Record::StoodDown { service });
         }
@@ -373,6 +374,8 @@ impl Engine {
                 exit_code: seen.exit_code,
                 oom: true,
                 asked: None,
+                // Nobody saw when.
+                at: None,
             });
         }
     }
