@@ -4,6 +4,7 @@
 pub mod docker;
 mod error;
 pub mod process;
+mod group;
 
 use async_trait::async_trait;
 use bytes::Bytes;

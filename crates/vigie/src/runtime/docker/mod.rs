@@ -4,10 +4,12 @@
 mod compose;
 mod engine;
 mod events;
+mod files;
 mod find;
 mod inspect;
 mod logs;
 mod order;
+mod program;
 mod usage;
 
 use std::path::PathBuf;
@@ -74,6 +76,9 @@ impl Docker {
     /// When the address cannot be one.
     pub fn connect(config: DockerConfig) -> Result<Self, RuntimeError> {
         let engine = Engine::at(config.host.as_deref())?;
+        // What Compose takes for the project's directory, and labels its containers with.
+        let directory = config.compose_file.as_ref().and_then(|file| file.parent());
+        let directory = directory.unwrap_or(&config.directory).to_owned();
         let compose = config.compose_file.map(|file| {
             Arc::new(Compose::new(
                 file,
@@ -82,7 +87,7 @@ impl Docker {
                 engine.host().to_owned(),
             ))
         });
-        let finder = Finder::new(config.services, config.project, &config.directory);
+        let finder = Finder::new(config.services, config.project, &directory);
         Ok(Self { engine, finder: Arc::new(finder), compose, usage: Arc::default() })
     }
 
