@@ -4,12 +4,16 @@
 mod compose;
 mod engine;
 mod events;
+#[cfg(test)]
+pub(crate) mod fake_engine;
 mod files;
 mod find;
 mod inspect;
 mod logs;
 mod order;
 mod program;
+#[cfg(test)]
+mod tests;
 mod usage;
 
 use std::path::PathBuf;
@@ -18,9 +22,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use bollard::models::ContainerInspectResponse;
-use bollard::query_parameters::{
-    KillContainerOptionsBuilder, RestartContainerOptionsBuilder, StopContainerOptionsBuilder,
-};
+use bollard::query_parameters::KillContainerOptionsBuilder;
 use bytes::Bytes;
 use vigie_core::observe::{Inspection, RuntimeState};
 
@@ -29,8 +31,6 @@ use compose::Compose;
 use engine::{Engine, refused};
 use find::Finder;
 
-/// Seconds that an asked-for end may take until Docker kills.
-const GRACE: i32 = 10;
 /// How long a killed process may take to be gone.
 const GONE: Duration = Duration::from_secs(10);
 
@@ -113,8 +113,15 @@ impl Docker {
     }
 
     async fn existing(&self, what: &'static str, service: &str) -> Result<String, RuntimeError> {
-        let found = self.look(service).await?.map(|(id, _)| id);
-        found.ok_or_else(|| RuntimeError::Refused {
+        self.existing_seen(what, service).await.map(|(id, _)| id)
+    }
+
+    async fn existing_seen(
+        &self,
+        what: &'static str,
+        service: &str,
+    ) -> Result<(String, ContainerInspectResponse), RuntimeError> {
+        self.look(service).await?.ok_or_else(|| RuntimeError::Refused {
             what,
             service: service.to_owned(),
             why: String::from("it has no container; `docker compose up -d` makes one"),
@@ -213,13 +220,15 @@ impl Runtime for Docker {
     }
 
     async fn restart(&self, service: &str, kill: bool) -> Result<(), RuntimeError> {
-        let id = self.existing("restarting", service).await?;
-        let docker = self.engine.docker().await?;
+        let (id, seen) = self.existing_seen("restarting", service).await?;
         if !kill {
-            let options = RestartContainerOptionsBuilder::new().t(GRACE).build();
-            let restarted = docker.restart_container(&id, Some(options));
-            return self.engine.limit_long("restarting", service, restarted).await;
+            let limit = inspect::end_limit(&seen);
+            let docker = self.engine.docker_for(limit).await?;
+            // No time is given: the container's own `stop_grace_period` holds.
+            let restarted = docker.restart_container(&id, None);
+            return self.engine.within(limit, "restarting", service, restarted).await;
         }
+        let docker = self.engine.docker().await?;
         let options = KillContainerOptionsBuilder::new().signal("SIGKILL").build();
         let killed = docker.kill_container(&id, Some(options));
         match self.engine.limit("killing", service, killed).await {
@@ -239,11 +248,11 @@ impl Runtime for Docker {
     }
 
     async fn stop(&self, service: &str) -> Result<(), RuntimeError> {
-        let id = self.existing("stopping", service).await?;
-        let docker = self.engine.docker().await?;
-        let options = StopContainerOptionsBuilder::new().t(GRACE).build();
-        let stopped = docker.stop_container(&id, Some(options));
-        self.engine.limit_long("stopping", service, stopped).await?;
+        let (id, seen) = self.existing_seen("stopping", service).await?;
+        let limit = inspect::end_limit(&seen);
+        let docker = self.engine.docker_for(limit).await?;
+        let stopped = docker.stop_container(&id, None);
+        self.engine.within(limit, "stopping", service, stopped).await?;
         // The engine answers when the process is gone, and may tell its death a moment later. An
         // answer about the container comes behind that.
         inspect::container(&self.engine, service, &id).await.map(drop)
