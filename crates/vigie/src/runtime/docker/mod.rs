@@ -18,6 +18,7 @@ mod usage;
 
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -67,6 +68,8 @@ pub struct Docker {
     finder: Arc<Finder>,
     compose: Option<Arc<Compose>>,
     usage: Arc<usage::Samples>,
+    // Whether it was said that console positions lie in the future.
+    consoles_ahead: Arc<AtomicBool>,
 }
 
 impl Docker {
@@ -88,7 +91,13 @@ impl Docker {
             ))
         });
         let finder = Finder::new(config.services, config.project, &directory);
-        Ok(Self { engine, finder: Arc::new(finder), compose, usage: Arc::default() })
+        Ok(Self {
+            engine,
+            finder: Arc::new(finder),
+            compose,
+            usage: Arc::default(),
+            consoles_ahead: Arc::default(),
+        })
     }
 
     /// The container of a service of the stack, or `None` when there is none.
@@ -184,7 +193,7 @@ impl Runtime for Docker {
         from: Option<LogPosition>,
     ) -> Result<Feed<LogLine>, RuntimeError> {
         let id = self.existing("reading the console of", service).await?;
-        logs::follow(&self.engine, &id, from).await
+        logs::follow(&self.engine, &id, from, &self.consoles_ahead).await
     }
 
     async fn tail(&self, service: &str, lines: usize) -> Result<Vec<Bytes>, RuntimeError> {
