@@ -69,10 +69,12 @@ impl Engine {
             Fact::Usage { cpu_pct, mem_bytes, mem_limit } => {
                 let limits = &self.stack.service(id).thresholds;
                 let sense = &mut self.senses[id.index()];
-                sense.cpu_pct = Some(cpu_pct);
+                sense.cpu_pct = cpu_pct;
                 sense.memory = Some((mem_bytes, mem_limit));
                 let memory_pct = sense.memory_pct().unwrap_or_default();
-                sense.cpu_above.measure(at, cpu_pct > limits.cpu_pct);
+                if let Some(pct) = cpu_pct {
+                    sense.cpu_above.measure(at, pct > limits.cpu_pct);
+                }
                 sense.memory_above.measure(at, memory_pct > limits.memory_pct);
                 sense.memory_high.measure(at, memory_pct >= limits.memory_high_pct);
             }

@@ -125,7 +125,7 @@ impl Service {
             clippy::cast_possible_truncation,
             reason = "a percentage"
         )]
-        let cpu_pct = before.map_or(0.0, |(then, used)| {
+        let cpu_pct = before.map(|(then, used)| {
             let seconds = at.duration_since(then).as_secs_f64().max(0.001);
             (ticks.saturating_sub(used) as f64 / TICKS / seconds * 100.0) as f32
         });
