@@ -117,7 +117,7 @@ pub async fn diagnose(config: &Config, runtime: &Arc<dyn Runtime>) -> Diagnosis 
         head(&directory),
         commits(&directory, 5)
     );
-    let seen = look_at_host(&config.file.host.disks);
+    let seen = look_at_host(&config.file.host.disks).await;
     let mut diagnosis = Diagnosis {
         stack: config.stack.name.clone(),
         taken: rfc3339(jiff::Timestamp::now().as_millisecond()),

@@ -1,10 +1,11 @@
 //! Does: runs services and tells what happens to them. One port with two adapters: [`docker`] and
 //! [`process`]. Never decides whether something is wrong.
 
+pub(crate) mod aside;
 pub mod docker;
 mod error;
-pub mod process;
 mod group;
+pub mod process;
 
 use async_trait::async_trait;
 use bytes::Bytes;
