@@ -20,7 +20,7 @@ pub(super) fn found_in(
     major: &str,
     env: impl Fn(&str) -> Option<String>,
 ) -> Option<PathBuf> {
-    let directory = file.parent()?;
+    let directory = file.parent().filter(|directory| directory.is_absolute())?;
     let dotenv = std::fs::read_to_string(directory.join(".env")).unwrap_or_default();
     // The environment goes before the file, also where it says "none".
     let variable = |name: &str| {

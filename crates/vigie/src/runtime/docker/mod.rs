@@ -81,6 +81,7 @@ impl Docker {
         let engine = Engine::at(config.host.as_deref())?;
         // What Compose takes for the project's directory, and labels its containers with.
         let directory = config.compose_file.as_ref().and_then(|file| file.parent());
+        let directory = directory.filter(|directory| directory.is_absolute());
         let directory = directory.unwrap_or(&config.directory).to_owned();
         let compose = config.compose_file.map(|file| {
             Arc::new(Compose::new(
