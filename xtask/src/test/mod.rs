@@ -72,6 +72,16 @@ fn checks(place: &Place, stages: &mut Stages) {
         let args = ["clippy", "--workspace", "--all-targets", "--", "-D", "warnings"];
         streamed(place.cargo().args(args))
     });
+    stages.run("fuzz targets", || fuzz_targets(place));
+}
+
+/// Fuzzing needs nightly; that the targets still fit the code they are for needs only a check.
+fn fuzz_targets(place: &Place) -> Result<End> {
+    let manifest = place.root.join("fuzz/Cargo.toml");
+    let target = place.target().join("fuzz");
+    let mut cargo = place.cargo();
+    cargo.args(["check", "--locked", "--no-default-features", "--manifest-path"]).arg(manifest);
+    streamed(cargo.arg("--target-dir").arg(target))
 }
 
 fn streamed(command: &mut Command) -> Result<End> {

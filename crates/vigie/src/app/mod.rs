@@ -5,6 +5,7 @@ mod maintenance;
 use std::sync::Arc;
 use std::time::Duration;
 
+use tokio::sync::broadcast;
 use tokio::task::{JoinHandle, JoinSet};
 use tokio_util::sync::CancellationToken;
 use vigie_core::{Engine, State};
@@ -12,7 +13,7 @@ use vigie_core::{Engine, State};
 use crate::clock::Clock;
 use crate::config::{Config, EnvValue, RuntimeKind};
 use crate::control;
-use crate::engine::{Driver, Handle, mailbox};
+use crate::engine::{Driver, Handle, Told, mailbox};
 use crate::observe::{self, Eyes};
 use crate::respond::Responder;
 use crate::runtime::docker::{Docker, DockerConfig, DockerService};
@@ -33,7 +34,10 @@ pub enum StartError {
     #[error(transparent)]
     Runtime(#[from] RuntimeError),
     /// The control socket.
-    #[error("the control socket {0} cannot be made: {1}")]
+    #[error(
+        "the control socket {0} cannot be made: {1}; set `state` in vigie.toml to a directory with a \
+         short path that this account can write in"
+    )]
     Socket(String, std::io::Error),
 }
 
@@ -43,6 +47,7 @@ pub struct App {
     eyes: Eyes,
     driver: JoinHandle<()>,
     tasks: JoinSet<()>,
+    told: Option<broadcast::Receiver<Told>>,
     /// Records replayed at the start.
     pub replayed: u64,
 }
@@ -62,15 +67,29 @@ impl App {
     /// # Errors
     /// See [`StartError`].
     pub async fn start_on(config: Config, runtime: Arc<dyn Runtime>) -> Result<Self, StartError> {
-        let (journal, rebuilt) = Journal::open(&config.journal())?;
-        let socket = config.socket();
-        let server = control::listen(&socket)
-            .map_err(|error| StartError::Socket(socket.display().to_string(), error))?;
+        let (journal, rebuilt, trouble) = Journal::open_somehow(&config.journal())?;
+        if let Some(error) = &trouble {
+            tracing::error!(%error, "THE JOURNAL CANNOT BE WRITTEN; the watch begins without it");
+        }
+        let server = match control::listen(&config.socket()) {
+            Ok(server) => Some(server),
+            // What keeps the journal away keeps the socket away; it is tried again.
+            Err(error) if trouble.is_some() => {
+                tracing::error!(%error, "no control socket: `vigie status` and orders have to wait");
+                None
+            }
+            Err(error) => {
+                let socket = config.socket().display().to_string();
+                return Err(StartError::Socket(socket, error));
+            }
+        };
         let clock = Clock::after(rebuilt.state.last);
         // What happened while vigie was away is asked for from the last record on; a first start
         // has nothing to catch up with.
         let since = (rebuilt.state != State::default()).then_some(rebuilt.state.last.wall + 1);
         let (handle, mailbox) = mailbox();
+        // Before the first record, so that none is missed.
+        let told = Some(handle.listen());
         let looks = observe::rhythms(&config);
         let keep = config.file.journal.keep;
         let engine = Engine::new(config.stack.clone(), rebuilt.state);
@@ -82,14 +101,19 @@ impl App {
         let mut tasks = JoinSet::new();
         observe::start(&eyes, &looks, since, &mut tasks);
         tasks.spawn(maintenance::watch(eyes.clone()));
-        tasks.spawn(server.run(eyes.clone()));
-        Ok(Self { eyes, driver, tasks, replayed: rebuilt.replayed })
+        tasks.spawn(control::serve(server, eyes.clone()));
+        Ok(Self { eyes, driver, tasks, told, replayed: rebuilt.replayed })
     }
 
     /// The way to the engine.
     #[must_use]
     pub const fn handle(&self) -> &Handle {
         &self.eyes.handle
+    }
+
+    /// Every record since the start, for the first who asks; from now on, for others.
+    pub fn told(&mut self) -> broadcast::Receiver<Told> {
+        self.told.take().unwrap_or_else(|| self.eyes.handle.listen())
     }
 
     /// What runs the services.
@@ -104,6 +128,20 @@ impl App {
         &self.eyes.config
     }
 
+    /// Waits until a part of the watch ends by itself, which none should; says which.
+    pub async fn broken(&mut self) -> String {
+        loop {
+            tokio::select! {
+                ended = &mut self.driver => return match ended {
+                    Ok(()) => String::from("the engine"),
+                    Err(error) => format!("the engine: {error}"),
+                },
+                // A look that has nothing to look at is over at once, and that is no fault.
+                Some(Err(error)) = self.tasks.join_next() => return format!("a look: {error}"),
+            }
+        }
+    }
+
     /// Stops: first the looks, then the engine, so that what was seen last is still recorded.
     pub async fn stop(mut self) {
         self.eyes.stop.cancel();
@@ -112,7 +150,9 @@ impl App {
             self.tasks.abort_all();
         }
         self.eyes.handle.stop().await;
-        let _ = self.driver.await;
+        if !self.driver.is_finished() {
+            let _ = self.driver.await;
+        }
     }
 }
 

@@ -2,7 +2,8 @@
 
 use std::path::PathBuf;
 
-use clap::{Args, CommandFactory, Parser, Subcommand};
+use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand};
+use vigie_core::incident::Severity;
 
 use super::{Exit, Failure};
 
@@ -13,7 +14,7 @@ const EXIT_CODES: &str = "Exit codes: 0 fine, 1 finding or failed verify, 2 usag
 
 /// Keeps a community game server reachable.
 #[derive(Debug, Parser)]
-#[command(version, about = ABOUT, after_help = EXIT_CODES, propagate_version = true, max_term_width = 100)]
+#[command(version, about = ABOUT, propagate_version = true, max_term_width = 100)]
 pub(super) struct Cli {
     /// The configuration [default: ./vigie.toml, then ~/.config/vigie/vigie.toml, then /etc/vigie]
     #[arg(long, global = true, env = "VIGIE_CONFIG", value_name = "FILE")]
@@ -26,34 +27,27 @@ pub(super) struct Cli {
 #[derive(Debug, Subcommand)]
 pub(super) enum Command {
     /// Write a commented vigie.toml and runbooks/ for the compose project in this directory
-    #[command(after_help = EXIT_CODES)]
     Init(InitArgs),
     /// Watch the stack: detect, repair, verify (the daemon)
-    #[command(after_help = EXIT_CODES)]
     Watch(WatchArgs),
     /// See vigie at work on an embedded practice stack, broken in front of you
-    #[command(after_help = EXIT_CODES)]
     Demo(DemoArgs),
     /// How the stack is now
-    #[command(after_help = EXIT_CODES)]
     Status(StatusArgs),
     /// Everything that helps to find a fault, in one report
-    #[command(after_help = EXIT_CODES)]
     Diagnose(DiagnoseArgs),
     /// Incidents: list, show, acknowledge, note, report, resolve, close
-    #[command(subcommand, after_help = EXIT_CODES)]
+    #[command(subcommand)]
     Incident(IncidentCommand),
     /// Runbooks: list, show, check, run, approve, refuse
-    #[command(subcommand, after_help = EXIT_CODES)]
+    #[command(subcommand)]
     Runbook(RunbookCommand),
     /// Declare maintenance: nothing is repaired while it lasts
-    #[command(subcommand, after_help = EXIT_CODES)]
+    #[command(subcommand)]
     Maintenance(MaintenanceCommand),
     /// Stop a service as an operator; vigie respects it
-    #[command(after_help = EXIT_CODES)]
     Stop(OperateArgs),
     /// Start a service that an operator stopped
-    #[command(after_help = EXIT_CODES)]
     Start(OperateArgs),
     /// Shell completions
     Completions {
@@ -150,7 +144,7 @@ mod arguments {
             /// Its number
             id: u64,
             #[command(flatten)]
-            who: Who,
+            deed: Deed,
         },
         /// Write something down in its timeline
         Note {
@@ -160,7 +154,7 @@ mod arguments {
             #[arg(required = true)]
             text: Vec<String>,
             #[command(flatten)]
-            who: Who,
+            deed: Deed,
         },
         /// Report what no detector saw
         Report {
@@ -170,25 +164,25 @@ mod arguments {
             /// On which service [default: the game]
             #[arg(long)]
             service: Option<String>,
-            /// How bad
-            #[arg(long, default_value = "P2")]
-            severity: String,
+            /// How bad: P1, P2, P3 or P4
+            #[arg(long, default_value = "P2", value_parser = severity)]
+            severity: Severity,
             #[command(flatten)]
-            who: Who,
+            deed: Deed,
         },
         /// Declare it over
         Resolve {
             /// Its number
             id: u64,
             #[command(flatten)]
-            who: Who,
+            deed: Deed,
         },
         /// File it
         Close {
             /// Its number
             id: u64,
             #[command(flatten)]
-            who: Who,
+            deed: Deed,
         },
     }
 
@@ -197,6 +191,16 @@ mod arguments {
         /// Your name, for the timeline [default: the login name]
         #[arg(long)]
         pub(crate) by: Option<String>,
+    }
+
+    /// What every order has.
+    #[derive(Debug, Args)]
+    pub(crate) struct Deed {
+        #[command(flatten)]
+        pub(crate) who: Who,
+        /// Say what would be done, do nothing
+        #[arg(long)]
+        pub(crate) dry_run: bool,
     }
 
     impl Who {
@@ -229,11 +233,17 @@ mod arguments {
         Show {
             /// Its name
             name: String,
+            /// As JSON
+            #[arg(long)]
+            json: bool,
         },
         /// Check runbook files; points at file, line and column
         Check {
             /// The files [default: the configured directory]
             files: Vec<PathBuf>,
+            /// As JSON
+            #[arg(long)]
+            json: bool,
         },
         /// Run a runbook now
         Run {
@@ -256,14 +266,14 @@ mod arguments {
             /// The run's number
             run: u64,
             #[command(flatten)]
-            who: Who,
+            deed: Deed,
         },
         /// Say no to a run that asks
         Refuse {
             /// The run's number
             run: u64,
             #[command(flatten)]
-            who: Who,
+            deed: Deed,
         },
     }
 
@@ -275,12 +285,12 @@ mod arguments {
             #[arg(value_parser = vigie_core::span::parse)]
             time: std::time::Duration,
             #[command(flatten)]
-            who: Who,
+            deed: Deed,
         },
         /// End
         Stop {
             #[command(flatten)]
-            who: Who,
+            deed: Deed,
         },
     }
 
@@ -295,15 +305,34 @@ mod arguments {
 }
 
 pub(super) use arguments::{
-    DemoArgs, DiagnoseArgs, IncidentCommand, InitArgs, MaintenanceCommand, OperateArgs,
+    Deed, DemoArgs, DiagnoseArgs, IncidentCommand, InitArgs, MaintenanceCommand, OperateArgs,
     RunbookCommand, StatusArgs, WatchArgs,
 };
 
+/// The whole command line; every `--help` says the exit codes.
+fn command() -> clap::Command {
+    fn coded(command: clap::Command) -> clap::Command {
+        command.after_help(EXIT_CODES).mut_subcommands(coded)
+    }
+    coded(Cli::command())
+}
+
+/// Reads the arguments.
+pub(super) fn parse() -> Result<Cli, clap::Error> {
+    Cli::from_arg_matches(&command().try_get_matches()?)
+}
+
+fn severity(text: &str) -> Result<Severity, String> {
+    let known = [Severity::P1, Severity::P2, Severity::P3, Severity::P4];
+    let found = known.into_iter().find(|one| one.word().eq_ignore_ascii_case(text));
+    found.ok_or_else(|| String::from("a severity is P1, P2, P3 or P4"))
+}
+
 pub(super) fn completions(shell: clap_complete::Shell) {
-    clap_complete::generate(shell, &mut Cli::command(), "vigie", &mut std::io::stdout());
+    clap_complete::generate(shell, &mut command(), "vigie", &mut std::io::stdout());
 }
 
 pub(super) fn man() -> Result<Exit, Failure> {
-    clap_mangen::Man::new(Cli::command()).render(&mut std::io::stdout())?;
+    clap_mangen::Man::new(command()).render(&mut std::io::stdout())?;
     Ok(Exit::Fine)
 }

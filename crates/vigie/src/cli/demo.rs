@@ -2,6 +2,7 @@
 
 use std::time::Instant;
 
+use tokio::signal::unix::{Signal, SignalKind, signal};
 use vigie_core::Record;
 
 use super::args::DemoArgs;
@@ -23,12 +24,13 @@ pub(super) async fn run(args: &DemoArgs) -> Result<Exit, Failure> {
     let began = Instant::now();
     let mut outcomes = Vec::new();
     let count = scenarios.len();
+    let mut interrupted = Interrupted::new()?;
     for (index, scenario) in scenarios.into_iter().enumerate() {
         if !args.json {
             let head = format!("[{}/{count}] {}", index + 1, scenario.name());
             println!("\n{}  {}", paint.bold(&head), scenario.story());
         }
-        outcomes.push(play(scenario, args.json, paint).await?);
+        outcomes.push(play(scenario, args.json, paint, &mut interrupted).await?);
     }
     if args.json {
         println!(
@@ -40,7 +42,7 @@ pub(super) async fn run(args: &DemoArgs) -> Result<Exit, Failure> {
         println!("\nthe tour took {}", ago(began.elapsed()));
     }
     if args.hold {
-        hold(args.json, paint).await?;
+        hold(args.json, paint, &mut interrupted).await?;
     }
     let as_told = outcomes.iter().all(|outcome| outcome.as_told.is_ok());
     Ok(if as_told { Exit::Fine } else { Exit::Finding })
@@ -60,13 +62,41 @@ fn chosen(names: &[String]) -> Result<Vec<Scenario>, Failure> {
     names.iter().map(find).collect()
 }
 
-async fn play(scenario: Scenario, json: bool, paint: Paint) -> Result<Outcome, Failure> {
-    let stage = Stage::set().await?;
+/// Ctrl-C and SIGTERM: the server on the stage is in a process group of its own and hears of neither.
+struct Interrupted {
+    interrupt: Signal,
+    terminate: Signal,
+}
+
+impl Interrupted {
+    fn new() -> std::io::Result<Self> {
+        let (interrupt, terminate) = (SignalKind::interrupt(), SignalKind::terminate());
+        Ok(Self { interrupt: signal(interrupt)?, terminate: signal(terminate)? })
+    }
+
+    async fn wait(&mut self) {
+        tokio::select! {
+            _ = self.interrupt.recv() => {}
+            _ = self.terminate.recv() => {}
+        }
+    }
+}
+
+async fn play(
+    scenario: Scenario,
+    json: bool,
+    paint: Paint,
+    interrupted: &mut Interrupted,
+) -> Result<Outcome, Failure> {
+    let stage = Stage::set(interrupted.wait()).await?;
     let narrator = narrate(&stage, json, paint);
-    let outcome = scenario.play(&stage).await;
+    let outcome = tokio::select! {
+        outcome = scenario.play(&stage) => Some(outcome),
+        () = interrupted.wait() => None,
+    };
     stage.strike().await;
     let _ = narrator.await;
-    let outcome = outcome?;
+    let outcome = outcome.unwrap_or(Err(StageError::Interrupted))?;
     if !json {
         match &outcome.as_told {
             Ok(()) => println!("  {}", paint.good("as told")),
@@ -128,8 +158,8 @@ fn summary(outcomes: &[Outcome], paint: Paint) {
     table::print(&["SCENARIO", "SEVERITY", "CASE", "DETECTED", "RESTORED", "VERIFIED"], &rows);
 }
 
-async fn hold(json: bool, paint: Paint) -> Result<(), Failure> {
-    let stage = Stage::set().await?;
+async fn hold(json: bool, paint: Paint, interrupted: &mut Interrupted) -> Result<(), Failure> {
+    let stage = Stage::set(interrupted.wait()).await?;
     let narrator = narrate(&stage, json, paint);
     let file = stage.directory().join("vigie.toml");
     eprintln!("\nthe stack is yours; Ctrl-C ends it. In another terminal:");
@@ -141,7 +171,7 @@ async fn hold(json: bool, paint: Paint) -> Result<(), Failure> {
         stage.address()
     );
     eprintln!("  `practice help` over RCON");
-    tokio::signal::ctrl_c().await?;
+    interrupted.wait().await;
     stage.strike().await;
     narrator.abort();
     Ok(())

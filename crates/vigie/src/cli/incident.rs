@@ -6,9 +6,10 @@ use std::path::Path;
 use vigie_core::incident::IncidentId;
 
 use super::args::IncidentCommand;
+use super::order::ask;
 use super::{Exit, Failure, Paint, table};
 use crate::config::Config;
-use crate::control::{Answer, Client, Request};
+use crate::control::Request;
 use crate::report::{Lang, ago, clock_time, incident_json, rfc3339, source, tell_all};
 use crate::store::{IncidentRow, Register};
 use crate::text::cut;
@@ -16,36 +17,32 @@ use crate::text::size;
 
 pub(super) async fn run(path: &Path, command: IncidentCommand) -> Result<Exit, Failure> {
     let config = Config::read(path)?;
-    let request = match command {
+    let (request, deed) = match command {
         IncidentCommand::List { json, limit } => return list(&config, json, limit),
         IncidentCommand::Show { id, json } => return show(&config, id, json),
-        IncidentCommand::Ack { id, who } => Request::Acknowledge { incident: id, by: who.name() },
-        IncidentCommand::Note { id, text, who } => {
-            Request::Note { incident: id, by: who.name(), text: text.join(" ") }
+        IncidentCommand::Ack { id, deed } => {
+            (Request::Acknowledge { incident: id, by: deed.who.name() }, deed)
         }
-        IncidentCommand::Report { text, service, severity, who } => Request::Report {
-            service: service.map_or_else(|| game(&config), Ok)?,
-            severity,
-            by: who.name(),
-            text: text.join(" "),
-        },
-        IncidentCommand::Resolve { id, who } => Request::Resolve { incident: id, by: who.name() },
-        IncidentCommand::Close { id, who } => Request::Close { incident: id, by: who.name() },
+        IncidentCommand::Note { id, text, deed } => {
+            (Request::Note { incident: id, by: deed.who.name(), text: text.join(" ") }, deed)
+        }
+        IncidentCommand::Report { text, service, severity, deed } => {
+            let request = Request::Report {
+                service: service.map_or_else(|| game(&config), Ok)?,
+                severity: severity.word().to_owned(),
+                by: deed.who.name(),
+                text: text.join(" "),
+            };
+            (request, deed)
+        }
+        IncidentCommand::Resolve { id, deed } => {
+            (Request::Resolve { incident: id, by: deed.who.name() }, deed)
+        }
+        IncidentCommand::Close { id, deed } => {
+            (Request::Close { incident: id, by: deed.who.name() }, deed)
+        }
     };
-    ask(&config, &request).await
-}
-
-/// Asks the daemon and says what it answers.
-pub(super) async fn ask(config: &Config, request: &Request) -> Result<Exit, Failure> {
-    let mut client = Client::connect(&config.socket()).await?;
-    match client.ask(request).await? {
-        Answer::Done { text } => {
-            println!("{text}");
-            Ok(Exit::Fine)
-        }
-        Answer::Refused { why } => Err(Failure::say(Exit::Refused, why)),
-        Answer::Status { .. } => Ok(Exit::Fine),
-    }
+    ask(&config, &request, deed.dry_run).await
 }
 
 fn game(config: &Config) -> Result<String, Failure> {
@@ -98,7 +95,7 @@ fn show(config: &Config, id: u64, json: bool) -> Result<Exit, Failure> {
     let register = Register::open(&config.journal())?;
     let Some(row) = register.get(IncidentId(id))? else {
         let text = format!("there is no incident {id}; try: vigie incident list");
-        return Err(Failure::say(Exit::Finding, text));
+        return Err(Failure::say(Exit::Usage, text));
     };
     let timeline = register.timeline(IncidentId(id))?;
     let lang = config.file.stack.lang;

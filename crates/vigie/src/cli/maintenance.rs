@@ -3,20 +3,18 @@
 use std::path::Path;
 
 use super::args::{MaintenanceCommand, OperateArgs};
-use super::incident::ask;
+use super::order::ask;
 use super::{Exit, Failure};
 use crate::config::{Config, RuntimeKind};
 use crate::control::Request;
 
 pub(super) async fn run(path: &Path, command: MaintenanceCommand) -> Result<Exit, Failure> {
     let config = Config::read(path)?;
-    let request = match command {
-        MaintenanceCommand::Start { time, who } => {
-            Request::Maintenance { minutes: Some(time.as_secs().div_ceil(60)), by: who.name() }
-        }
-        MaintenanceCommand::Stop { who } => Request::Maintenance { minutes: None, by: who.name() },
+    let (minutes, deed) = match command {
+        MaintenanceCommand::Start { time, deed } => (Some(time.as_secs().div_ceil(60)), deed),
+        MaintenanceCommand::Stop { deed } => (None, deed),
     };
-    ask(&config, &request).await
+    ask(&config, &Request::Maintenance { minutes, by: deed.who.name() }, deed.dry_run).await
 }
 
 /// Stops or starts a service. Under Docker this is the runtime's own call, as `docker stop` is;
@@ -45,5 +43,5 @@ pub(super) async fn operate(path: &Path, args: &OperateArgs, stop: bool) -> Resu
         println!("{verb}: {}", args.service);
         return Ok(Exit::Fine);
     }
-    ask(&config, &Request::Operate { service: args.service.clone(), stop }).await
+    ask(&config, &Request::Operate { service: args.service.clone(), stop }, false).await
 }

@@ -8,6 +8,7 @@ mod exit;
 mod incident;
 mod init;
 mod maintenance;
+mod order;
 mod paint;
 mod runbook;
 mod status;
@@ -15,8 +16,6 @@ mod table;
 mod watch;
 
 use std::process::ExitCode;
-
-use clap::Parser;
 
 use args::{Cli, Command};
 pub use exit::{Exit, Failure};
@@ -26,7 +25,7 @@ pub use paint::Paint;
 #[must_use]
 pub fn main() -> ExitCode {
     quiet_on_closed_pipe();
-    let cli = match Cli::try_parse() {
+    let cli = match args::parse() {
         Ok(cli) => cli,
         Err(error) => {
             let _ = error.print();

@@ -4,8 +4,9 @@ use std::path::{Path, PathBuf};
 
 use vigie_core::respond::{Runbook, Text};
 
+use super::args::Deed;
 use super::args::RunbookCommand;
-use super::incident::ask;
+use super::order::ask;
 use super::{Exit, Failure, Paint, table};
 use crate::config::{self, BUILT_IN, Config, Lang};
 use crate::control::Request;
@@ -14,25 +15,24 @@ use crate::diagnose;
 pub(super) async fn run(path: &Path, command: RunbookCommand) -> Result<Exit, Failure> {
     match command {
         RunbookCommand::List { json } => list(&Config::read(path)?, json),
-        RunbookCommand::Show { name } => show(&Config::read(path)?, &name),
-        RunbookCommand::Check { files } => check(path, files),
+        RunbookCommand::Show { name, json } => show(&Config::read(path)?, &name, json),
+        RunbookCommand::Check { files, json } => check(path, files, json),
         RunbookCommand::Run { name, service, dry_run: true, json, .. } => {
             plan(Config::read(path)?, &name, &service, json).await
         }
         RunbookCommand::Run { name, service, who, .. } => {
             let config = Config::read(path)?;
             let request = Request::RunRunbook { service, runbook: name, by: who.name() };
-            ask(&config, &request).await
+            ask(&config, &request, false).await
         }
-        RunbookCommand::Approve { run, who } => {
-            let request = Request::Approve { run, granted: true, by: who.name() };
-            ask(&Config::read(path)?, &request).await
-        }
-        RunbookCommand::Refuse { run, who } => {
-            let request = Request::Approve { run, granted: false, by: who.name() };
-            ask(&Config::read(path)?, &request).await
-        }
+        RunbookCommand::Approve { run, deed } => answer(path, run, true, &deed).await,
+        RunbookCommand::Refuse { run, deed } => answer(path, run, false, &deed).await,
     }
+}
+
+async fn answer(path: &Path, run: u64, granted: bool, deed: &Deed) -> Result<Exit, Failure> {
+    let request = Request::Approve { run, granted, by: deed.who.name() };
+    ask(&Config::read(path)?, &request, deed.dry_run).await
 }
 
 fn text(text: &Text, lang: Lang) -> &str {
@@ -66,7 +66,12 @@ fn list(config: &Config, json: bool) -> Result<Exit, Failure> {
     Ok(Exit::Fine)
 }
 
-fn show(config: &Config, name: &str) -> Result<Exit, Failure> {
+fn show(config: &Config, name: &str, json: bool) -> Result<Exit, Failure> {
+    let known = config.stack.runbooks.iter().find(|book| book.name == name);
+    if let (true, Some(book)) = (json, known) {
+        println!("{}", serde_json::to_string_pretty(book)?);
+        return Ok(Exit::Fine);
+    }
     let directory = config.directory().join(&config.file.stack.runbooks);
     let file = directory.join(format!("{name}.toml"));
     let own = std::fs::read_to_string(&file).ok();
@@ -83,7 +88,7 @@ fn show(config: &Config, name: &str) -> Result<Exit, Failure> {
 }
 
 /// Checks files one by one, so that every faulty one is named.
-fn check(path: &Path, files: Vec<PathBuf>) -> Result<Exit, Failure> {
+fn check(path: &Path, files: Vec<PathBuf>, json: bool) -> Result<Exit, Failure> {
     let files = if files.is_empty() {
         // As a person would write it: relative to where the configuration was named from.
         let beside = path.parent().unwrap_or(Path::new(""));
@@ -105,12 +110,19 @@ fn check(path: &Path, files: Vec<PathBuf>) -> Result<Exit, Failure> {
     };
     let paint = Paint::for_stdout();
     let mut exit = Exit::Fine;
+    let mut checked = Vec::new();
     for file in files {
         let read = std::fs::read_to_string(&file);
         let read = read.map_err(|error| {
             config::ConfigError::whole(&file, format!("cannot be read: {error}"), None)
         });
-        match read.and_then(|text| config::parse_runbook(&file, &text)) {
+        let read = read.and_then(|text| config::parse_runbook(&file, &text));
+        if json {
+            exit = if read.is_err() { Exit::Usage } else { exit };
+            checked.push(checked_json(&file, read.as_ref()));
+            continue;
+        }
+        match read {
             Ok(runbook) => {
                 let cases = match runbook.cases.len() {
                     1 => String::from("1 case"),
@@ -124,7 +136,26 @@ fn check(path: &Path, files: Vec<PathBuf>) -> Result<Exit, Failure> {
             }
         }
     }
+    if json {
+        println!("{}", serde_json::to_string_pretty(&checked)?);
+    }
     Ok(exit)
+}
+
+/// What `runbook check --json` says of one file.
+fn checked_json(file: &Path, read: Result<&Runbook, &config::ConfigError>) -> serde_json::Value {
+    let file = file.display().to_string();
+    match read {
+        Ok(book) => serde_json::json!({ "file": file, "ok": true, "cases": book.cases.len() }),
+        Err(error) => serde_json::json!({
+            "file": file,
+            "ok": false,
+            "line": error.at.0,
+            "column": error.at.1,
+            "what": error.what,
+            "hint": error.hint,
+        }),
+    }
 }
 
 /// Collects evidence and says what would be done, without the daemon and without changing anything.

@@ -1,5 +1,6 @@
 //! Does: `vigie watch`, the daemon: starts the watch, says every record, stops on SIGTERM or SIGINT.
 
+use std::io::Write;
 use std::path::Path;
 
 use tokio::signal::unix::{SignalKind, signal};
@@ -24,8 +25,8 @@ pub(super) async fn run(path: &Path, args: &WatchArgs) -> Result<Exit, Failure> 
     let names: Vec<_> = config.stack.services().map(|(_, service)| service.name.clone()).collect();
     let stack = config.stack.name.clone();
     let mode = config.stack.settings.mode;
-    let app = App::start(config).await?;
-    let mut told = app.handle().listen();
+    let mut app = App::start(config).await?;
+    let mut told = app.told();
     tracing::info!(
         stack,
         services = names.join(", "),
@@ -38,23 +39,49 @@ pub(super) async fn run(path: &Path, args: &WatchArgs) -> Result<Exit, Failure> 
         tracing::warn!(%error, "watching what can be seen without it, and trying again");
     }
     let paint = Paint::for_stdout();
-    loop {
+    let mut mouth = Mouth { broken: false };
+    let exit = loop {
         tokio::select! {
-            _ = terminate.recv() => break,
-            _ = interrupt.recv() => break,
+            _ = terminate.recv() => break Exit::Fine,
+            _ = interrupt.recv() => break Exit::Fine,
+            // A watch of which a part is missing would be blind without anybody knowing: it ends, and
+            // whoever started it starts it again.
+            part = app.broken() => {
+                tracing::error!(part, "a part of the watch has ended by itself; this is a fault of vigie");
+                break Exit::Finding;
+            }
             record = told.recv() => match record {
-                Ok(record) if args.json => say_json(&record)?,
-                Ok(record) => println!("{}", line(&record, lang, paint)),
+                Ok(record) if args.json => mouth.say(&json_line(&record)?),
+                Ok(record) => mouth.say(&line(&record, lang, paint)),
                 Err(RecvError::Lagged(missed)) => {
                     tracing::warn!(missed, "records are in the journal but were not printed here");
                 }
-                Err(RecvError::Closed) => break,
+                Err(RecvError::Closed) => break Exit::Finding,
             },
         }
-    }
+    };
     tracing::info!("stopping; the services go on without the watch");
     app.stop().await;
-    Ok(Exit::Fine)
+    Ok(exit)
+}
+
+/// Standard output, which may be closed or on a full disk: the watch goes on all the same.
+struct Mouth {
+    broken: bool,
+}
+
+impl Mouth {
+    fn say(&mut self, text: &str) {
+        let said = writeln!(std::io::stdout(), "{text}");
+        match said {
+            Err(error) if !self.broken => {
+                self.broken = true;
+                tracing::warn!(%error, "records cannot be printed here; the journal has them");
+            }
+            Err(_) => {}
+            Ok(()) => self.broken = false,
+        }
+    }
 }
 
 /// A record as one coloured line.
@@ -81,7 +108,7 @@ pub(super) fn line(told: &Told, lang: Lang, paint: Paint) -> String {
     format!("{at} {severity} {incident}{text}")
 }
 
-fn say_json(told: &Told) -> Result<(), Failure> {
+fn json_line(told: &Told) -> Result<String, Failure> {
     let mut value = serde_json::to_value(&told.record)?;
     if let Some(object) = value.as_object_mut() {
         object.insert(String::from("at"), rfc3339(told.at.wall).into());
@@ -89,6 +116,5 @@ fn say_json(told: &Told) -> Result<(), Failure> {
             object.insert(String::from("incident"), id.0.into());
         }
     }
-    println!("{value}");
-    Ok(())
+    Ok(value.to_string())
 }

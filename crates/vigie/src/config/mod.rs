@@ -19,4 +19,5 @@ pub use model::{
     StackConfig, TcpConfig,
 };
 pub use runbooks::{BUILT_IN, load_runbooks, parse_runbook};
+pub(crate) use secret::looks_secret;
 pub use secret::{Secret, SecretError, Vault};

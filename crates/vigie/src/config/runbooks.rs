@@ -2,9 +2,14 @@
 //! that name.
 
 use std::collections::BTreeSet;
+use std::ops::Range;
 use std::path::Path;
 
-use vigie_core::respond::Runbook;
+use serde::Deserialize;
+use strsim::osa_distance;
+use toml::Spanned;
+use vigie_core::detect::SymptomKind;
+use vigie_core::respond::{Condition, Runbook};
 
 use super::ConfigError;
 
@@ -25,29 +30,83 @@ pub const BUILT_IN: [(&str, &str); 6] = [
 pub fn parse_runbook(path: &Path, text: &str) -> Result<Runbook, ConfigError> {
     let runbook: Runbook =
         toml::from_str(text).map_err(|error| ConfigError::from_toml(path, text, &error))?;
-    let at = |needle: &str, what: String| {
-        let span = text.find(needle).map(|start| start..start + needle.len());
-        ConfigError::at(path, text, span, &what)
+    let places: Places =
+        toml::from_str(text).map_err(|error| ConfigError::from_toml(path, text, &error))?;
+    let at = |span: Range<usize>, what: String, hint: String| {
+        let error = ConfigError::at(path, text, Some(span), &what);
+        ConfigError { hint: Some(hint), ..error }
     };
+    if path.file_stem().is_some_and(|stem| stem != runbook.name.as_str()) {
+        let stem = path.file_stem().unwrap_or_default().to_string_lossy();
+        let what = format!("it is called `{}`, but its file is not", runbook.name);
+        let hint = format!("write name = \"{stem}\", or call the file {}.toml", runbook.name);
+        return Err(at(places.name.span(), what, hint));
+    }
     if runbook.on.is_empty() {
-        return Err(at("on", String::from("`on` is empty: it would never be used")));
+        let hint = String::from("name the symptoms it answers: on = [\"down\"]");
+        return Err(at(places.on.span(), String::from("it would never be used"), hint));
     }
     let mut seen = BTreeSet::new();
-    for case in &runbook.cases {
-        let id = format!("id = \"{}\"", case.id);
+    for (case, place) in runbook.cases.iter().zip(&places.cases) {
         if !seen.insert(&case.id) {
-            return Err(at(&id, format!("there are two cases `{}`", case.id)));
+            let what = format!("there are two cases `{}`", case.id);
+            let hint = String::from("cases are told apart by their `id`; give this one another");
+            return Err(at(place.id.span(), what, hint));
         }
         if case.when.is_empty() {
-            let what = format!("case `{}` has an empty `when`; write [\"always\"]", case.id);
-            return Err(at(&id, what));
+            let what = format!("case `{}` says nothing of when it applies", case.id);
+            let hint = String::from("write when = [\"always\"] if it always does");
+            return Err(at(place.when.span(), what, hint));
         }
-        if runbook.verify_of(case).stable > runbook.verify_of(case).within {
+        for condition in &case.when {
+            if let Some((what, hint)) = unknown_symptom(condition) {
+                return Err(at(place.when.span(), what, hint));
+            }
+        }
+        let verify = runbook.verify_of(case);
+        if verify.stable > verify.within {
             let what = format!("case `{}`: `stable` is longer than `within`", case.id);
-            return Err(at("verify", what));
+            let hint = String::from("it has to become well and stay so within `within`");
+            let span = place.verify.as_ref().or(places.verify.as_ref()).map(Spanned::span);
+            return Err(at(span.unwrap_or_else(|| place.id.span()), what, hint));
         }
     }
     Ok(runbook)
+}
+
+/// Where in the text a runbook's parts stand.
+#[derive(Deserialize)]
+struct Places {
+    name: Spanned<String>,
+    on: Spanned<toml::Value>,
+    #[serde(default)]
+    verify: Option<Spanned<toml::Value>>,
+    #[serde(rename = "case")]
+    cases: Vec<CasePlaces>,
+}
+
+#[derive(Deserialize)]
+struct CasePlaces {
+    id: Spanned<String>,
+    when: Spanned<toml::Value>,
+    #[serde(default)]
+    verify: Option<Spanned<toml::Value>>,
+}
+
+/// A symptom that there is none of would make a case that never applies.
+fn unknown_symptom(condition: &Condition) -> Option<(String, String)> {
+    let Condition::Symptom(word) = condition else { return None };
+    let known = || SymptomKind::ALL.iter().map(|kind| kind.word());
+    if known().any(|one| one == word) {
+        return None;
+    }
+    let nearest = known().min_by_key(|one| osa_distance(one, word)).unwrap_or_default();
+    let hint = if osa_distance(nearest, word) <= 1 + word.len() / 3 {
+        format!("did you mean `{nearest}`?")
+    } else {
+        format!("known here: {}", known().collect::<Vec<_>>().join(", "))
+    };
+    Some((format!("there is no symptom `{word}`"), hint))
 }
 
 /// All runbooks in the order in which they are tried: the user's by file name, then the built-in

@@ -102,16 +102,32 @@ impl Vault {
     /// `a` would make a log unreadable and hide nothing.
     #[must_use]
     pub fn values(&self) -> Vec<String> {
-        let named = self.dotenv.iter().filter(|(name, _)| looks_secret(name));
-        named.map(|(_, value)| value.clone()).filter(|value| value.len() >= 4).collect()
+        let secret = |(name, value): &(&String, &String)| looks_secret(name) || is_random(value);
+        self.dotenv
+            .iter()
+            .filter(secret)
+            .map(|(_, value)| value.clone())
+            .filter(|value| value.len() >= 4)
+            .collect()
     }
+}
+
+/// Whether a value looks like one that a machine made up: a token under a harmless name.
+fn is_random(value: &str) -> bool {
+    let is_token = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-');
+    let digits = value.chars().filter(char::is_ascii_digit).count();
+    let upper = value.chars().any(|c| c.is_ascii_uppercase());
+    value.len() >= 20 && digits >= 3 && (upper || digits >= 6) && value.chars().all(is_token)
 }
 
 /// Whether a variable's name says that its value is secret.
 #[must_use]
-pub(super) fn looks_secret(name: &str) -> bool {
+pub(crate) fn looks_secret(name: &str) -> bool {
     let name = name.to_ascii_uppercase();
-    ["PASS", "SECRET", "TOKEN", "KEY", "PWD", "CREDENTIAL"].iter().any(|word| name.contains(word))
+    let words = ["PASS", "SECRET", "TOKEN", "PWD", "CREDENTIAL", "SETSTEAMACCOUNT"];
+    // `KEY` is a part of too many harmless words.
+    let key = name.ends_with("KEY") || name.ends_with("KEYS") || name.contains("KEY_");
+    key || words.iter().any(|word| name.contains(word))
 }
 
 pub(super) fn parse_dotenv(text: &str) -> BTreeMap<String, String> {

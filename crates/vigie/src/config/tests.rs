@@ -381,3 +381,45 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn a_wrong_runbook_is_shown_at_its_place() {
+    let whole = r#"# connection: `on` says what it answers
+name = "mine"
+title = { en = "Mine" }
+on = ["down"]
+verify = { within = "3m", stable = "2s" }
+
+[[case]]
+id = "A"
+title = { en = "First" }
+when = [{ symptom = "down" }]
+
+[[case]]
+id = "B"
+title = { en = "Second" }
+when = ["always"]
+verify = { within = "3m", stable = "30s" }
+"#;
+    assert!(parse_runbook(Path::new("mine.toml"), whole).is_ok());
+    let wrong = [
+        ("name = \"mine\"", "name = \"other\""),
+        ("on = [\"down\"]", "on = []"),
+        ("id = \"B\"", "id=\"A\""),
+        ("when = [\"always\"]", "when = []"),
+        ("{ symptom = \"down\" }", "{ symptom = \"dwon\" }"),
+        ("{ symptom = \"down\" }", "{ symptom = \"everything\" }"),
+        ("stable = \"30s\"", "stable = \"30m\""),
+        ("id = \"B\"", "idd = \"B\""),
+        ("when = [\"always\"]", "when = [{ exit_code = [\"x\"] }]"),
+    ];
+    let shown: Vec<_> = wrong
+        .iter()
+        .map(|(right, wrong)| {
+            let text = whole.replacen(right, wrong, 1);
+            assert_ne!(text, whole, "{right}");
+            parse_runbook(Path::new("mine.toml"), &text).unwrap_err().to_string()
+        })
+        .collect();
+    insta::assert_snapshot!(shown.join("\n\n"));
+}

@@ -21,8 +21,11 @@ pub enum ControlError {
         /// Why.
         why: String,
     },
+    /// It is somebody else's.
+    #[error("the watch on {} answers another account only; run this as the account that runs `vigie watch`", .0.display())]
+    Private(PathBuf),
     /// It listens and does not answer.
-    #[error("the watch does not answer on {}: {why}", .socket.display())]
+    #[error("the watch does not answer on {}: {why}; its own words are where it was started (journalctl -u vigie)", .socket.display())]
     NoAnswer {
         /// The socket.
         socket: PathBuf,
@@ -44,8 +47,9 @@ impl Client {
     /// # Errors
     /// When none runs.
     pub async fn connect(socket: &Path) -> Result<Self, ControlError> {
-        let stream = UnixStream::connect(socket).await.map_err(|error| {
-            ControlError::NotRunning { socket: socket.to_owned(), why: error.to_string() }
+        let stream = UnixStream::connect(socket).await.map_err(|error| match error.kind() {
+            std::io::ErrorKind::PermissionDenied => ControlError::Private(socket.to_owned()),
+            _ => ControlError::NotRunning { socket: socket.to_owned(), why: error.to_string() },
         })?;
         Ok(Self { socket: socket.to_owned(), stream: BufReader::new(stream) })
     }

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use crate::report::Status;
 
 pub use client::{Client, ControlError};
-pub use server::{Server, listen};
+pub use server::{Server, listen, serve};
 
 /// What the command line asks of the daemon.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

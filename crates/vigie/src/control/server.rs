@@ -1,4 +1,5 @@
-//! Does: answers the command line on the daemon's socket. Only its owner can connect; a request
+//! Does: answers the command line on the daemon's socket. Only its owner can connect, since nobody else
+//! may enter the state directory; a request
 //! that is too long or no JSON is answered with what is wrong and the connection closed.
 
 use std::os::unix::fs::PermissionsExt;
@@ -19,6 +20,8 @@ use crate::text::printable;
 
 const LONGEST: u64 = 64 * 1024;
 const IDLE: Duration = Duration::from_secs(30);
+/// Time between two tries to make a socket.
+const AGAIN: Duration = Duration::from_secs(2);
 
 /// The socket, open.
 #[derive(Debug)]
@@ -45,6 +48,22 @@ pub fn listen(path: &Path) -> std::io::Result<Server> {
 impl Drop for Server {
     fn drop(&mut self) {
         let _ = std::fs::remove_file(&self.path);
+    }
+}
+
+/// Answers on `server` until `eyes.stop` is cancelled; where it is missing, the socket is made as soon
+/// as it can be.
+pub async fn serve(server: Option<Server>, eyes: Eyes) {
+    let mut server = server;
+    let path = eyes.config.socket();
+    while server.is_none() {
+        if eyes.stop.run_until_cancelled(tokio::time::sleep(AGAIN)).await.is_none() {
+            return;
+        }
+        server = listen(&path).ok();
+    }
+    if let Some(server) = server {
+        server.run(eyes).await;
     }
 }
 

@@ -35,6 +35,9 @@ pub enum StageError {
     /// The practice server.
     #[error("the practice server: {0}")]
     Rcon(#[from] RconProblem),
+    /// A person has had enough.
+    #[error("interrupted; the practice server is stopped and nothing is left")]
+    Interrupted,
     /// It never came up.
     #[error("the practice server did not become well within {limit} s; its console: {console}")]
     NotWell {
@@ -56,11 +59,12 @@ pub struct Stage {
 }
 
 impl Stage {
-    /// Sets the stage: starts the practice server, then the watch, and waits until it is well.
+    /// Sets the stage: starts the practice server, then the watch, and waits until it is well. It is
+    /// struck again when that fails, or when `interrupted` comes first.
     ///
     /// # Errors
     /// See [`StageError`].
-    pub async fn set() -> Result<Self, StageError> {
+    pub async fn set(interrupted: impl Future<Output = ()>) -> Result<Self, StageError> {
         let directory = tempfile::Builder::new().prefix("vigie-demo-").tempdir()?;
         let port = free_port()?;
         let address = format!("127.0.0.1:{port}");
@@ -69,12 +73,30 @@ impl Stage {
         std::fs::write(&path, configuration(&address, port)?)?;
         let config = Config::read(&path)?;
         let process = Arc::new(process_runtime(&config)?);
-        process.up("gmod", false).await?;
         let runtime: Arc<dyn Runtime> = Arc::clone(&process) as Arc<dyn Runtime>;
-        let app = App::start_on(config, runtime).await?;
+        let app = match App::start_on(config, runtime).await {
+            Ok(app) => app,
+            Err(error) => {
+                process.shutdown().await;
+                return Err(error.into());
+            }
+        };
         let stage = Self { app, process, address, directory };
-        stage.wait_well(Duration::from_secs(15)).await?;
-        Ok(stage)
+        let light = async {
+            stage.process.up("gmod", false).await?;
+            stage.wait_well(Duration::from_secs(15)).await
+        };
+        let lit = tokio::select! {
+            lit = light => lit,
+            () = interrupted => Err(StageError::Interrupted),
+        };
+        match lit {
+            Ok(()) => Ok(stage),
+            Err(error) => {
+                stage.strike().await;
+                Err(error)
+            }
+        }
     }
 
     /// Waits until the watch sees the server well.

@@ -100,6 +100,7 @@ impl<H: Hands> Driver<H> {
         keep: Duration,
     ) -> Self {
         let retained = clock.now();
+        let journal_fails = !journal.is_open();
         Self {
             engine,
             journal,
@@ -108,7 +109,7 @@ impl<H: Hands> Driver<H> {
             mailbox: mailbox.receiver,
             told: mailbox.told,
             keep,
-            journal_fails: false,
+            journal_fails,
             retained,
         }
     }

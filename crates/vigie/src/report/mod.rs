@@ -3,6 +3,8 @@
 mod incident;
 mod status;
 mod tell;
+#[cfg(test)]
+mod tests;
 mod time;
 
 pub use incident::{IncidentJson, incident_json};

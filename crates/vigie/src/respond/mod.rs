@@ -26,6 +26,7 @@ use crate::observe::{Eyes, Looks};
 pub struct Responder {
     eyes: Eyes,
     looks: Looks,
+    redactor: Arc<Redactor>,
     running: Arc<Mutex<HashMap<RunId, CancellationToken>>>,
 }
 
@@ -33,7 +34,8 @@ impl Responder {
     /// Hands that work on what `eyes` look at.
     #[must_use]
     pub fn new(eyes: Eyes, looks: Looks) -> Self {
-        Self { eyes, looks, running: Arc::default() }
+        let redactor = Arc::new(Redactor::of(&eyes.config));
+        Self { eyes, looks, redactor, running: Arc::default() }
     }
 
     fn execute(&self, run: RunId, service: ServiceId, step: Step) {
@@ -41,6 +43,7 @@ impl Responder {
         let running = Arc::clone(&self.running);
         lock(&running).insert(run, token.clone());
         let eyes = self.eyes.clone();
+        let redactor = Arc::clone(&self.redactor);
         tokio::spawn(async move {
             let result = token.run_until_cancelled(step::carry_out(&eyes, service, &step)).await;
             lock(&running).remove(&run);
@@ -49,7 +52,8 @@ impl Responder {
             let Some(result) = result else { return };
             let result = match result {
                 Ok(()) => StepResult::Done,
-                Err(why) => StepResult::Failed(why),
+                // Compose repeats what it could not read.
+                Err(why) => StepResult::Failed(redactor.clean(&why)),
             };
             let _ = eyes.handle.event(Event::StepEnded { run, result }).await;
         });

@@ -1,7 +1,9 @@
 //! Does: takes secrets out of texts before anybody sees them: the values that the configuration
 //! points to, and whatever stands behind a name that says it is secret.
 
-use crate::config::{Config, Secret, Vault};
+use std::ops::Range;
+
+use crate::config::{Config, EnvValue, Secret, Vault, looks_secret};
 
 /// What is put in a secret's place.
 const DOTS: &str = "••••";
@@ -24,11 +26,15 @@ impl Redactor {
     pub fn of(config: &Config) -> Self {
         let mut values = config.vault.values();
         for service in config.file.service.values() {
-            let secrets = [
+            let passwords = [
                 service.rcon.as_ref().map(|probe| &probe.password),
                 service.database.as_ref().map(|probe| &probe.password),
             ];
-            values.extend(reveal(&config.vault, secrets));
+            let environment = service.env.values().map(|value| match value {
+                EnvValue::Secret(secret) => Some(secret),
+                EnvValue::Plain(_) => None,
+            });
+            values.extend(reveal(&config.vault, passwords.into_iter().chain(environment)));
         }
         // Longer ones first: one secret may be part of another.
         values.sort_by_key(|value| std::cmp::Reverse(value.len()));
@@ -45,7 +51,7 @@ impl Redactor {
                 clean = clean.replace(value.as_str(), DOTS);
             }
         }
-        clean.lines().map(named).collect::<Vec<_>>().join("\n")
+        clean.lines().map(|line| addresses(&named(line))).collect::<Vec<_>>().join("\n")
     }
 }
 
@@ -57,44 +63,165 @@ fn reveal<'a>(
     found.filter(|value| value.len() >= 4)
 }
 
-/// Takes out what stands behind `PASSWORD=`, `password:`, `+rcon_password ` and their like.
+/// Takes out what stands behind `PASSWORD=`, `"db_pass":`, `+rcon_password ` and their like.
 fn named(line: &str) -> String {
-    const NAMES: [&str; 7] =
-        ["password", "passwd", "secret", "token", "authkey", "api_key", "credential"];
-    let lower = line.to_ascii_lowercase();
-    let Some((at, name)) = NAMES.iter().filter_map(|name| Some((lower.find(name)?, name))).min()
-    else {
-        return line.to_owned();
+    let is_part = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | '.' | '+');
+    let mut out = String::with_capacity(line.len());
+    let mut rest = line;
+    while let Some(at) = rest.find(is_part) {
+        let end = rest[at..].find(|c| !is_part(c)).map_or(rest.len(), |length| at + length);
+        let (name, behind) = (&rest[at..end], &rest[end..]);
+        // The first name of a line owns all of it, as in YAML and in `.env` files.
+        let owns = line[..line.len() - rest.len() + at]
+            .trim_start_matches("export ")
+            .chars()
+            .all(|c| c.is_whitespace() || matches!(c, '-' | '"' | '\''));
+        let value = if looks_secret(name) { value(name, behind, owns) } else { None };
+        let Some(value) = value else {
+            out.push_str(&rest[..end]);
+            rest = behind;
+            continue;
+        };
+        out.push_str(&rest[..end + value.start]);
+        out.push_str(DOTS);
+        rest = &behind[value.end..];
+    }
+    out + rest
+}
+
+/// Where the value of `name` stands in what comes `behind` it, if one does.
+fn value(name: &str, behind: &str, owns: bool) -> Option<Range<usize>> {
+    let quote = ['"', '\''];
+    let unquoted = behind.strip_prefix(quote);
+    let sign = unquoted.unwrap_or(behind).trim_start();
+    let after = if let Some(after) = sign.strip_prefix("=>").or(sign.strip_prefix(['=', ':'])) {
+        after.trim_start()
+    } else if let (Some(_), Some(after)) = (unquoted, sign.strip_prefix(',')) {
+        // Two words of an array: `["+rcon_password", "…"]`.
+        if name.starts_with('+') { after.trim_start() } else { return None }
+    } else if is_spoken(name) && unquoted.is_none() && sign.len() < behind.len() {
+        sign
+    } else {
+        return None;
     };
-    let behind = at + name.len();
-    let rest = &line[behind..];
-    let skip = rest.find(|c: char| !matches!(c, '=' | ':' | ' ' | '"' | '\'' | '_'));
-    let Some(start) = skip.filter(|skip| *skip > 0) else { return line.to_owned() };
-    let value = &rest[start..];
-    let end = value.find(|c: char| c.is_whitespace() || c == '"' || c == '\'' || c == ',');
-    let end = end.unwrap_or(value.len());
-    format!("{}{DOTS}{}", &line[..behind + start], named(&value[end..]))
+    let start = behind.len() - after.len();
+    if let Some(quoted) = after.strip_prefix(quote) {
+        let open = &after[..1];
+        let length = quoted.find(open).unwrap_or(quoted.len());
+        return (length > 0).then_some(start + 1..start + 1 + length);
+    }
+    let end = |c: char| c.is_whitespace() || matches!(c, '"' | '\'' | ',' | ';' | ')' | '}' | ']');
+    let assigned = owns && !is_spoken(name) || owns && !sign.starts_with(|c| c != '=' && c != ':');
+    let length =
+        if assigned { after.trim_end().len() } else { after.find(end).unwrap_or(after.len()) };
+    let found = &after[..length];
+    // Where a secret is says nothing of it.
+    let place = found.starts_with("${") && found.ends_with('}') && !found.contains(":-");
+    let table = found.starts_with(['{', '[']);
+    (length > 0 && !place && !table).then_some(start..start + length)
+}
+
+/// Names behind which a value follows without a sign between them, as on a command line.
+fn is_spoken(name: &str) -> bool {
+    let name = name.trim_start_matches(['+', '-']).to_ascii_lowercase();
+    matches!(
+        name.as_str(),
+        "password" | "passwd" | "rcon_password" | "sv_password" | "authkey" | "setsteamaccount"
+    ) || name == "sv_setsteamaccount"
+}
+
+/// Takes the secrets out of addresses: `scheme://user:…@host`, and the webhooks of Discord and the bots
+/// of Telegram, whose addresses are their passwords.
+fn addresses(line: &str) -> String {
+    let mut out = String::with_capacity(line.len());
+    let mut rest = line;
+    while let Some(at) = rest.find("://") {
+        let begin = at + 3;
+        let end = rest[begin..]
+            .find(|c: char| c.is_whitespace() || matches!(c, '"' | '\'' | '<' | '>' | '`'))
+            .map_or(rest.len(), |length| begin + length);
+        out.push_str(&rest[..begin]);
+        out.push_str(&address(&rest[begin..end]));
+        rest = &rest[end..];
+    }
+    out + rest
+}
+
+/// What stands behind `://`, without its secrets.
+fn address(text: &str) -> String {
+    let authority = text.find(['/', '?', '#']).unwrap_or(text.len());
+    let mut clean = match text[..authority].rfind('@') {
+        Some(at) => {
+            let user = text[..at].split(':').next().unwrap_or_default();
+            let user = if text[..at].contains(':') { format!("{user}:") } else { String::new() };
+            format!("{user}{DOTS}{}", &text[at..])
+        }
+        None => text.to_owned(),
+    };
+    for (mark, sign) in [("/webhooks/", '/'), ("/bot", ':')] {
+        let Some(at) = clean.find(mark).map(|at| at + mark.len()) else { continue };
+        let digits = clean[at..].bytes().take_while(u8::is_ascii_digit).count();
+        if digits > 0 && clean[at + digits..].starts_with(sign) {
+            let begin = at + digits + 1;
+            let end = clean[begin..].find(['/', '?']).map_or(clean.len(), |length| begin + length);
+            clean.replace_range(begin..end, DOTS);
+        }
+    }
+    clean
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    #[test]
-    fn values_and_named_secrets_are_gone() {
-        let redactor = Redactor { values: vec![String::from("hunter22")] };
-        let text = "joined with hunter22\nMYSQL_PASSWORD=abc def\n+rcon_password \"x y\" +map a";
-        let clean = redactor.clean(text);
-        assert!(!clean.contains("hunter22") && !clean.contains("abc"), "{clean}");
-        assert!(clean.contains(" def") && clean.contains("+map a"), "{clean}");
+    fn clean(text: &str) -> String {
+        Redactor { values: vec![String::from("hunter22")] }.clean(text)
     }
 
     #[test]
-    fn ordinary_lines_stay() {
-        let redactor = Redactor::default();
-        assert_eq!(
-            redactor.clean("Access denied for user 'x' (using password"),
-            "Access denied for user 'x' (using password"
-        );
+    fn what_is_named_or_known_is_gone() {
+        for text in [
+            "joined with hunter22",
+            "MYSQL_PASSWORD=GONE GONE",
+            "      MYSQL_ROOT_PASSWORD: \"GONE horse GONE\"",
+            "      MYSQL_ROOT_PASSWORD: GONE horse GONE",
+            "      - DB_PASS=GONE, GONE",
+            "      MYSQL_PWD: GONE",
+            "STEAM_KEY: 'GONE'",
+            "command: [\"+rcon_password\", \"GONE\", \"+map\", \"a\"]",
+            "+map a +rcon_password \"GONE GONE\" +maxplayers 8",
+            "srcds +sv_setsteamaccount GONE +map a",
+            "{\"db_password\": \"GONE\", \"map\": \"a\"}",
+            "mysql://u:GONE@h/db and postgres://GONE@h",
+            "https://discord.com/api/webhooks/123/GONE?wait=true",
+            "https://api.telegram.org/bot123:GONE/sendMessage",
+            "X: ${RCON_PASSWORD:-a}\nRCON_PASSWORD: ${OTHER:-GONE}",
+        ] {
+            let gone = clean(&text.replace("GONE", "s3cr3t"));
+            assert!(!gone.contains("s3cr3t") && !gone.contains("hunter22"), "{text}: {gone}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_secret_stays() {
+        for text in [
+            "Access denied for user 'x' (using password",
+            "RCON_PASSWORD: ${RCON_PASSWORD}",
+            "rcon = { address = \"127.0.0.1:27015\", password = { env = \"RCON_PASSWORD\" } }",
+            "https://example.org/a?b=c",
+            "+map gm_construct +maxplayers 8",
+            "the keyboard: us",
+        ] {
+            assert_eq!(clean(text), text);
+        }
+        let line = clean("+rcon_password \"x y\" +map a");
+        assert!(line.ends_with("+map a"), "{line}");
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn any_text_is_taken(text in "\\PC{0,80}") {
+            let _ = clean(&text);
+        }
     }
 }

@@ -3,14 +3,12 @@
 
 use std::collections::{BTreeSet, VecDeque};
 use std::path::{Path, PathBuf};
-use std::time::Duration;
 
-use rusqlite::{Connection, OpenFlags, OptionalExtension, params};
+use rusqlite::{Connection, params};
 use vigie_core::incident::IncidentId;
 use vigie_core::{Moment, Record, State};
 
-use super::register;
-use super::schema::MIGRATIONS;
+use super::{open, register};
 
 /// Records between two snapshots of the state.
 const SNAPSHOT_EVERY: u64 = 2_000;
@@ -25,8 +23,13 @@ pub enum JournalError {
         "the state directory {0} cannot be used: {1}; make it writable, or set `state` in vigie.toml"
     )]
     Directory(PathBuf, std::io::Error),
+    /// It belongs to somebody else.
+    #[error(
+        "the journal {0} may not be read by this account; run this as the account that runs `vigie watch`"
+    )]
+    Private(PathBuf),
     /// SQLite says no.
-    #[error("the journal {0}: {1}")]
+    #[error("the journal {0}: {1}; is the disk full, or the file another account's?")]
     Sqlite(PathBuf, rusqlite::Error),
     /// The tables are from a newer vigie.
     #[error("the journal {0} cannot be brought up to date: {1}; was it written by a newer vigie?")]
@@ -70,9 +73,9 @@ pub struct TimelineRow {
 #[derive(Debug)]
 pub struct Journal {
     path: PathBuf,
-    connection: Connection,
-    // Held for as long as the journal is open: one vigie a state directory.
-    _lock: std::fs::File,
+    // The lock is held for as long as the journal is open: one vigie a state directory. There is none
+    // while the disk takes nothing.
+    file: Option<(std::fs::File, Connection)>,
     backlog: VecDeque<(Moment, Record)>,
     lost: u64,
     since_snapshot: u64,
@@ -85,31 +88,32 @@ impl Journal {
     /// # Errors
     /// See [`JournalError`].
     pub fn open(path: &Path) -> Result<(Self, Rebuilt), JournalError> {
-        let directory = path.parent().unwrap_or(Path::new("."));
-        let lock = prepare(directory)?;
-        let sqlite = |error| JournalError::Sqlite(path.to_owned(), error);
-        let mut connection = Connection::open(path).map_err(sqlite)?;
-        connection.busy_timeout(Duration::from_secs(5)).map_err(sqlite)?;
-        // FULL: an intent must be on the disk before its step begins, also across a power cut.
-        connection
-            .execute_batch(
-                "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON;
-                 PRAGMA journal_size_limit = 4194304; PRAGMA cache_size = -2000;",
-            )
-            .map_err(sqlite)?;
-        MIGRATIONS
-            .to_latest(&mut connection)
-            .map_err(|error| JournalError::Migration(path.to_owned(), error))?;
-        let rebuilt = rebuild(path, &connection)?;
-        let journal = Self {
-            path: path.to_owned(),
-            connection,
-            _lock: lock,
-            backlog: VecDeque::new(),
-            lost: 0,
-            since_snapshot: rebuilt.replayed,
-        };
-        Ok((journal, rebuilt))
+        let (lock, connection) = open::writer(path)?;
+        let rebuilt = open::rebuild(path, &connection)?;
+        Ok((Self::new(path, Some((lock, connection)), rebuilt.replayed), rebuilt))
+    }
+
+    /// As [`Journal::open`]; but when the disk is full, or cannot be written for another reason that
+    /// may pass, records are kept in memory until it can be, and the state comes from a copy. What
+    /// kept it from being opened is returned too.
+    ///
+    /// # Errors
+    /// When another vigie has it, when a newer one wrote it, or when nobody can read it.
+    pub fn open_somehow(
+        path: &Path,
+    ) -> Result<(Self, Rebuilt, Option<JournalError>), JournalError> {
+        match Self::open(path) {
+            Ok((journal, rebuilt)) => Ok((journal, rebuilt, None)),
+            Err(error) if open::may_pass(&error) => {
+                let rebuilt = open::salvage(path)?;
+                Ok((Self::new(path, None, rebuilt.replayed), rebuilt, Some(error)))
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    fn new(path: &Path, file: Option<(std::fs::File, Connection)>, since_snapshot: u64) -> Self {
+        Self { path: path.to_owned(), file, backlog: VecDeque::new(), lost: 0, since_snapshot }
     }
 
     /// Appends `records`, made at `at`, and brings the register up to date with `state`. When it
@@ -139,9 +143,13 @@ impl Journal {
         if self.backlog.is_empty() {
             return Ok(());
         }
+        let (_, connection) = match &mut self.file {
+            Some(file) => file,
+            none => none.insert(open::writer(&self.path)?),
+        };
         let snapshot = self.since_snapshot + self.backlog.len() as u64 >= SNAPSHOT_EVERY;
         let write = || -> rusqlite::Result<()> {
-            let transaction = self.connection.unchecked_transaction()?;
+            let transaction = connection.unchecked_transaction()?;
             let mut touched = BTreeSet::new();
             let mut seq = 0;
             {
@@ -151,6 +159,11 @@ impl Journal {
                 for (at, record) in &self.backlog {
                     let incident = incident_of(record, state);
                     touched.extend(incident);
+                    if let Record::Closed { incident, .. } = record
+                        && !state.incidents.contains_key(incident)
+                    {
+                        register::close(&transaction, *incident)?;
+                    }
                     let body = serde_json::to_string(record).map_err(to_sqlite)?;
                     let incident = incident.map(|id| id.0.cast_signed());
                     insert.execute(params![at.steady, at.wall, incident, body])?;
@@ -177,6 +190,12 @@ impl Journal {
         Ok(())
     }
 
+    /// Whether it could be opened yet.
+    #[must_use]
+    pub const fn is_open(&self) -> bool {
+        self.file.is_some()
+    }
+
     /// Records that wait to be written.
     #[must_use]
     pub fn waiting(&self) -> usize {
@@ -200,7 +219,8 @@ impl Journal {
                       AND NOT EXISTS (SELECT 1 FROM incident
                           WHERE incident.id = record.incident
                           AND incident.state NOT IN ('resolved', 'closed'))";
-        self.connection
+        let Some((_, connection)) = &self.file else { return Ok(0) };
+        connection
             .execute(delete, params![before.wall])
             .map_err(|error| JournalError::Sqlite(self.path.clone(), error))
     }
@@ -213,67 +233,4 @@ fn incident_of(record: &Record, state: &State) -> Option<IncidentId> {
 
 fn to_sqlite(error: serde_json::Error) -> rusqlite::Error {
     rusqlite::Error::ToSqlConversionFailure(Box::new(error))
-}
-
-fn prepare(directory: &Path) -> Result<std::fs::File, JournalError> {
-    use std::os::unix::fs::DirBuilderExt;
-    let unusable = |error| JournalError::Directory(directory.to_owned(), error);
-    if !directory.is_dir() {
-        let mut builder = std::fs::DirBuilder::new();
-        builder.recursive(true).mode(0o700).create(directory).map_err(unusable)?;
-    }
-    let lock = std::fs::File::create(directory.join("lock")).map_err(unusable)?;
-    match rustix::fs::flock(&lock, rustix::fs::FlockOperation::NonBlockingLockExclusive) {
-        Ok(()) => Ok(lock),
-        Err(_) => Err(JournalError::Locked(directory.to_owned())),
-    }
-}
-
-fn rebuild(path: &Path, connection: &Connection) -> Result<Rebuilt, JournalError> {
-    let sqlite = |error| JournalError::Sqlite(path.to_owned(), error);
-    let unreadable = |seq: i64, error: serde_json::Error| JournalError::Record {
-        path: path.to_owned(),
-        seq,
-        why: error.to_string(),
-    };
-    let snapshot: Option<(i64, String)> = connection
-        .query_row("SELECT seq, body FROM snapshot ORDER BY seq DESC LIMIT 1", [], |row| {
-            Ok((row.get(0)?, row.get(1)?))
-        })
-        .optional()
-        .map_err(sqlite)?;
-    let (from, mut state) = match snapshot {
-        Some((seq, body)) => {
-            (seq, serde_json::from_str(&body).map_err(|error| unreadable(seq, error))?)
-        }
-        None => (0, State::default()),
-    };
-    let mut select = connection
-        .prepare("SELECT seq, steady, wall, body FROM record WHERE seq > ?1 ORDER BY seq")
-        .map_err(sqlite)?;
-    let mut rows = select.query(params![from]).map_err(sqlite)?;
-    let mut replayed = 0;
-    while let Some(row) = rows.next().map_err(sqlite)? {
-        let seq: i64 = row.get(0).map_err(sqlite)?;
-        let at = moment(row, 1).map_err(sqlite)?;
-        let body: String = row.get(3).map_err(sqlite)?;
-        let record: Record = serde_json::from_str(&body).map_err(|error| unreadable(seq, error))?;
-        state.apply(at, &record);
-        replayed += 1;
-    }
-    Ok(Rebuilt { state, replayed })
-}
-
-pub(super) fn moment(row: &rusqlite::Row<'_>, at: usize) -> rusqlite::Result<Moment> {
-    Ok(Moment { steady: row.get(at)?, wall: row.get(at + 1)? })
-}
-
-pub(super) fn read_only(path: &Path) -> Result<Connection, JournalError> {
-    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-    let connection = Connection::open_with_flags(path, flags)
-        .map_err(|error| JournalError::Sqlite(path.to_owned(), error))?;
-    connection
-        .busy_timeout(Duration::from_secs(2))
-        .map_err(|error| JournalError::Sqlite(path.to_owned(), error))?;
-    Ok(connection)
 }

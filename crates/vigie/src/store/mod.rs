@@ -1,6 +1,7 @@
 //! Does: keeps the journal in SQLite: append first, then act. Never decides what a record means.
 
 mod journal;
+mod open;
 mod register;
 mod schema;
 #[cfg(test)]

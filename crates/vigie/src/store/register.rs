@@ -5,11 +5,12 @@ use std::path::{Path, PathBuf};
 
 use rusqlite::{Connection, OptionalExtension, Transaction, params};
 use serde::{Deserialize, Serialize};
-use vigie_core::incident::{Incident, IncidentId};
+use vigie_core::incident::{Incident, IncidentId, Lifecycle};
 use vigie_core::respond::Run;
 use vigie_core::{Record, State};
 
-use super::journal::{JournalError, TimelineRow, moment, read_only};
+use super::journal::{JournalError, TimelineRow};
+use super::open::{moment, read_only};
 
 /// An incident with its runs, as the register keeps it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -47,6 +48,25 @@ pub(super) fn project(
     Ok(())
 }
 
+/// Files an incident that is so old that only the register still has it.
+pub(super) fn close(transaction: &Transaction<'_>, id: IncidentId) -> rusqlite::Result<()> {
+    let select = "SELECT body FROM incident WHERE id = ?1";
+    let body: Option<String> =
+        transaction.query_row(select, params![id.0.cast_signed()], |row| row.get(0)).optional()?;
+    let Some(mut row) = body.and_then(|body| serde_json::from_str::<IncidentRow>(&body).ok())
+    else {
+        return Ok(());
+    };
+    row.incident.state = Lifecycle::Closed;
+    let body = serde_json::to_string(&row)
+        .map_err(|error| rusqlite::Error::ToSqlConversionFailure(Box::new(error)))?;
+    transaction.execute(
+        "UPDATE incident SET state = ?2, body = ?3 WHERE id = ?1",
+        params![id.0.cast_signed(), row.incident.state.word(), body],
+    )?;
+    Ok(())
+}
+
 /// The register, open for reading.
 #[derive(Debug)]
 pub struct Register {
@@ -60,7 +80,12 @@ impl Register {
     /// # Errors
     /// See [`JournalError`].
     pub fn open(path: &Path) -> Result<Self, JournalError> {
-        let connection = if path.exists() { Some(read_only(path)?) } else { None };
+        // A file that may not be looked at is not a file that is not there.
+        let exists = path.try_exists().map_err(|error| match error.kind() {
+            std::io::ErrorKind::PermissionDenied => JournalError::Private(path.to_owned()),
+            _ => JournalError::Directory(path.to_owned(), error),
+        })?;
+        let connection = if exists { Some(read_only(path)?) } else { None };
         Ok(Self { path: path.to_owned(), connection })
     }
 

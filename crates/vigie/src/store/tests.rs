@@ -394,3 +394,49 @@ fn a_full_disk_loses_nothing_that_waits() {
     assert_eq!(rebuilt.state, state);
     assert_eq!(rebuilt.replayed as usize, 39 * story(1, 1).len());
 }
+
+#[test]
+fn an_old_incident_is_filed_in_the_register_alone() {
+    let place = Place::new();
+    let mut writing = Writing::on(&place);
+    for incident in 1..=State::RESOLVED as u64 + 2 {
+        writing.happen(&[opened(incident), resolved(incident)]).unwrap();
+    }
+    assert!(!writing.state.incidents.contains_key(&IncidentId(1)));
+    let by = Actor::Person(String::from("Zoé"));
+    writing.happen(&[Record::Closed { incident: IncidentId(1), by }]).unwrap();
+    let register = Register::open(&place.journal()).unwrap();
+    assert_eq!(register.get(IncidentId(1)).unwrap().unwrap().incident.state, Lifecycle::Closed);
+}
+
+#[test]
+fn a_journal_that_cannot_be_written_yet_is_begun_in_memory() {
+    let place = Place::new();
+    let mut writing = Writing::on(&place);
+    writing.happen(&story(1, 1)).unwrap();
+    let Writing { journal, state, .. } = writing;
+    drop(journal);
+    // The lock's place is taken by a directory: the journal cannot be opened, but be read.
+    let lock = place.journal().with_file_name("lock");
+    std::fs::remove_file(&lock).unwrap();
+    std::fs::create_dir(&lock).unwrap();
+    let (journal, rebuilt, why) = Journal::open_somehow(&place.journal()).unwrap();
+    assert!(why.is_some() && !journal.is_open());
+    assert_eq!(rebuilt.state, state, "what was recorded is not forgotten");
+    let mut writing = Writing { journal, state: rebuilt.state, at: 100 };
+    writing.happen(&[opened(2)]).unwrap_err();
+    std::fs::remove_dir(&lock).unwrap();
+    writing.happen(&[resolved(2)]).unwrap();
+    let Writing { journal, state, .. } = writing;
+    assert!(journal.is_open() && journal.waiting() == 0);
+    drop(journal);
+    assert_eq!(place.open().1.state, state);
+}
+
+#[test]
+fn what_nobody_can_read_is_not_begun_anew() {
+    let place = Place::new();
+    drop(place.open());
+    std::fs::write(place.journal(), "no database, but not empty either, and long enough").unwrap();
+    assert!(Journal::open_somehow(&place.journal()).is_err());
+}

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use serde_json::Value;
-use vigie_testkit::lab::{Restart, docker_or_skip, skip};
+use vigie_testkit::lab::{Restart, Stack, docker_or_skip, skip};
 
 use crate::survival::{READY, ready, restored};
 use crate::watch::Watch;
@@ -82,6 +82,56 @@ impl Drop for Small {
     }
 }
 
+/// Waits until the game has booted so often, as its console shows.
+fn wait_for_boots(stack: &Stack, watch: &Watch, count: usize) {
+    let end = std::time::Instant::now() + Duration::from_secs(60);
+    while stack.seen_on_console(READY).unwrap() < count {
+        assert!(std::time::Instant::now() < end, "not repaired: {}", watch.log());
+        std::thread::sleep(Duration::from_millis(200));
+    }
+}
+
+#[test]
+fn a_watch_begins_on_a_full_disk_too() {
+    let Some(lab) = docker_or_skip("a start on a full disk") else { return };
+    let spec = lab.stack("it-begin").unwrap().boot("1s").restart(Restart::No);
+    let stack = lab.start(spec).unwrap();
+    ready(&stack);
+    let Some(disk) = Small::over(&stack.dir().join(".vigie")) else {
+        return skip("mount", "a start on a full disk", "tmpfs cannot be mounted here");
+    };
+    let mut watch = Watch::on(&stack, "");
+    stack.crash_game().unwrap();
+    watch.wait_for("repair with room", 60, restored);
+    watch.kill();
+    // After a power cut on a full disk there is no room for the log either, and it was not emptied.
+    let before = std::fs::read_dir(stack.dir().join(".vigie")).unwrap().count();
+    disk.fill();
+    watch.start_again();
+    std::thread::sleep(Duration::from_secs(2));
+    stack.crash_game().unwrap();
+    wait_for_boots(&stack, &watch, 3);
+    assert!(watch.lives(), "{}", watch.log());
+    assert!(watch.log().contains("THE JOURNAL CANNOT BE WRITTEN"), "{}", watch.log());
+    disk.empty();
+    let both = |all: &[Value]| restored(all) && all[0]["runs"].as_array().unwrap().len() == 2;
+    let incidents = watch.wait_for("both repairs in the journal", 60, both);
+    assert_eq!(incidents.len(), 1, "the incident from before goes on: {incidents:#?}");
+    assert!(before > 1, "there was a journal");
+}
+
+#[test]
+fn a_closed_output_does_not_end_the_watch() {
+    let Some(lab) = docker_or_skip("a watch whose output is closed") else { return };
+    let spec = lab.stack("it-pipe").unwrap().boot("1s").restart(Restart::No);
+    let stack = lab.start(spec).unwrap();
+    ready(&stack);
+    let mut watch = Watch::on(&stack, "").with_closed_output();
+    stack.crash_game().unwrap();
+    watch.wait_for("repair", 60, restored);
+    assert!(watch.lives(), "{}", watch.log());
+}
+
 #[test]
 fn a_full_disk_stops_neither_the_watch_nor_a_repair() {
     let Some(lab) = docker_or_skip("a journal on a full disk") else { return };
@@ -96,12 +146,7 @@ fn a_full_disk_stops_neither_the_watch_nor_a_repair() {
     watch.wait_for("repair with room", 60, restored);
     disk.fill();
     stack.crash_game().unwrap();
-    let boots = || stack.seen_on_console(READY).unwrap();
-    let end = std::time::Instant::now() + Duration::from_secs(60);
-    while boots() < 3 {
-        assert!(std::time::Instant::now() < end, "not repaired: {}", watch.log());
-        std::thread::sleep(Duration::from_millis(200));
-    }
+    wait_for_boots(&stack, &watch, 3);
     assert!(watch.lives());
     assert!(watch.log().contains("THE JOURNAL CANNOT BE WRITTEN"), "{}", watch.log());
     disk.empty();

@@ -21,6 +21,7 @@ pub(crate) struct Watch {
     docker: Option<Docker>,
     log: PathBuf,
     env: Vec<(String, PathBuf)>,
+    closed: bool,
 }
 
 impl Watch {
@@ -36,11 +37,12 @@ impl Watch {
         let text = std::fs::read_to_string(&path).unwrap();
         std::fs::write(&path, merged(&text, extra)).unwrap();
         let mut watch = Self {
-            child: start(&directory, Some(&docker), &directory.join("watch.log"), &[]),
+            child: start(&directory, Some(&docker), &directory.join("watch.log"), &[], false),
             log: directory.join("watch.log"),
             directory,
             docker: Some(docker),
             env: Vec::new(),
+            closed: false,
         };
         watch.wait_well();
         watch
@@ -55,6 +57,15 @@ impl Watch {
         self
     }
 
+    /// The same daemon, started anew with a standard output that nobody reads any more.
+    pub(crate) fn with_closed_output(mut self) -> Self {
+        self.kill();
+        self.closed = true;
+        self.start_again();
+        self.wait_well();
+        self
+    }
+
     /// Kills the daemon as a power cut would.
     pub(crate) fn kill(&mut self) {
         self.child.kill().unwrap();
@@ -63,7 +74,8 @@ impl Watch {
 
     /// Starts the daemon again.
     pub(crate) fn start_again(&mut self) {
-        self.child = start(&self.directory, self.docker.as_ref(), &self.log, &self.env);
+        self.child =
+            start(&self.directory, self.docker.as_ref(), &self.log, &self.env, self.closed);
     }
 
     pub(crate) fn lives(&mut self) -> bool {
@@ -150,6 +162,7 @@ fn start(
     docker: Option<&Docker>,
     log: &Path,
     env: &[(String, PathBuf)],
+    closed: bool,
 ) -> Child {
     let mut command = vigie();
     command.envs(env.iter().map(|(key, value)| (key, value)));
@@ -158,7 +171,13 @@ fn start(
     }
     let log = std::fs::File::options().create(true).append(true).open(log).unwrap();
     let errors = log.try_clone().unwrap();
-    command.arg("watch").current_dir(directory).stdout(log).stderr(errors).spawn().unwrap()
+    command.arg("watch").current_dir(directory).stderr(errors);
+    if closed {
+        let mut child = command.stdout(Stdio::piped()).spawn().unwrap();
+        drop(child.stdout.take());
+        return child;
+    }
+    command.stdout(log).spawn().unwrap()
 }
 
 /// Puts keys into sections that the written file has already.

@@ -8,8 +8,8 @@ use std::process::{Child, Command};
 use anyhow::{Context as _, Result};
 use vigie_testkit::lab::Stack;
 
-use super::Watcher;
 use super::monit::{latest, script};
+use super::{Fault, Watcher};
 
 pub(super) struct Autoheal<'a> {
     stack: &'a Stack,
@@ -43,8 +43,9 @@ impl Watcher for Autoheal<'_> {
         self.shell.id()
     }
 
-    fn noticed(&mut self, fault: i64) -> Result<Option<i64>> {
-        latest(self.stack, fault)
+    fn noticed(&mut self, fault: Fault, at: i64) -> Result<Option<i64>> {
+        // A crash is the restart policy's, which tells nobody.
+        if fault == Fault::Crash { Ok(None) } else { latest(self.stack, at) }
     }
 }
 

@@ -42,9 +42,9 @@ trait Watcher: Send {
     /// Its process.
     fn pid(&self) -> u32;
 
-    /// When it noticed the fault that was made at `fault`, in milliseconds since 1970; `None` when it
+    /// When it noticed the fault that was made at `at`, in milliseconds since 1970; `None` when it
     /// leaves this fault to somebody else.
-    fn noticed(&mut self, fault: i64) -> Result<Option<i64>>;
+    fn noticed(&mut self, fault: Fault, at: i64) -> Result<Option<i64>>;
 
     /// After a round: what it needs so that the next one is like the first.
     fn reset(&mut self) -> Result<()> {
@@ -129,7 +129,7 @@ fn rounds(mut watcher: impl Watcher, stack: &Stack) -> Result<Figures> {
             let restored = now_ms()?;
             let seconds = |at: i64| (at - begun) as f64 / 1000.0;
             figures.restored[fault as usize].push(seconds(restored));
-            if let Some(noticed) = watcher.noticed(begun)? {
+            if let Some(noticed) = watcher.noticed(fault, begun)? {
                 figures.detected[fault as usize].push(seconds(noticed));
             }
             println!("   {name}: {fault:?} {}: {:.2} s", round + 1, seconds(restored));

@@ -9,7 +9,7 @@ use std::process::{Child, Command, Stdio};
 use anyhow::{Context as _, Result};
 use vigie_testkit::lab::Stack;
 
-use super::Watcher;
+use super::{Fault, Watcher};
 use crate::place::program;
 use crate::setup;
 
@@ -98,8 +98,8 @@ impl Watcher for Monit<'_> {
         self.daemon.id()
     }
 
-    fn noticed(&mut self, fault: i64) -> Result<Option<i64>> {
-        latest(self.stack, fault)
+    fn noticed(&mut self, _: Fault, at: i64) -> Result<Option<i64>> {
+        latest(self.stack, at)
     }
 }
 

@@ -9,7 +9,7 @@ use anyhow::{Context as _, Result, ensure};
 use serde_json::Value;
 use vigie_testkit::lab::{Stack, run};
 
-use super::Watcher;
+use super::{Fault, Watcher};
 use crate::place::Place;
 
 pub(super) struct Vigie<'a> {
@@ -69,7 +69,7 @@ impl Watcher for Vigie<'_> {
         self.watch.id()
     }
 
-    fn noticed(&mut self, fault: i64) -> Result<Option<i64>> {
+    fn noticed(&mut self, _: Fault, fault: i64) -> Result<Option<i64>> {
         let incident = self.newest()?;
         let at = incident["detected"].as_str().context("no time of detection")?;
         let at = run::text(Command::new("date").args(["--date", at, "+%s%3N"]))?;

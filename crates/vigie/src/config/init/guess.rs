@@ -26,7 +26,23 @@ pub struct Guess {
 }
 
 const GAMES: [&str; 6] = ["gmod", "garrysmod", "srcds", "csgo", "tf2", "source-server"];
-const DATABASES: [&str; 4] = ["mysql", "mariadb", "percona", "gmod-mysql"];
+const DATABASES: [&str; 4] = ["mysql", "mysqld", "mariadb", "percona"];
+/// The signs between a name's words.
+const SIGNS: [char; 3] = ['-', '_', '.'];
+/// What goes with a database and is none.
+const NO_DATABASES: [&str; 11] = [
+    "exporter",
+    "admin",
+    "phpmyadmin",
+    "backup",
+    "proxy",
+    "router",
+    "client",
+    "dump",
+    "cron",
+    "tools",
+    "operator",
+];
 
 pub(super) fn guess(service: &ComposeService, variables: &BTreeMap<String, String>) -> Guess {
     let (role, why) = role(service);
@@ -43,8 +59,7 @@ pub(super) fn guess(service: &ComposeService, variables: &BTreeMap<String, Strin
 fn role(service: &ComposeService) -> (Role, String) {
     let image = service.image.to_ascii_lowercase();
     let name = service.name.to_ascii_lowercase();
-    let short = image.rsplit('/').next().unwrap_or_default();
-    if let Some(word) = DATABASES.iter().find(|word| short.contains(*word)) {
+    if let Some(word) = database_word(image_name(&image)) {
         return (Role::Database, format!("its image is called {word}"));
     }
     if let Some(port) = service.ports.iter().find(|port| is_game(port)) {
@@ -57,11 +72,31 @@ fn role(service: &ComposeService) -> (Role, String) {
         return (Role::Game, String::from("it has GAMEMODE in its environment"));
     }
     if service.ports.iter().any(|port| !port.udp && port.container == 3306)
-        || DATABASES.iter().any(|word| name.contains(word))
+        || (database_word(&name).is_some() && !is_beside_one(image_name(&image)))
     {
         return (Role::Database, String::from("its name or port is a database's"));
     }
     (Role::Other, String::from("nothing says that it is a game or a database"))
+}
+
+/// An image's own name: without registry, tag and digest.
+fn image_name(image: &str) -> &str {
+    let short = image.rsplit('/').next().unwrap_or_default();
+    short.split(['@', ':']).next().unwrap_or_default()
+}
+
+/// The database's word in a name such as `mysql`, `gmod-mysql` or `percona-server`; an exporter's or a
+/// backup's name has one too and is no database.
+fn database_word(name: &str) -> Option<&'static str> {
+    if is_beside_one(name) {
+        return None;
+    }
+    name.split(SIGNS).find_map(|word| DATABASES.into_iter().find(|known| *known == word))
+}
+
+/// Whether a name is one of a database's companions.
+fn is_beside_one(name: &str) -> bool {
+    name.split(SIGNS).any(|word| NO_DATABASES.contains(&word))
 }
 
 fn is_game(port: &Port) -> bool {
@@ -139,7 +174,7 @@ fn need(
 fn database(service: &ComposeService, variables: &BTreeMap<String, String>, guess: &mut Guess) {
     let name = &service.name;
     let port = service.ports.iter().find(|port| !port.udp && port.container == 3306);
-    let Some(port) = port.or_else(|| service.ports.iter().find(|port| !port.udp)) else {
+    let Some(port) = port else {
         guess.todo.push(format!(
             "{name} publishes no port: publish \"127.0.0.1:3306:3306\" so that vigie can log in as the game does"
         ));

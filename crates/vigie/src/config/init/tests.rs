@@ -46,6 +46,18 @@ services:
 "#;
 
 #[test]
+fn what_goes_with_a_database_is_none() {
+    let compose = "services:\n  mysql-metrics:\n    image: prom/mysqld-exporter:v0.15\n    ports: ['9104:9104']\n  \
+                   db:\n    image: registry.example:5000/percona/percona-server@sha256:ab\n    \
+                   ports: ['127.0.0.1:3306:3306']\n  pma:\n    image: phpmyadmin\n";
+    let (_, config) = drafted(compose, "MYSQL_ROOT_PASSWORD=abcdefgh\n");
+    let role = |name: &str| config.file.service[name].role;
+    assert_eq!(role("mysql-metrics"), vigie_core::stack::Role::Other);
+    assert_eq!(role("pma"), vigie_core::stack::Role::Other);
+    assert_eq!(role("db"), vigie_core::stack::Role::Database);
+}
+
+#[test]
 fn the_reference_stack_is_found_whole() {
     let (draft, config) = drafted(REFERENCE, "RCON_PASSWORD=abcdef\nMYSQL_PASSWORD=ghijkl\n");
     assert!(draft.todo.is_empty(), "{:?}", draft.todo);

@@ -20,9 +20,9 @@ const CONNECT_SECONDS: u64 = 60;
 #[derive(Debug, Clone)]
 pub(super) struct Engine {
     host: String,
+    socket: String,
     /// What a call may take; shorter in tests.
     pub(super) limit: Duration,
-    plain: bollard::Docker,
     negotiated: Arc<Mutex<Option<bollard::Docker>>>,
 }
 
@@ -30,22 +30,16 @@ impl Engine {
     pub(super) fn at(host: Option<&str>) -> Result<Self, RuntimeError> {
         let from_env = || std::env::var("DOCKER_HOST").ok().filter(|host| !host.is_empty());
         let host = host.map(str::to_owned).or_else(from_env).unwrap_or_else(|| SOCKET.to_owned());
-        let version = bollard::API_DEFAULT_VERSION;
-        let plain = match host.strip_prefix("unix://") {
-            Some(path) => bollard::Docker::connect_with_unix(path, CONNECT_SECONDS, version),
-            None => {
-                return Err(RuntimeError::Unreachable {
-                    runtime: "docker",
-                    why: format!("{host} is no unix socket"),
-                    next: String::from(
-                        "set docker_host = \"unix:///path\"; vigie runs beside its stack",
-                    ),
-                });
-            }
+        let Some(socket) = host.strip_prefix("unix://").map(str::to_owned) else {
+            return Err(RuntimeError::Unreachable {
+                runtime: "docker",
+                why: format!("{host} is no unix socket"),
+                next: String::from(
+                    "set docker_host = \"unix:///path\"; vigie runs beside its stack",
+                ),
+            });
         };
-        // A socket that does not exist yet is no error now: the watch waits for it.
-        let plain = plain.map_err(|error| lost(&host, &error.to_string()))?;
-        Ok(Self { host, limit: LIMIT, plain, negotiated: Arc::default() })
+        Ok(Self { host, socket, limit: LIMIT, negotiated: Arc::default() })
     }
 
     pub(super) fn host(&self) -> &str {
@@ -58,7 +52,12 @@ impl Engine {
         if let Some(docker) = negotiated.as_ref() {
             return Ok(docker.clone());
         }
-        let asked = self.plain.clone().negotiate_version();
+        // Made here and not before: bollard refuses a socket that does not exist, and after a boot the
+        // watch may be there before the engine.
+        let version = bollard::API_DEFAULT_VERSION;
+        let plain = bollard::Docker::connect_with_unix(&self.socket, CONNECT_SECONDS, version);
+        let asked =
+            plain.map_err(|error| lost(&self.host, &error.to_string()))?.negotiate_version();
         let docker = match tokio::time::timeout(self.limit, asked).await {
             Ok(Ok(docker)) => docker,
             Ok(Err(error)) => return Err(lost(&self.host, &error.to_string())),

@@ -1,0 +1,149 @@
+//! Does: gives a person's order to the daemon, or, in a dry run, says what it would do and to what.
+
+use vigie_core::incident::IncidentId;
+use vigie_core::respond::RunId;
+
+use super::{Exit, Failure};
+use crate::config::Config;
+use crate::control::{Answer, Client, Request};
+use crate::store::{IncidentRow, Register};
+
+/// Asks the daemon and says what it answers.
+pub(super) async fn ask(
+    config: &Config,
+    request: &Request,
+    dry_run: bool,
+) -> Result<Exit, Failure> {
+    check_names(config, request)?;
+    let subject = subject(config, request)?;
+    if dry_run {
+        let known = subject.is_some() || !names_one(request);
+        println!("would {}", words(request));
+        match &subject {
+            Some(row) => println!("  now  {}", line(row)),
+            None if !known => return Err(Failure::say(Exit::Usage, unknown(request))),
+            None => {}
+        }
+        return Ok(Exit::Fine);
+    }
+    let mut client = Client::connect(&config.socket()).await?;
+    match client.ask(request).await? {
+        Answer::Done { text } => {
+            println!("{text}");
+            Ok(Exit::Fine)
+        }
+        // A number that nobody knows is a slip of the pen, not a guard's no.
+        Answer::Refused { why } if names_one(request) && subject.is_none() => {
+            Err(Failure::say(Exit::Usage, why))
+        }
+        Answer::Refused { why } => Err(Failure::say(Exit::Refused, why)),
+        Answer::Status { .. } => Ok(Exit::Fine),
+    }
+}
+
+/// Refuses services and runbooks that the configuration does not have.
+fn check_names(config: &Config, request: &Request) -> Result<(), Failure> {
+    let (service, runbook) = match request {
+        Request::Report { service, .. } => (service, None),
+        Request::RunRunbook { service, runbook, .. } => (service, Some(runbook)),
+        _ => return Ok(()),
+    };
+    if config.stack.find(service).is_none() {
+        let known: Vec<_> = config.stack.services().map(|(_, one)| one.name.as_str()).collect();
+        let text = format!("there is no service `{service}`; the stack has: {}", known.join(", "));
+        return Err(Failure::say(Exit::Usage, text));
+    }
+    let known = |name: &String| config.stack.runbooks.iter().any(|book| book.name == *name);
+    match runbook {
+        Some(name) if !known(name) => {
+            let text = format!("there is no runbook `{name}`; try: vigie runbook list");
+            Err(Failure::say(Exit::Usage, text))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Whether the request is about one incident or one run.
+const fn names_one(request: &Request) -> bool {
+    matches!(
+        request,
+        Request::Acknowledge { .. }
+            | Request::Note { .. }
+            | Request::Resolve { .. }
+            | Request::Close { .. }
+            | Request::Approve { .. }
+    )
+}
+
+/// The incident that the request is about, as the register has it.
+fn subject(config: &Config, request: &Request) -> Result<Option<IncidentRow>, Failure> {
+    let register = Register::open(&config.journal())?;
+    Ok(match request {
+        Request::Acknowledge { incident, .. }
+        | Request::Note { incident, .. }
+        | Request::Resolve { incident, .. }
+        | Request::Close { incident, .. } => register.get(IncidentId(*incident))?,
+        Request::Approve { run, .. } => {
+            let rows = register.list(usize::MAX)?;
+            rows.into_iter().find(|row| row.runs.iter().any(|one| one.id == RunId(*run)))
+        }
+        _ => None,
+    })
+}
+
+fn unknown(request: &Request) -> String {
+    match request {
+        Request::Approve { run, .. } => {
+            format!("there is no run {run}; `vigie incident list` and `show` name those that wait")
+        }
+        Request::Acknowledge { incident, .. }
+        | Request::Note { incident, .. }
+        | Request::Resolve { incident, .. }
+        | Request::Close { incident, .. } => {
+            format!("there is no incident {incident}; try: vigie incident list")
+        }
+        _ => String::from("there is no such thing"),
+    }
+}
+
+/// An incident in one line.
+fn line(row: &IncidentRow) -> String {
+    let incident = &row.incident;
+    let (severity, state) = (incident.severity.word(), incident.state.word());
+    format!("incident {} {severity} {state}, {}: {}", incident.id, incident.service, incident.title)
+}
+
+/// What a request wants, behind "would".
+fn words(request: &Request) -> String {
+    match request {
+        Request::Acknowledge { incident, by } => {
+            format!("take incident {incident} in hand as {by}: its response clock stops")
+        }
+        Request::Note { incident, by, text } => {
+            format!("write into the timeline of incident {incident} as {by}: {text}")
+        }
+        Request::Report { service, severity, by, text } => {
+            format!("open an incident {severity} on {service} as {by}: {text}")
+        }
+        Request::Resolve { incident, by } => format!(
+            "declare incident {incident} over as {by}: its runs are cancelled, and what still shows \
+             stays quiet until it has gone and come back"
+        ),
+        Request::Close { incident, by } => format!("file incident {incident} as {by}"),
+        Request::Approve { run, granted: true, by } => {
+            format!("say yes to run {run} as {by}: its steps begin")
+        }
+        Request::Approve { run, granted: false, by } => {
+            format!("say no to run {run} as {by}: nothing of it is done")
+        }
+        Request::Maintenance { minutes: Some(minutes), by } => format!(
+            "declare maintenance of {minutes} min as {by}: no incident is opened, nothing is repaired"
+        ),
+        Request::Maintenance { minutes: None, by } => format!("end maintenance as {by}"),
+        Request::RunRunbook { service, runbook, .. } => format!("run {runbook} on {service}"),
+        Request::Operate { service, stop } => {
+            format!("{} {service} as an operator", if *stop { "stop" } else { "start" })
+        }
+        Request::Status => String::from("ask how the stack is"),
+    }
+}
