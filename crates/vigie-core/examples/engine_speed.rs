@@ -87,8 +87,11 @@ impl World {
             }
             1 => self.observe(service, Fact::Rcon(Ok(latency))),
             _ => {
-                let usage =
-                    Fact::Usage { cpu_pct: 20.0, mem_bytes: 1 << 30, mem_limit: Some(3 << 30) };
+                let usage = Fact::Usage {
+                    cpu_pct: Some(20.0),
+                    mem_bytes: 1 << 30,
+                    mem_limit: Some(3 << 30),
+                };
                 self.observe(service, usage);
             }
         }

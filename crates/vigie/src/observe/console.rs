@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use futures_util::StreamExt;
 use tokio::time::Instant;
+use vigie_core::Moment;
 use vigie_core::console::{ConsoleEvent, LuaError, Matcher};
 use vigie_core::observe::{ConsoleFact, Fact};
 use vigie_core::stack::ServiceId;
@@ -21,6 +22,9 @@ const GATHER: Duration = Duration::from_millis(250);
 /// Signatures and players counted at a time; a flood of different ones is cut here.
 const MOST: usize = 64;
 const RETRY: Duration = Duration::from_secs(1);
+/// How far the host's clock may go back behind the beginning of a feed: a feed is not told what is
+/// older than its beginning, and says nothing until the clock has caught up.
+const BEHIND_MS: i64 = 2_000;
 
 pub(super) async fn watch(eyes: Eyes, service: ServiceId) {
     let name = eyes.config.stack.service(service).name.clone();
@@ -47,6 +51,7 @@ async fn follow(
     mut feed: crate::runtime::Feed<LogLine>,
     from: &mut Option<LogPosition>,
 ) -> Result<(), Stopped> {
+    let began = eyes.clock.now();
     let mut matcher = Matcher::new();
     let mut gathered = Gathered::default();
     let mut report_at = Instant::now() + GATHER;
@@ -66,6 +71,9 @@ async fn follow(
                 matcher.flush(&mut |event| gathered.take(event));
                 report_at = Instant::now() + GATHER;
                 gathered.report(eyes, service).await?;
+                if is_deaf(began, eyes.clock.now()) {
+                    break;
+                }
                 continue;
             }
         }
@@ -76,6 +84,11 @@ async fn follow(
     }
     matcher.flush(&mut |event| gathered.take(event));
     gathered.report(eyes, service).await
+}
+
+/// Whether a feed that began at `began` leaves out what is printed now.
+const fn is_deaf(began: Moment, now: Moment) -> bool {
+    now.wall + BEHIND_MS < began.wall
 }
 
 fn end(error: &RuntimeError) {
@@ -173,4 +186,23 @@ fn fnv(text: &str) -> u64 {
     text.bytes().fold(0xcbf2_9ce4_8422_2325, |hash, byte| {
         (hash ^ u64::from(byte)).wrapping_mul(0x100_0000_01b3)
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_feed_is_deaf_when_the_clock_went_back_behind_its_beginning() {
+        let began = Moment { steady: 5_000, wall: 1_000_000 };
+        let after = |steady: i64, jump: i64| Moment {
+            steady: began.steady + steady,
+            wall: began.wall + steady + jump,
+        };
+        assert!(!is_deaf(began, after(60_000, 0)));
+        // Back, and still behind the beginning in time: the feed goes on.
+        assert!(!is_deaf(began, after(7_200_000, -3_600_000)));
+        assert!(is_deaf(began, after(60_000, -3_600_000)));
+        assert!(!is_deaf(began, after(250, -1_000)), "that has passed before a new feed is open");
+    }
 }

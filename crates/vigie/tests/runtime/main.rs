@@ -2,5 +2,6 @@
 
 mod docker;
 mod fake;
+mod family;
 mod process;
 mod puppet;
