@@ -12,6 +12,7 @@ pub mod engine;
 pub mod observe;
 pub mod report;
 pub mod respond;
+mod runner;
 pub mod runtime;
 pub mod store;
 pub mod text;

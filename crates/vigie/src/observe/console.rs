@@ -14,6 +14,7 @@ use vigie_core::stack::ServiceId;
 
 use super::Eyes;
 use crate::engine::Stopped;
+use crate::respond::Redactor;
 use crate::runtime::{LogLine, LogPosition, RuntimeError};
 use crate::text::cut;
 
@@ -53,7 +54,7 @@ async fn follow(
 ) -> Result<(), Stopped> {
     let began = eyes.clock.now();
     let mut matcher = Matcher::new();
-    let mut gathered = Gathered::default();
+    let mut gathered = Gathered::new(Redactor::of(&eyes.config));
     let mut report_at = Instant::now() + GATHER;
     loop {
         let next = tokio::time::timeout_at(report_at, feed.next()).await;
@@ -98,22 +99,32 @@ fn end(error: &RuntimeError) {
 /// What was said since the last report.
 #[derive(Debug, Default)]
 struct Gathered {
+    // What a console says is kept and shown: an addon may print the password that it was refused with.
+    redactor: Redactor,
     urgent: Vec<ConsoleFact>,
     errors: BTreeMap<u64, (u32, Arc<str>)>,
     rejects: BTreeMap<String, (u32, String)>,
 }
 
 impl Gathered {
+    fn new(redactor: Redactor) -> Self {
+        Self { redactor, ..Self::default() }
+    }
+
+    fn shown(&self, text: &str) -> String {
+        cut(&self.redactor.clean(text), 200)
+    }
+
     fn take(&mut self, event: ConsoleEvent) {
         match event {
             ConsoleEvent::Ready => self.say(ConsoleFact::Ready),
             ConsoleEvent::Crash { line, .. } | ConsoleEvent::PortTaken { line } => {
-                self.say(ConsoleFact::Crash(Arc::from(cut(&line, 200))));
+                self.say(ConsoleFact::Crash(Arc::from(self.shown(&line))));
             }
             ConsoleEvent::LuaError(error) => self.lua(&error),
             ConsoleEvent::Script { what, line } => {
                 let signature = fnv(&format!("{what:?}{}", strip_digits(&line)));
-                self.error(signature, cut(&line, 200));
+                self.error(signature, &line);
             }
             ConsoleEvent::RateLimit { nick, steamid, .. } => {
                 if self.rejects.len() < MOST || self.rejects.contains_key(&steamid) {
@@ -123,7 +134,7 @@ impl Gathered {
                 }
             }
             ConsoleEvent::DatabaseLost { error } => {
-                self.say(ConsoleFact::DatabaseLost(Arc::from(cut(&error, 200))));
+                self.say(ConsoleFact::DatabaseLost(Arc::from(self.shown(&error))));
             }
             ConsoleEvent::DatabaseFound { .. } => self.say(ConsoleFact::DatabaseFound),
             ConsoleEvent::MapChange { .. } => self.say(ConsoleFact::MapChange),
@@ -146,14 +157,14 @@ impl Gathered {
         let place = error.guilty.as_deref().or(error.file.as_deref()).unwrap_or("?");
         let line = error.line.map_or_else(String::new, |line| format!(":{line}"));
         let at = if place.contains(':') { place.to_owned() } else { format!("{place}{line}") };
-        self.error(error.signature, cut(&format!("{at}: {}", error.message), 200));
+        self.error(error.signature, &format!("{at}: {}", error.message));
     }
 
-    fn error(&mut self, signature: u64, sample: String) {
+    fn error(&mut self, signature: u64, sample: &str) {
         if let Some(known) = self.errors.get_mut(&signature) {
             known.0 = known.0.saturating_add(1);
         } else if self.errors.len() < MOST {
-            self.errors.insert(signature, (1, Arc::from(sample)));
+            self.errors.insert(signature, (1, Arc::from(self.shown(sample))));
         }
     }
 
@@ -191,6 +202,22 @@ fn fnv(text: &str) -> u64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_a_console_tells_of_a_secret_is_not_kept() {
+        let mut gathered = Gathered::default();
+        let mut matcher = Matcher::new();
+        for line in [
+            "[Construction] \u{274c} MySQL connexion échouée: denied, password='hunter22'",
+            "[ERROR] addons/db/lua/db.lua:3: cannot reach mysql://gmod:hunter22@127.0.0.1/x",
+        ] {
+            matcher.line(line.as_bytes(), &mut |event| gathered.take(event));
+        }
+        matcher.flush(&mut |event| gathered.take(event));
+        let told = format!("{:?} {:?}", gathered.urgent, gathered.errors);
+        assert!(told.contains("denied") && told.contains("cannot reach"), "{told}");
+        assert!(!told.contains("hunter22"), "{told}");
+    }
 
     #[test]
     fn a_feed_is_deaf_when_the_clock_went_back_behind_its_beginning() {

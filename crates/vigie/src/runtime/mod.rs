@@ -4,7 +4,6 @@
 pub(crate) mod aside;
 pub mod docker;
 mod error;
-mod group;
 pub mod process;
 
 use async_trait::async_trait;

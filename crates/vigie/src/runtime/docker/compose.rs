@@ -6,10 +6,10 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use bollard::models::ContainerInspectResponse;
-use tokio::process::Command;
 use tokio::sync::OnceCell;
 
-use super::{DockerService, files, program, says_no};
+use super::{DockerService, files, says_no};
+use crate::runner;
 use crate::runtime::RuntimeError;
 
 const LIMIT: Duration = Duration::from_secs(170);
@@ -90,9 +90,9 @@ impl Compose {
     async fn program(&self) -> Result<&(Vec<String>, String), RuntimeError> {
         let find = async || {
             for program in [&["docker", "compose"][..], &["docker-compose"][..]] {
-                let mut command = Command::new(program[0]);
+                let mut command = runner::program(program[0]);
                 command.args(&program[1..]).args(["version", "--short"]);
-                if let Ok(Some(output)) = program::run(&mut command, SHORT).await
+                if let Ok(Some(output)) = runner::run(&mut command, SHORT).await
                     && output.status.success()
                 {
                     let version = String::from_utf8_lossy(&output.stdout).trim().to_owned();
@@ -125,7 +125,7 @@ impl Compose {
         limit: Duration,
     ) -> Result<String, RuntimeError> {
         let (program, version) = self.program().await?;
-        let mut command = Command::new(&program[0]);
+        let mut command = runner::program(&program[0]);
         command.args(&program[1..]);
         match self.found_by_itself(version).await {
             // `PWD` too: a directory has the name by which the user calls it, and so has the project.
@@ -136,7 +136,7 @@ impl Compose {
             command.arg("-p").arg(project);
         }
         command.args(arguments).env("DOCKER_HOST", &self.host).env("COMPOSE_ANSI", "never");
-        let output = match program::run(&mut command, limit).await {
+        let output = match runner::run(&mut command, limit).await {
             Ok(Some(output)) => output,
             Ok(None) => {
                 return Err(RuntimeError::Timeout { what, service: service.to_owned(), limit });

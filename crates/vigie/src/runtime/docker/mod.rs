@@ -11,7 +11,6 @@ mod find;
 mod inspect;
 mod logs;
 mod order;
-mod program;
 #[cfg(test)]
 mod tests;
 mod usage;

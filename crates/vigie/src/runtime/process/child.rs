@@ -18,7 +18,8 @@ use vigie_core::observe::{Inspection, RuntimeEvent, RuntimeState};
 use super::history::History;
 use super::keep::Identity;
 use super::{ProcessService, console, news};
-use crate::runtime::{RuntimeError, Usage, group};
+use crate::runner::{self, group};
+use crate::runtime::{RuntimeError, Usage};
 
 /// Time between two looks at a living process.
 const LOOK: Duration = Duration::from_millis(100);
@@ -197,7 +198,7 @@ impl Service {
         }
         let errors = console.try_clone().map_err(|error| self.refused("starting", &error))?;
         let definition = &self.definition;
-        let mut command = tokio::process::Command::new(&definition.program);
+        let mut command = runner::program(&definition.program);
         command
             .args(&definition.args)
             .envs(definition.env.iter().map(|(name, value)| (name, value)))

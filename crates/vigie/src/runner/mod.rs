@@ -1,5 +1,8 @@
-//! Does: runs a program to its end within a limit, in a process group of its own. What it started ends
-//! with it (the Docker client runs Compose as a child), also when nobody waits any more.
+//! Does: the command runner, the one place where programs begin (Compose, git). Each runs to its end
+//! within a limit, in a process group of its own; what it started ends with it (the Docker client runs
+//! Compose as a child), also when nobody waits any more. Never through a shell.
+
+pub(crate) mod group;
 
 use std::io;
 use std::process::{Output, Stdio};
@@ -9,16 +12,20 @@ use rustix::process::{Pid, Signal};
 use tokio::io::{AsyncRead, AsyncReadExt};
 use tokio::process::{Child, Command};
 
-use crate::runtime::group;
-
 /// How long a program that was asked to end may take until it is killed.
 const GRACE: Duration = Duration::from_secs(5);
 /// How long a killed one may take to be gone.
 const GONE: Duration = Duration::from_secs(5);
 const LOOK: Duration = Duration::from_millis(20);
 
+/// A program to run, with its arguments still to come.
+#[expect(clippy::disallowed_methods, reason = "this is the runner")]
+pub(crate) fn program(name: impl AsRef<std::ffi::OsStr>) -> Command {
+    Command::new(name)
+}
+
 /// Runs `command`; nothing when it was not done within `limit`, and then it has been ended.
-pub(super) async fn run(command: &mut Command, limit: Duration) -> io::Result<Option<Output>> {
+pub(crate) async fn run(command: &mut Command, limit: Duration) -> io::Result<Option<Output>> {
     let mut child = command
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
@@ -113,6 +120,7 @@ impl Drop for Running {
 }
 
 #[cfg(test)]
+#[expect(clippy::disallowed_methods, reason = "a test starts what it tests")]
 mod tests {
     use std::path::Path;
 

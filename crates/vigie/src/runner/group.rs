@@ -5,13 +5,13 @@ use rustix::io::Errno;
 use rustix::process::{Pid, Signal, kill_process_group, test_kill_process_group};
 
 /// Signals a whole group; one that is gone is what was wanted.
-pub(super) fn signal(group: Pid, signal: Signal) {
+pub(crate) fn signal(group: Pid, signal: Signal) {
     let _ = kill_process_group(group, signal);
 }
 
 /// Whether anybody in it lives. The dead whom nobody has waited for do not count: where no init
 /// reaps them they stay for ever.
-pub(super) fn lives(group: Pid) -> bool {
+pub(crate) fn lives(group: Pid) -> bool {
     if test_kill_process_group(group) == Err(Errno::SRCH) {
         return false;
     }
@@ -34,6 +34,7 @@ fn is_member(stat: &std::path::Path, group: Pid) -> bool {
 }
 
 #[cfg(test)]
+#[expect(clippy::disallowed_methods, reason = "a test starts what it tests")]
 mod tests {
     use std::os::unix::process::CommandExt;
     use std::process::Command;
