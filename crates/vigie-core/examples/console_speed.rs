@@ -1,5 +1,6 @@
 //! Matches the console log given as argument, once, and prints how long it took and what it found;
 //! `cargo xtask bench console` compares it with `grep -E`. `--patterns` prints the patterns.
+#![expect(clippy::disallowed_methods, reason = "an example measures, and starts what it measures")]
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "a benchmark prints its figures")]
 
 use std::io::Read as _;

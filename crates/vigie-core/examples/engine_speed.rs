@@ -1,5 +1,6 @@
 //! Measures how many events a second the engine takes: a thousand services whose proofs answer, with
 //! a crash, its repair and its verification now and then. Prints the median of nine rounds.
+#![expect(clippy::disallowed_methods, reason = "an example measures, and starts what it measures")]
 #![expect(clippy::print_stdout, reason = "a benchmark prints its figures")]
 #![expect(clippy::expect_used, reason = "the built-in runbook is tested elsewhere")]
 
@@ -87,8 +88,11 @@ impl World {
             }
             1 => self.observe(service, Fact::Rcon(Ok(latency))),
             _ => {
-                let usage =
-                    Fact::Usage { cpu_pct: 20.0, mem_bytes: 1 << 30, mem_limit: Some(3 << 30) };
+                let usage = Fact::Usage {
+                    cpu_pct: Some(20.0),
+                    mem_bytes: 1 << 30,
+                    mem_limit: Some(3 << 30),
+                };
                 self.observe(service, usage);
             }
         }

@@ -45,6 +45,10 @@ pub enum Record {
         oom: bool,
         /// Who asked for it; nobody for a fault.
         asked: Option<Actor>,
+        /// When it ended, as far as known: what was missed is told later than it happened. Records
+        /// of before this was kept have none.
+        #[serde(default)]
+        at: Option<Moment>,
     },
     /// A person stopped the service, and it stays stopped.
     StoodDown {

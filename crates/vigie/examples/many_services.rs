@@ -1,6 +1,7 @@
 //! Watches N services on the runtime in memory, each asked over A2S as by default, until its standard
 //! input ends; `cargo xtask bench scale` looks at what it uses meanwhile. The server that answers is
 //! another process, so that only the watch is measured.
+#![expect(clippy::disallowed_methods, reason = "an example measures, and starts what it measures")]
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "a benchmark talks to its caller")]
 
 use std::fmt::Write as _;

@@ -8,6 +8,8 @@ use vigie_core::Moment;
 
 /// A jump of the host's clock that is worth saying, in milliseconds.
 const JUMP_MS: i64 = 2_000;
+/// How long ago an event may be that is told now.
+const BELIEVED_MS: i64 = 7 * 24 * 3_600_000;
 
 /// The two clocks.
 #[derive(Debug, Clone)]
@@ -45,12 +47,17 @@ impl Clock {
     }
 
     /// The moment that an event source gave as wall time. A time that is not believable (in the
-    /// future, or long ago because the clock jumped) is taken for now.
+    /// future, or very long ago because the clock jumped) is taken for now. Days are believable:
+    /// what happened while vigie was away is told late.
     #[must_use]
     pub fn at_wall(&self, wall: i64) -> Moment {
         let now = self.now();
         let ago = now.wall - wall;
-        if (0..=3_600_000).contains(&ago) { Moment { steady: now.steady - ago, wall } } else { now }
+        if (0..=BELIEVED_MS).contains(&ago) {
+            Moment { steady: now.steady - ago, wall }
+        } else {
+            now
+        }
     }
 
     /// The instant at which `moment` comes, for sleeping.
@@ -100,6 +107,11 @@ mod tests {
         let clock = Clock::after(Moment::default());
         let now = clock.now();
         assert!(clock.at_wall(now.wall + 5_000_000).steady <= clock.now().steady);
-        assert_eq!(clock.at_wall(now.wall - 1_000).wall, now.wall - 1_000);
+        assert!(clock.at_wall(now.wall - 400 * 24 * 3_600_000).wall >= now.wall);
+        for ago in [1_000, 5 * 3_600_000] {
+            let at = clock.at_wall(now.wall - ago);
+            assert_eq!(at.wall, now.wall - ago);
+            assert!((now.steady - ago..now.steady - ago + 1_000).contains(&at.steady));
+        }
     }
 }

@@ -13,6 +13,7 @@ pub mod notify;
 pub mod observe;
 pub mod report;
 pub mod respond;
+mod runner;
 pub mod runtime;
 pub mod store;
 pub mod text;

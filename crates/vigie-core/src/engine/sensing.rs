@@ -69,10 +69,12 @@ impl Engine {
             Fact::Usage { cpu_pct, mem_bytes, mem_limit } => {
                 let limits = &self.stack.service(id).thresholds;
                 let sense = &mut self.senses[id.index()];
-                sense.cpu_pct = Some(cpu_pct);
+                sense.cpu_pct = cpu_pct;
                 sense.memory = Some((mem_bytes, mem_limit));
                 let memory_pct = sense.memory_pct().unwrap_or_default();
-                sense.cpu_above.measure(at, cpu_pct > limits.cpu_pct);
+                if let Some(pct) = cpu_pct {
+                    sense.cpu_above.measure(at, pct > limits.cpu_pct);
+                }
                 sense.memory_above.measure(at, memory_pct > limits.memory_pct);
                 sense.memory_high.measure(at, memory_pct >= limits.memory_high_pct);
             }
@@ -286,7 +288,8 @@ impl Engine {
         let declared = self.in_maintenance().then(|| Actor::Person(String::from("maintenance")));
         let asked = asked.or(declared);
         let service = self.name(id).to_owned();
-        self.record(Record::Exited { service: service.clone(), exit_code: exit.code, oom, asked });
+        let (name, at) = (service.clone(), Some(exit.at));
+        self.record(Record::Exited { service: name, exit_code: exit.code, oom, asked, at });
         if by_person {
             self.record(Record::StoodDown { service });
         }
@@ -373,6 +376,8 @@ impl Engine {
                 exit_code: seen.exit_code,
                 oom: true,
                 asked: None,
+                // Nobody saw when.
+                at: None,
             });
         }
     }

@@ -286,6 +286,30 @@ fn a_crash_loop_spends_the_budget_and_escalates_once() {
 }
 
 #[test]
+fn deaths_that_are_told_late_make_no_crash_loop() {
+    let mut world = World::new();
+    world.pass(40 * 60_000);
+    // Vigie was away, and is told everything at once, in no particular order of the services.
+    for minutes in [36, 24, 12] {
+        let at = Moment::from_ms(world.now.steady - minutes * 60_000);
+        let died = Fact::Runtime(RuntimeEvent::Died { exit_code: Some(139) });
+        world.event(Event::Observed(Observation { service: GAME, at, fact: died }));
+        let at = at.plus(Duration::from_secs(1));
+        let started = Fact::Runtime(RuntimeEvent::Started);
+        world.event(Event::Observed(Observation { service: GAME, at, fact: started }));
+    }
+    let exits = &world.engine.state().services["gmod"].exits;
+    let ago = exits.iter().map(|exit| world.now.since(exit.at).as_secs() / 60);
+    assert_eq!(ago.collect::<Vec<_>>(), [36, 24, 12]);
+    world.all_well();
+    let looped = world.records.iter().any(|(_, record)| {
+        matches!(record, Record::SymptomBegan { kind: SymptomKind::CrashLoop, .. })
+    });
+    assert!(!looped, "{:#?}", world.records);
+    world.replays();
+}
+
+#[test]
 fn one_cause_is_one_incident() {
     let mut world = World::new();
     // The game complains first, the database's death is told behind it.

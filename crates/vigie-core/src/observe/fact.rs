@@ -255,8 +255,8 @@ pub enum Fact {
     Database(Result<DatabaseSample, Refusal>),
     /// Resource use.
     Usage {
-        /// Percent of the CPU limit (of one core where there is none).
-        cpu_pct: f32,
+        /// Percent of the CPU limit (of one core where there is none); not known from one sample.
+        cpu_pct: Option<f32>,
         /// Bytes in use, page cache left out.
         mem_bytes: u64,
         /// The limit, where there is one.

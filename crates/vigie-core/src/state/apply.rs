@@ -42,8 +42,10 @@ impl State {
 
     fn apply_to_service(&mut self, at: Moment, record: &Record) {
         match record {
-            Record::Exited { service, exit_code, oom, asked: None } => {
-                let exit = ExitRecord { at, code: *exit_code, oom: *oom };
+            Record::Exited { service, exit_code, oom, asked: None, at: ended } => {
+                // Never later than it was told: a clock that jumped makes no exit in the future.
+                let ended = ended.map_or(at, |ended| ended.min(at));
+                let exit = ExitRecord { at: ended, code: *exit_code, oom: *oom };
                 self.remember(service).exited(exit);
             }
             Record::StoodDown { service } => self.remember(service).stood_down = true,
@@ -252,5 +254,37 @@ fn new_run(
         steps: Vec::new(),
         approved: None,
         ended: None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn exited(at: Option<Moment>) -> Record {
+        Record::Exited {
+            service: String::from("gmod"),
+            exit_code: Some(1),
+            oom: false,
+            asked: None,
+            at,
+        }
+    }
+
+    #[test]
+    fn exits_are_kept_in_the_order_in_which_they_happened() {
+        let told = Moment::from_ms(100_000);
+        let happened = [Some(50_000), None, Some(20_000), Some(900_000)];
+        let records = happened.map(|ms| (told, exited(ms.map(Moment::from_ms))));
+        let state = State::replay(records);
+        let exits = state.services["gmod"].exits.iter().map(|exit| exit.at.steady);
+        // One without a time, and one that claims to be later than now, happened when it was told.
+        assert_eq!(exits.collect::<Vec<_>>(), [20_000, 50_000, 100_000, 100_000]);
+    }
+
+    #[test]
+    fn a_record_of_before_the_moment_was_kept_is_read() {
+        let text = r#"{"what":"exited","service":"gmod","exit_code":1,"oom":false,"asked":null}"#;
+        assert_eq!(serde_json::from_str::<Record>(text).unwrap(), exited(None));
     }
 }

@@ -44,6 +44,8 @@ impl ServiceState {
 
     pub(super) fn exited(&mut self, exit: ExitRecord) {
         push_bounded(&mut self.exits, exit, Self::EXITS);
+        // What was missed can be told behind what came after it.
+        self.exits.sort_by_key(|exit| exit.at);
     }
 
     pub(super) fn restarted(&mut self, at: Moment) {

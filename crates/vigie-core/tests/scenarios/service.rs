@@ -148,7 +148,7 @@ impl Truth {
 
     pub(crate) fn usage(&self) -> Fact {
         let mem_bytes = LIMIT / 100 * self.memory_pct;
-        Fact::Usage { cpu_pct: self.cpu_pct, mem_bytes, mem_limit: Some(LIMIT) }
+        Fact::Usage { cpu_pct: Some(self.cpu_pct), mem_bytes, mem_limit: Some(LIMIT) }
     }
 }
 

@@ -89,7 +89,7 @@ fn tell(record: &Record, zero: Moment) -> String {
     let about = record.incident().map(|id| id.to_string());
     let about = about.or(record.run().map(|run| run.to_string())).unwrap_or_default();
     let what = match record {
-        Record::Exited { service, exit_code, oom, asked } => {
+        Record::Exited { service, exit_code, oom, asked, .. } => {
             let code = exit_code.map_or_else(|| String::from("?"), |code| code.to_string());
             let oom = if *oom { ", for memory" } else { "" };
             let asked = asked.as_ref().map_or(String::new(), |by| format!(", asked by {by}"));

@@ -130,15 +130,22 @@ impl App {
 
     /// Waits until a part of the watch ends by itself, which none should; says which.
     pub async fn broken(&mut self) -> String {
-        loop {
-            tokio::select! {
-                ended = &mut self.driver => return match ended {
-                    Ok(()) => String::from("the engine"),
-                    Err(error) => format!("the engine: {error}"),
-                },
-                // A look that has nothing to look at is over at once, and that is no fault.
-                Some(Err(error)) = self.tasks.join_next() => return format!("a look: {error}"),
+        let looks = async {
+            loop {
+                match self.tasks.join_next().await {
+                    Some(Err(error)) => return format!("a look: {error}"),
+                    // A look that has nothing to look at is over at once, and that is no fault.
+                    Some(Ok(())) => {}
+                    None => std::future::pending().await,
+                }
             }
+        };
+        tokio::select! {
+            ended = &mut self.driver => match ended {
+                Ok(()) => String::from("the engine"),
+                Err(error) => format!("the engine: {error}"),
+            },
+            look = looks => look,
         }
     }
 

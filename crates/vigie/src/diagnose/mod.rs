@@ -21,11 +21,12 @@ use crate::config::{Config, ServiceConfig};
 use crate::observe::{RconLink, connect_tcp, look_at_host, query_a2s, query_database};
 use crate::report::{millis, rfc3339};
 use crate::respond::{commits, head, last_lines};
-use crate::runtime::Runtime;
+use crate::runtime::{Runtime, RuntimeError, Usage};
 use crate::text::printable;
 
 const LINES: usize = 50;
 const LIMIT: Duration = Duration::from_secs(5);
+const BETWEEN_SAMPLES: Duration = Duration::from_millis(500);
 
 /// The whole report; see `docs/guide/json.md`.
 #[derive(Debug, Clone, Serialize)]
@@ -116,7 +117,7 @@ pub async fn diagnose(config: &Config, runtime: &Arc<dyn Runtime>) -> Diagnosis 
         head(&directory),
         commits(&directory, 5)
     );
-    let seen = look_at_host(&config.file.host.disks);
+    let seen = look_at_host(&config.file.host.disks).await;
     let mut diagnosis = Diagnosis {
         stack: config.stack.name.clone(),
         taken: rfc3339(jiff::Timestamp::now().as_millisecond()),
@@ -143,7 +144,7 @@ async fn look(
 ) -> ServiceReport {
     let (inspection, usage, tail, drift, probes) = tokio::join!(
         tokio::time::timeout(LIMIT, runtime.inspect(name)),
-        tokio::time::timeout(LIMIT, runtime.usage(name)),
+        tokio::time::timeout(LIMIT, usage(runtime, name)),
         tokio::time::timeout(LIMIT, last_lines(config, runtime, name, LINES)),
         tokio::time::timeout(LIMIT * 2, runtime.drift(name)),
         probe(config, file),
@@ -162,7 +163,7 @@ async fn look(
         inspection,
         error,
         probes,
-        cpu_pct: usage.map(|usage| usage.cpu_pct),
+        cpu_pct: usage.and_then(|usage| usage.cpu_pct),
         mem_bytes: usage.map(|usage| usage.mem_bytes),
         mem_limit_bytes: usage.and_then(|usage| usage.mem_limit),
         drift: match drift {
@@ -172,6 +173,16 @@ async fn look(
         },
         console: console.collect(),
     }
+}
+
+/// A service's use, sampled twice: one sample says nothing of the CPU.
+async fn usage(runtime: &dyn Runtime, name: &str) -> Result<Option<Usage>, RuntimeError> {
+    let first = runtime.usage(name).await?;
+    if first.is_none_or(|usage| usage.cpu_pct.is_some()) {
+        return Ok(first);
+    }
+    tokio::time::sleep(BETWEEN_SAMPLES).await;
+    runtime.usage(name).await
 }
 
 /// Whether a console line is an error, by the same patterns that the watch uses.

@@ -137,8 +137,8 @@ fn write_service(out: &mut String, service: &ServiceReport) -> std::fmt::Result 
             .map_or_else(|| String::from("no limit"), |limit| format!("limit {}", size(limit)));
         writeln!(
             out,
-            "  use       cpu {:.0} %, memory {}, {limit}",
-            service.cpu_pct.unwrap_or_default(),
+            "  use       cpu {}, memory {}, {limit}",
+            service.cpu_pct.map_or_else(|| String::from("?"), |pct| format!("{pct:.0} %")),
             size(used)
         )?;
     }

@@ -7,12 +7,14 @@ use std::time::Duration;
 
 use futures_util::StreamExt;
 use tokio::time::Instant;
+use vigie_core::Moment;
 use vigie_core::console::{ConsoleEvent, LuaError, Matcher};
 use vigie_core::observe::{ConsoleFact, Fact};
 use vigie_core::stack::ServiceId;
 
 use super::Eyes;
 use crate::engine::Stopped;
+use crate::respond::Redactor;
 use crate::runtime::{LogLine, LogPosition, RuntimeError};
 use crate::text::cut;
 
@@ -21,6 +23,9 @@ const GATHER: Duration = Duration::from_millis(250);
 /// Signatures and players counted at a time; a flood of different ones is cut here.
 const MOST: usize = 64;
 const RETRY: Duration = Duration::from_secs(1);
+/// How far the host's clock may go back behind the beginning of a feed: a feed is not told what is
+/// older than its beginning, and says nothing until the clock has caught up.
+const BEHIND_MS: i64 = 2_000;
 
 pub(super) async fn watch(eyes: Eyes, service: ServiceId) {
     let name = eyes.config.stack.service(service).name.clone();
@@ -47,8 +52,9 @@ async fn follow(
     mut feed: crate::runtime::Feed<LogLine>,
     from: &mut Option<LogPosition>,
 ) -> Result<(), Stopped> {
+    let began = eyes.clock.now();
     let mut matcher = Matcher::new();
-    let mut gathered = Gathered::default();
+    let mut gathered = Gathered::new(Redactor::of(&eyes.config));
     let mut report_at = Instant::now() + GATHER;
     loop {
         let next = tokio::time::timeout_at(report_at, feed.next()).await;
@@ -66,6 +72,9 @@ async fn follow(
                 matcher.flush(&mut |event| gathered.take(event));
                 report_at = Instant::now() + GATHER;
                 gathered.report(eyes, service).await?;
+                if is_deaf(began, eyes.clock.now()) {
+                    break;
+                }
                 continue;
             }
         }
@@ -78,6 +87,11 @@ async fn follow(
     gathered.report(eyes, service).await
 }
 
+/// Whether a feed that began at `began` leaves out what is printed now.
+const fn is_deaf(began: Moment, now: Moment) -> bool {
+    now.wall + BEHIND_MS < began.wall
+}
+
 fn end(error: &RuntimeError) {
     tracing::debug!(%error, "the console's stream has ended");
 }
@@ -85,22 +99,32 @@ fn end(error: &RuntimeError) {
 /// What was said since the last report.
 #[derive(Debug, Default)]
 struct Gathered {
+    // What a console says is kept and shown: an addon may print the password that it was refused with.
+    redactor: Redactor,
     urgent: Vec<ConsoleFact>,
     errors: BTreeMap<u64, (u32, Arc<str>)>,
     rejects: BTreeMap<String, (u32, String)>,
 }
 
 impl Gathered {
+    fn new(redactor: Redactor) -> Self {
+        Self { redactor, ..Self::default() }
+    }
+
+    fn shown(&self, text: &str) -> String {
+        cut(&self.redactor.clean(text), 200)
+    }
+
     fn take(&mut self, event: ConsoleEvent) {
         match event {
             ConsoleEvent::Ready => self.say(ConsoleFact::Ready),
             ConsoleEvent::Crash { line, .. } | ConsoleEvent::PortTaken { line } => {
-                self.say(ConsoleFact::Crash(Arc::from(cut(&line, 200))));
+                self.say(ConsoleFact::Crash(Arc::from(self.shown(&line))));
             }
             ConsoleEvent::LuaError(error) => self.lua(&error),
             ConsoleEvent::Script { what, line } => {
                 let signature = fnv(&format!("{what:?}{}", strip_digits(&line)));
-                self.error(signature, cut(&line, 200));
+                self.error(signature, &line);
             }
             ConsoleEvent::RateLimit { nick, steamid, .. } => {
                 if self.rejects.len() < MOST || self.rejects.contains_key(&steamid) {
@@ -110,7 +134,7 @@ impl Gathered {
                 }
             }
             ConsoleEvent::DatabaseLost { error } => {
-                self.say(ConsoleFact::DatabaseLost(Arc::from(cut(&error, 200))));
+                self.say(ConsoleFact::DatabaseLost(Arc::from(self.shown(&error))));
             }
             ConsoleEvent::DatabaseFound { .. } => self.say(ConsoleFact::DatabaseFound),
             ConsoleEvent::MapChange { .. } => self.say(ConsoleFact::MapChange),
@@ -133,14 +157,14 @@ impl Gathered {
         let place = error.guilty.as_deref().or(error.file.as_deref()).unwrap_or("?");
         let line = error.line.map_or_else(String::new, |line| format!(":{line}"));
         let at = if place.contains(':') { place.to_owned() } else { format!("{place}{line}") };
-        self.error(error.signature, cut(&format!("{at}: {}", error.message), 200));
+        self.error(error.signature, &format!("{at}: {}", error.message));
     }
 
-    fn error(&mut self, signature: u64, sample: String) {
+    fn error(&mut self, signature: u64, sample: &str) {
         if let Some(known) = self.errors.get_mut(&signature) {
             known.0 = known.0.saturating_add(1);
         } else if self.errors.len() < MOST {
-            self.errors.insert(signature, (1, Arc::from(sample)));
+            self.errors.insert(signature, (1, Arc::from(self.shown(sample))));
         }
     }
 
@@ -173,4 +197,39 @@ fn fnv(text: &str) -> u64 {
     text.bytes().fold(0xcbf2_9ce4_8422_2325, |hash, byte| {
         (hash ^ u64::from(byte)).wrapping_mul(0x100_0000_01b3)
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_console_tells_of_a_secret_is_not_kept() {
+        let mut gathered = Gathered::default();
+        let mut matcher = Matcher::new();
+        for line in [
+            "[Construction] \u{274c} MySQL connexion échouée: denied, password='hunter22'",
+            "[ERROR] addons/db/lua/db.lua:3: cannot reach mysql://gmod:hunter22@127.0.0.1/x",
+        ] {
+            matcher.line(line.as_bytes(), &mut |event| gathered.take(event));
+        }
+        matcher.flush(&mut |event| gathered.take(event));
+        let told = format!("{:?} {:?}", gathered.urgent, gathered.errors);
+        assert!(told.contains("denied") && told.contains("cannot reach"), "{told}");
+        assert!(!told.contains("hunter22"), "{told}");
+    }
+
+    #[test]
+    fn a_feed_is_deaf_when_the_clock_went_back_behind_its_beginning() {
+        let began = Moment { steady: 5_000, wall: 1_000_000 };
+        let after = |steady: i64, jump: i64| Moment {
+            steady: began.steady + steady,
+            wall: began.wall + steady + jump,
+        };
+        assert!(!is_deaf(began, after(60_000, 0)));
+        // Back, and still behind the beginning in time: the feed goes on.
+        assert!(!is_deaf(began, after(7_200_000, -3_600_000)));
+        assert!(is_deaf(began, after(60_000, -3_600_000)));
+        assert!(!is_deaf(began, after(250, -1_000)), "that has passed before a new feed is open");
+    }
 }

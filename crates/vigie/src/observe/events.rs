@@ -1,5 +1,6 @@
 //! Does: follows the runtime's events, across its absences, and looks at every service when it
-//! begins and whenever the runtime is back.
+//! begins and whenever the runtime is back. A runtime that tells events and answers no looks is away
+//! too: its events are then followed anew.
 
 use std::time::Duration;
 
@@ -7,6 +8,8 @@ use futures_util::StreamExt;
 use vigie_core::observe::{Fact, Observation};
 use vigie_core::stack::ServiceId;
 
+use super::looks::{look, nobody_answers, tell};
+use super::reach::Reach;
 use super::{Eyes, Rhythm};
 use crate::engine::Stopped;
 use crate::runtime::{Feed, News, RuntimeError};
@@ -22,20 +25,28 @@ const RETRY: [Duration; 4] = [
     Duration::from_secs(2),
 ];
 
-pub(super) async fn watch(eyes: Eyes, since: Option<i64>) {
-    let mut since = since;
+pub(super) async fn watch(eyes: Eyes, since: Option<i64>, reach: Reach) {
+    // Also a first start catches up with what happens before its first event.
+    let mut since = since.unwrap_or_else(|| eyes.clock.now().wall);
     let mut failures = 0;
     while !eyes.stop.is_cancelled() {
-        let ended = match eyes.runtime.events(since).await {
+        let ended = match eyes.runtime.events(Some(since)).await {
             Ok(feed) => {
-                failures = 0;
-                eyes.stop.run_until_cancelled(follow(&eyes, feed, &mut since)).await
+                reach.doubt_no_more();
+                let followed = follow(&eyes, feed, &mut since, &mut failures);
+                let ended = async {
+                    tokio::select! {
+                        ended = followed => ended,
+                        error = reach.lost() => Ok(error),
+                    }
+                };
+                eyes.stop.run_until_cancelled(ended).await
             }
             Err(error) => Some(Ok(error)),
         };
         let Some(Ok(error)) = ended else { return };
         if failures == 0 {
-            tracing::warn!(%error, "the runtime's events have stopped");
+            tracing::warn!(%error, "the runtime is away; its events are followed anew when it is back");
         }
         let lost = Fact::RuntimeReachable(false);
         if eyes.handle.saw(&eyes.clock, eyes.config.stack.host(), lost).await.is_err() {
@@ -53,7 +64,8 @@ pub(super) async fn watch(eyes: Eyes, since: Option<i64>) {
 async fn follow(
     eyes: &Eyes,
     mut feed: Feed<News>,
-    since: &mut Option<i64>,
+    since: &mut i64,
+    failures: &mut usize,
 ) -> Result<RuntimeError, Stopped> {
     let back = Fact::RuntimeReachable(true);
     let mut looked = false;
@@ -64,23 +76,27 @@ async fn follow(
             match tokio::time::timeout(REPLAY_GAP, feed.next()).await {
                 Ok(next) => next,
                 Err(_) => {
-                    eyes.handle.saw(&eyes.clock, eyes.config.stack.host(), back.clone()).await?;
-                    for (id, _) in eyes.config.stack.services() {
-                        inspect(eyes, id).await?;
+                    let seen = look(eyes).await;
+                    if let Some(error) = nobody_answers(&seen) {
+                        return Ok(error);
                     }
-                    looked = true;
+                    eyes.handle.saw(&eyes.clock, eyes.config.stack.host(), back.clone()).await?;
+                    tell(eyes, seen).await?;
+                    (looked, *failures) = (true, 0);
                     continue;
                 }
             }
         };
         match next {
             Some(Ok(news)) => {
-                *since = Some(news.wall_ms + 1);
-                let Some(service) = eyes.config.stack.find(&news.service) else { continue };
-                let at = eyes.clock.at_wall(news.wall_ms);
-                let fact = Fact::Runtime(news.event);
-                let observation = Observation { service, at, fact };
-                eyes.handle.event(vigie_core::Event::Observed(observation)).await?;
+                if let Some(service) = eyes.config.stack.find(&news.service) {
+                    let at = eyes.clock.at_wall(news.wall_ms);
+                    let fact = Fact::Runtime(news.event);
+                    let observation = Observation { service, at, fact };
+                    eyes.handle.event(vigie_core::Event::Observed(observation)).await?;
+                }
+                // Behind the telling: a feed can be given up while it waits for that.
+                *since = news.wall_ms + 1;
             }
             Some(Err(error)) => return Ok(error),
             None => {
@@ -94,29 +110,42 @@ async fn follow(
     }
 }
 
-async fn inspect(eyes: &Eyes, service: ServiceId) -> Result<(), Stopped> {
-    let at = eyes.clock.now();
-    let name = &eyes.config.stack.service(service).name;
-    match eyes.runtime.inspect(name).await {
-        Ok(seen) => {
-            let fact = Fact::Inspected(seen);
-            eyes.handle.event(vigie_core::Event::Observed(Observation { service, at, fact })).await
-        }
-        Err(error) => {
-            tracing::debug!(service = name, %error, "a look at it failed");
-            Ok(())
-        }
-    }
-}
-
 /// Looks at one service on its rhythm.
-pub(super) async fn inspect_regularly(eyes: Eyes, service: ServiceId, rhythm: Rhythm) {
+pub(super) async fn inspect_regularly(
+    eyes: Eyes,
+    service: ServiceId,
+    rhythm: Rhythm,
+    reach: Reach,
+) {
     let mut beat = rhythm.beat();
+    let mut failing = false;
     // The first look is `follow`'s, behind the events that were missed.
     beat.next().await;
     while eyes.stop.run_until_cancelled(beat.next()).await.is_some() {
-        if inspect(&eyes, service).await.is_err() {
+        let seen = super::looks::look_at(&eyes, service).await;
+        let error = seen.error().cloned();
+        if tell(&eyes, vec![seen]).await.is_err() {
+            return;
+        }
+        if let Some(error) = &error
+            && !failing
+        {
+            let name = &eyes.config.stack.service(service).name;
+            tracing::warn!(service = name, %error, "the runtime does not say how it is");
+        }
+        failing = error.is_some();
+        // Its second look has no answer either: then it is not the service.
+        if error.is_some_and(|error| error.is_retryable())
+            && eyes
+                .stop
+                .run_until_cancelled(reach.doubt(&eyes))
+                .await
+                .is_none_or(|told| told.is_err())
+        {
             return;
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

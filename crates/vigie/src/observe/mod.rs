@@ -7,8 +7,10 @@ mod database;
 mod drift;
 mod events;
 mod host;
+mod looks;
 mod network;
 mod rcon;
+mod reach;
 mod rhythm;
 mod tcp;
 mod usage;
@@ -115,10 +117,11 @@ pub fn rhythms(config: &Config) -> Looks {
 
 /// Starts every look; they end when `eyes.stop` is cancelled.
 pub fn start(eyes: &Eyes, looks: &Looks, since: Option<i64>, tasks: &mut JoinSet<()>) {
-    tasks.spawn(events::watch(eyes.clone(), since));
+    let reach = reach::Reach::default();
+    tasks.spawn(events::watch(eyes.clone(), since, reach.clone()));
     tasks.spawn(host::watch(eyes.clone()));
     tasks.spawn(network::watch(eyes.clone()));
-    tasks.spawn(usage::watch(eyes.clone()));
+    tasks.spawn(usage::watch(eyes.clone(), reach.clone()));
     tasks.spawn(drift::watch(eyes.clone()));
     for (id, service) in eyes.config.stack.services() {
         let Some(file) = eyes.config.file.service.get(&service.name) else { continue };
@@ -137,7 +140,7 @@ pub fn start(eyes: &Eyes, looks: &Looks, since: Option<i64>, tasks: &mut JoinSet
             tasks.spawn(database::watch(eyes.clone(), id, probe, rhythm));
         }
         if let Some(rhythm) = rhythm(Probe::Runtime) {
-            tasks.spawn(events::inspect_regularly(eyes.clone(), id, rhythm));
+            tasks.spawn(events::inspect_regularly(eyes.clone(), id, rhythm, reach.clone()));
         }
         if service.role == Role::Game {
             tasks.spawn(console::watch(eyes.clone(), id));

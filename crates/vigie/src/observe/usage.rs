@@ -5,12 +5,13 @@ use std::time::Duration;
 use vigie_core::observe::Fact;
 
 use super::Eyes;
+use super::reach::Reach;
 
 const EVERY: Duration = Duration::from_secs(5);
 /// Above this many services they are asked in turns, so that one round never is a burst.
 const AT_ONCE: usize = 16;
 
-pub(super) async fn watch(eyes: Eyes) {
+pub(super) async fn watch(eyes: Eyes, reach: Reach) {
     let services: Vec<_> =
         eyes.config.stack.services().map(|(id, service)| (id, service.name.clone())).collect();
     let mut beat = tokio::time::interval(EVERY);
@@ -20,16 +21,26 @@ pub(super) async fn watch(eyes: Eyes) {
             let looks = some.iter().map(|(id, name)| {
                 let eyes = &eyes;
                 async move {
-                    let usage = eyes.runtime.usage(name).await.ok().flatten()?;
+                    let usage = match eyes.runtime.usage(name).await {
+                        Ok(Some(usage)) => usage,
+                        Ok(None) => return true,
+                        Err(error) => return !error.is_retryable(),
+                    };
                     let fact = Fact::Usage {
                         cpu_pct: usage.cpu_pct,
                         mem_bytes: usage.mem_bytes,
                         mem_limit: usage.mem_limit,
                     };
-                    eyes.handle.saw(&eyes.clock, *id, fact).await.ok()
+                    let _ = eyes.handle.saw(&eyes.clock, *id, fact).await;
+                    true
                 }
             });
-            futures_util::future::join_all(looks).await;
+            // Asked more often than how a service is, so a runtime that hangs shows here first.
+            if futures_util::future::join_all(looks).await.contains(&false)
+                && reach.doubt(&eyes).await.is_err()
+            {
+                return;
+            }
         }
     }
 }

@@ -81,7 +81,7 @@ fn english(record: &Record) -> String {
         }
         Record::NetworkBack => String::from("this machine's own network works again"),
         Record::JournalGap { lost } => format!("{lost} records could not be written and are lost"),
-        Record::Exited { service, exit_code, oom, asked } => {
+        Record::Exited { service, exit_code, oom, asked, .. } => {
             let oom = if *oom { ", out of memory" } else { "" };
             let code = code(*exit_code);
             match asked {
@@ -196,7 +196,7 @@ fn french(record: &Record) -> String {
         ),
         Record::NetworkBack => String::from("le réseau de cette machine fonctionne de nouveau"),
         Record::JournalGap { lost } => format!("{lost} entrées n'ont pas pu être écrites"),
-        Record::Exited { service, exit_code, oom, asked } => {
+        Record::Exited { service, exit_code, oom, asked, .. } => {
             let oom = if *oom { ", mémoire épuisée" } else { "" };
             let code = code(*exit_code);
             match asked {

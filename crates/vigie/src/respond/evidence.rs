@@ -11,20 +11,23 @@ use super::{Redactor, commits};
 use crate::config::Config;
 use crate::observe::{is_own_question, look_at_host};
 use crate::runtime::{Runtime, RuntimeError};
-use crate::text::printable;
+use crate::text::{cut, printable};
 
 const LIMIT: Duration = Duration::from_secs(3);
 /// Memory use is nice to have; a repair does not wait for it.
 const QUICK: Duration = Duration::from_millis(300);
 /// Console lines that are kept, as in the seed's procedure.
 const LINES: usize = 50;
+/// Characters of a line that are kept: evidence stays in the journal for ever.
+const WIDTH: usize = 400;
 const COMMITS: usize = 5;
 
 /// Collects what can be seen of `service` now.
 pub async fn collect(config: &Config, runtime: &dyn Runtime, service: ServiceId) -> Evidence {
     let name = &config.stack.service(service).name;
     let directory = config.directory();
-    let (inspection, console, usage, commits) = tokio::join!(
+    let (seen, inspection, console, usage, commits) = tokio::join!(
+        look_at_host(&config.file.host.disks),
         inspect(runtime, name),
         console(config, runtime, name),
         usage(config, runtime),
@@ -39,7 +42,7 @@ pub async fn collect(config: &Config, runtime: &dyn Runtime, service: ServiceId)
         missing.push(format!("the console: {why}"));
         Vec::new()
     });
-    let seen = look_at_host(&config.file.host.disks);
+    missing.extend(seen.silent.into_iter().map(|what| format!("{what}: no answer in time")));
     Evidence {
         inspection,
         host: HostEvidence {
@@ -89,7 +92,8 @@ pub async fn last_lines(
     let lines = lines.iter().map(|line| printable(&String::from_utf8_lossy(line)));
     let lines: Vec<_> = lines.filter(|line| !is_own_question(line)).collect();
     let last = lines[lines.len().saturating_sub(count)..].iter();
-    Ok(last.map(|line| redactor.clean(line)).collect())
+    // Cut behind the redactor, which knows no half of a secret.
+    Ok(last.map(|line| cut(&redactor.clean(line), WIDTH)).collect())
 }
 
 async fn usage(config: &Config, runtime: &dyn Runtime) -> Vec<Usage> {
@@ -117,4 +121,31 @@ fn last_lua_error(lines: &[String]) -> Option<LuaFinding> {
         line: error.line.unwrap_or(0),
         message: error.message,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::runtime::process::{Process, ProcessConfig, ProcessService};
+
+    #[tokio::test]
+    async fn a_line_that_is_kept_is_cut() {
+        let directory = tempfile::tempdir().unwrap();
+        let text = "[stack]\nname = \"x\"\n[service.gmod]\nrole = \"game\"\n";
+        let config = Config::parse(&directory.path().join("vigie.toml"), text).unwrap();
+        let service = ProcessService {
+            name: String::from("gmod"),
+            program: "true".into(),
+            args: Vec::new(),
+            env: Vec::new(),
+            directory: None,
+            memory: None,
+        };
+        let state_dir = directory.path().to_owned();
+        std::fs::write(state_dir.join("gmod.log"), format!("{}\nshort\n", "é".repeat(60_000)))
+            .unwrap();
+        let runtime = Process::new(ProcessConfig { state_dir, services: vec![service] }).unwrap();
+        let lines = last_lines(&config, &runtime, "gmod", LINES).await.unwrap();
+        assert_eq!(lines.iter().map(|line| line.chars().count()).collect::<Vec<_>>(), [WIDTH, 5]);
+    }
 }

@@ -1,11 +1,11 @@
 //! Does: reads the stack's git repository through `git` itself. Never writes to it.
 
 use std::path::Path;
-use std::process::Stdio;
 use std::time::Duration;
 
 use vigie_core::respond::Commit;
 
+use crate::runner;
 use crate::text::printable;
 
 const LIMIT: Duration = Duration::from_secs(3);
@@ -39,16 +39,13 @@ pub async fn head(directory: &Path) -> Option<String> {
 }
 
 async fn git(directory: &Path, arguments: &[&str]) -> Option<String> {
-    let mut command = tokio::process::Command::new("git");
+    let mut command = runner::program("git");
     command
         .arg("-C")
         .arg(directory)
         .args(arguments)
         .env("GIT_OPTIONAL_LOCKS", "0")
-        .env("GIT_TERMINAL_PROMPT", "0")
-        .stdin(Stdio::null())
-        .stderr(Stdio::null())
-        .kill_on_drop(true);
-    let output = tokio::time::timeout(LIMIT, command.output()).await.ok()?.ok()?;
+        .env("GIT_TERMINAL_PROMPT", "0");
+    let output = runner::run(&mut command, LIMIT).await.ok()??;
     output.status.success().then(|| String::from_utf8_lossy(&output.stdout).into_owned())
 }

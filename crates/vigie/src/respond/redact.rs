@@ -111,7 +111,8 @@ fn value(name: &str, behind: &str, owns: bool) -> Option<Range<usize>> {
         return (length > 0).then_some(start + 1..start + 1 + length);
     }
     let end = |c: char| c.is_whitespace() || matches!(c, '"' | '\'' | ',' | ';' | ')' | '}' | ']');
-    let assigned = owns && !is_spoken(name) || owns && !sign.starts_with(|c| c != '=' && c != ':');
+    let signed = sign.starts_with(['=', ':']);
+    let assigned = owns && (signed || !is_spoken(name));
     let length =
         if assigned { after.trim_end().len() } else { after.find(end).unwrap_or(after.len()) };
     let found = &after[..length];

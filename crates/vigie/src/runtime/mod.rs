@@ -1,6 +1,7 @@
 //! Does: runs services and tells what happens to them. One port with two adapters: [`docker`] and
 //! [`process`]. Never decides whether something is wrong.
 
+pub(crate) mod aside;
 pub mod docker;
 mod error;
 pub mod process;
@@ -26,8 +27,9 @@ pub struct News {
 /// Resource use at one moment.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Usage {
-    /// Percent of the CPU limit, or of one core where there is none.
-    pub cpu_pct: f32,
+    /// Percent of the CPU limit, or of one core where there is none, since the last sample; nothing
+    /// for the first one.
+    pub cpu_pct: Option<f32>,
     /// Bytes in use, page cache left out.
     pub mem_bytes: u64,
     /// The memory limit in bytes, where there is one.

@@ -5,6 +5,7 @@ mod open;
 mod register;
 mod schema;
 #[cfg(test)]
+#[expect(clippy::disallowed_methods, reason = "a test starts what it tests")]
 mod tests;
 
 pub use journal::{Journal, JournalError, Rebuilt, TimelineRow};

@@ -116,7 +116,7 @@ fn story(incident: u64, run: u64) -> Vec<Record> {
     let rejected = vec![Rejected { case: String::from("C"), why: String::from("exit code 139") }];
     let signature = u64::MAX - incident;
     vec![
-        Record::Exited { service: gmod(), exit_code: Some(139), oom: false, asked: None },
+        Record::Exited { service: gmod(), exit_code: Some(139), oom: false, asked: None, at: None },
         Record::SignatureSeen { service: gmod(), signature, sample: String::from("a.lua:1: bad") },
         opened(incident),
         Record::SymptomBegan {

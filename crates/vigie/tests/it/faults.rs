@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use serde_json::Value;
-use vigie_testkit::lab::{Lab, Restart, Stack, docker_or_skip};
+use vigie_testkit::lab::{Lab, Restart, Signal, Stack, docker_or_skip, send_signal};
 
 use crate::watch::{Watch, millis, now_ms};
 
@@ -79,10 +79,21 @@ fn a_freeze_is_seen_within_20_s_and_repaired_by_case_e() {
 #[test]
 fn a_crash_loop_ends_with_the_budget_and_one_escalation() {
     let Some(lab) = docker_or_skip("a crash loop") else { return };
-    let stack = game(&lab, "it-loop", Restart::No);
+    crash_loop(&lab, "it-loop", Restart::No);
+}
+
+#[test]
+fn a_crash_loop_under_a_restart_policy_ends_too() {
+    // Docker's own backoff starts afresh after ten seconds of life: without vigie this goes on for ever.
+    let Some(lab) = docker_or_skip("a crash loop under a restart policy") else { return };
+    crash_loop(&lab, "it-policy-loop", Restart::UnlessStopped);
+}
+
+fn crash_loop(lab: &Lab, name: &str, restart: Restart) {
+    let stack = game(lab, name, restart);
     let watch = Watch::on(&stack, "[budget]\nbackoff = \"500ms\"");
     // Crashes whenever it is up.
-    for _ in 0..60 {
+    for _ in 0..120 {
         let escalated = watch.incidents().iter().any(|incident| incident["state"] == "escalated");
         if escalated {
             break;
@@ -145,4 +156,21 @@ fn a_killed_database_is_one_incident_and_comes_back() {
     let log = watch.log();
     assert!(log.contains("degraded: the stack works without mysql"), "{log}");
     assert!(log.contains("no longer degraded"), "{log}");
+}
+
+#[test]
+fn a_frozen_database_is_one_incident_and_is_restarted() {
+    let Some(lab) = docker_or_skip("a frozen database") else { return };
+    let spec = lab.stack("it-hung-db").unwrap().boot("1s").restart(Restart::UnlessStopped);
+    let spec = lab.with_database(spec).unwrap();
+    let stack = lab.start(spec).unwrap();
+    stack.wait_for_database(Duration::from_secs(60)).unwrap();
+    stack.wait_for_console(READY, Duration::from_secs(30)).unwrap();
+    let watch = Watch::on(&stack, "");
+    let frozen = stack.database_pid().unwrap();
+    send_signal(frozen, Signal::STOP).unwrap();
+    let incidents = watch.wait_for("repair", 120, restored);
+    assert_eq!(incidents.len(), 1, "{incidents:#?}");
+    assert_eq!(incidents[0]["service"], "mysql");
+    assert_ne!(stack.database_pid().unwrap(), frozen, "it was not restarted");
 }

@@ -1,4 +1,5 @@
 //! vigie's own binary against the real thing: one binary of tests, one module a subject.
+#![expect(clippy::disallowed_methods, reason = "a test starts what it tests")]
 #![expect(clippy::unwrap_used, reason = "the helpers of a test fail by panicking")]
 #![expect(clippy::panic, reason = "the helpers of a test fail by panicking")]
 #![expect(clippy::print_stderr, reason = "a failing test shows the log of its watch")]

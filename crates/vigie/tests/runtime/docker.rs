@@ -34,7 +34,7 @@ struct Subject {
     puppet: Puppet,
     // Dropped in this order: the engine ends what still uses the directory.
     engine: Mutex<SecondEngine>,
-    _directory: TempDir,
+    directory: TempDir,
 }
 
 impl Subject {
@@ -54,7 +54,7 @@ impl Subject {
                 has_dependencies: false,
             }],
         })?;
-        Ok(Self { runtime, puppet, engine: Mutex::new(engine), _directory: directory })
+        Ok(Self { runtime, puppet, engine: Mutex::new(engine), directory })
     }
 
     fn client(&self) -> lab::Docker {
@@ -150,6 +150,16 @@ impl RuntimeSubject for Subject {
 /// Runs a test whose environment must be the one in which vigie finds this lab's Docker client and
 /// that generation of Compose. A process cannot change its own: the test runs itself again.
 fn conform(name: &str, lab: &Lab, compose: ComposeVersion, with: &With<'_>) -> Result<()> {
+    on_its_own_engine(name, lab, compose, with, async |subject| all(subject).await)
+}
+
+fn on_its_own_engine(
+    name: &str,
+    lab: &Lab,
+    compose: ComposeVersion,
+    with: &With<'_>,
+    test: impl AsyncFnOnce(&Subject) -> Result<()>,
+) -> Result<()> {
     if std::env::var_os(INNER).is_none() {
         return in_its_own_process(name, lab, compose);
     }
@@ -159,7 +169,7 @@ fn conform(name: &str, lab: &Lab, compose: ComposeVersion, with: &With<'_>) -> R
         None => lab.second_engine(&[image])?,
     };
     let subject = Subject::new(image, engine, with)?;
-    tokio::runtime::Runtime::new()?.block_on(all(&subject))
+    tokio::runtime::Runtime::new()?.block_on(test(&subject))
 }
 
 fn in_its_own_process(name: &str, lab: &Lab, compose: ComposeVersion) -> Result<()> {
@@ -205,4 +215,52 @@ fn a_newer_engine_keeps_the_contract() {
     }
     let with = With { dockerd: newer, container: None, terminal: true };
     conform("a_newer_engine_keeps_the_contract", &lab, ComposeVersion::V2, &with).unwrap();
+}
+
+/// What a person's own `docker compose up` would start, vigie starts.
+async fn the_override_counts(subject: &Subject) -> Result<()> {
+    let file = subject.directory.path().join("docker-compose.override.yml");
+    let merged = |value: &str| {
+        let (service, grace) = (format!("services:\n  {NAME}:\n"), "stop_grace_period: 14s");
+        format!("{service}    environment:\n      FROM: {value}\n    {grace}\n")
+    };
+    std::fs::write(&file, merged("override"))?;
+    subject.runtime.up(NAME, false).await?;
+    subject.ready().await?;
+    let client = subject.client();
+    let id = client.text(["ps", "-q", "--no-trunc"])?;
+    let seen = client.inspect(id.trim())?;
+    ensure!(seen["Config"]["Env"].to_string().contains("FROM=override"), "{seen:#}");
+    let drift = subject.runtime.drift(NAME).await?;
+    ensure!(drift.is_empty(), "nothing has changed, and yet: {drift:?}");
+    std::fs::write(&file, merged("another"))?;
+    let drift = subject.runtime.drift(NAME).await?;
+    ensure!(!drift.is_empty(), "the override has changed, and nobody says so");
+    // It has the time for its end that the file gives it, which is more than the engine's ten seconds.
+    subject.deafen().await?;
+    let begun = std::time::Instant::now();
+    subject.runtime.stop(NAME).await?;
+    let took = begun.elapsed().as_secs();
+    ensure!((13..25).contains(&took), "it was killed after {took} s");
+    Ok(())
+}
+
+#[test]
+fn an_override_file_counts() {
+    let Some(lab) = docker_or_skip("an override file beside the compose file") else { return };
+    let with = With { dockerd: None, container: None, terminal: false };
+    let (name, compose) = ("an_override_file_counts", ComposeVersion::V2);
+    on_its_own_engine(name, &lab, compose, &with, the_override_counts).unwrap();
+}
+
+#[test]
+fn an_override_file_counts_for_the_old_compose() {
+    let Some(lab) = docker_or_skip("an override file, with Compose v1") else { return };
+    let program = facts_or_skip("docker-compose", "an override with it", |facts| facts.compose_v1);
+    if program.is_none() {
+        return;
+    }
+    let with = With { dockerd: None, container: None, terminal: false };
+    let (name, compose) = ("an_override_file_counts_for_the_old_compose", ComposeVersion::V1);
+    on_its_own_engine(name, &lab, compose, &with, the_override_counts).unwrap();
 }

@@ -53,7 +53,7 @@ impl RuntimeSubject for Subject {
     }
 
     async fn busy(&self) -> Result<()> {
-        let usage = Usage { cpu_pct: 100.0, mem_bytes: 1 << 20, mem_limit: None };
+        let usage = Usage { cpu_pct: Some(100.0), mem_bytes: 1 << 20, mem_limit: None };
         self.0.set_usage("gmod", usage);
         Ok(())
     }

@@ -1,6 +1,8 @@
 //! The runtimes against their contract: the fake, plain processes, real Docker.
+#![expect(clippy::disallowed_methods, reason = "a test starts what it tests")]
 
 mod docker;
 mod fake;
+mod family;
 mod process;
 mod puppet;

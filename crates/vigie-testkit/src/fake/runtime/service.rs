@@ -42,7 +42,7 @@ impl Default for Virtual {
             restarts: 0,
             restarts_itself: false,
             deaf: false,
-            usage: Usage { cpu_pct: 1.0, mem_bytes: 64 << 20, mem_limit: None },
+            usage: Usage { cpu_pct: Some(1.0), mem_bytes: 64 << 20, mem_limit: None },
             drift: Vec::new(),
             fate: Fate::Lives,
             console: Record::of_at_most(LINES),

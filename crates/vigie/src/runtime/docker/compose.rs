@@ -1,15 +1,15 @@
-//! Does: runs Compose, whichever is there: `docker compose` (v2) or `docker-compose` (v1). Never
-//! waits for ever and never leaves a child behind.
+//! Does: runs Compose, whichever is there: `docker compose` (v2) or `docker-compose` (v1), on the files
+//! that a person's own `docker compose up` would take. Never waits for ever and never leaves a child
+//! behind.
 
 use std::path::PathBuf;
-use std::process::Stdio;
 use std::time::Duration;
 
 use bollard::models::ContainerInspectResponse;
-use tokio::process::Command;
 use tokio::sync::OnceCell;
 
-use super::{DockerService, says_no};
+use super::{DockerService, files, says_no};
+use crate::runner;
 use crate::runtime::RuntimeError;
 
 const LIMIT: Duration = Duration::from_secs(170);
@@ -90,14 +90,9 @@ impl Compose {
     async fn program(&self) -> Result<&(Vec<String>, String), RuntimeError> {
         let find = async || {
             for program in [&["docker", "compose"][..], &["docker-compose"][..]] {
-                let mut command = Command::new(program[0]);
-                command
-                    .args(&program[1..])
-                    .args(["version", "--short"])
-                    .stdin(Stdio::null())
-                    .kill_on_drop(true);
-                let output = tokio::time::timeout(SHORT, command.output()).await;
-                if let Ok(Ok(output)) = output
+                let mut command = runner::program(program[0]);
+                command.args(&program[1..]).args(["version", "--short"]);
+                if let Ok(Some(output)) = runner::run(&mut command, SHORT).await
                     && output.status.success()
                 {
                     let version = String::from_utf8_lossy(&output.stdout).trim().to_owned();
@@ -114,6 +109,14 @@ impl Compose {
         self.program.get_or_try_init(find).await
     }
 
+    /// The directory in which this Compose finds the file without being told, looked up every time:
+    /// files come and go.
+    async fn found_by_itself(&self, version: &str) -> Option<PathBuf> {
+        let (file, major) = (self.file.clone(), major(version).to_owned());
+        let look = move || files::found_in(&file, &major, |name| std::env::var(name).ok());
+        tokio::task::spawn_blocking(look).await.ok().flatten()
+    }
+
     async fn run(
         &self,
         what: &'static str,
@@ -121,25 +124,24 @@ impl Compose {
         arguments: &[&str],
         limit: Duration,
     ) -> Result<String, RuntimeError> {
-        let (program, _) = self.program().await?;
-        let mut command = Command::new(&program[0]);
-        command.args(&program[1..]).arg("-f").arg(&self.file);
+        let (program, version) = self.program().await?;
+        let mut command = runner::program(&program[0]);
+        command.args(&program[1..]);
+        match self.found_by_itself(version).await {
+            // `PWD` too: a directory has the name by which the user calls it, and so has the project.
+            Some(directory) => command.current_dir(&directory).env("PWD", directory),
+            None => command.arg("-f").arg(&self.file).current_dir(&self.directory),
+        };
         if let Some(project) = &self.project {
             command.arg("-p").arg(project);
         }
-        command
-            .args(arguments)
-            .current_dir(&self.directory)
-            .env("DOCKER_HOST", &self.host)
-            .env("COMPOSE_ANSI", "never")
-            .stdin(Stdio::null())
-            .kill_on_drop(true);
-        let output = match tokio::time::timeout(limit, command.output()).await {
-            Ok(Ok(output)) => output,
-            Ok(Err(error)) => return Err(says_no(what, service, error)),
-            Err(_) => {
+        command.args(arguments).env("DOCKER_HOST", &self.host).env("COMPOSE_ANSI", "never");
+        let output = match runner::run(&mut command, limit).await {
+            Ok(Some(output)) => output,
+            Ok(None) => {
                 return Err(RuntimeError::Timeout { what, service: service.to_owned(), limit });
             }
+            Err(error) => return Err(says_no(what, service, error)),
         };
         if output.status.success() {
             return Ok(String::from_utf8_lossy(&output.stdout).into_owned());
@@ -153,4 +155,50 @@ impl Compose {
 
 fn major(version: &str) -> &str {
     version.trim_start_matches('v').split('.').next().unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::PermissionsExt;
+    use std::path::Path;
+
+    use super::*;
+
+    /// A Compose that only writes down where it was called and how.
+    fn compose(directory: &Path, file: &str) -> Compose {
+        let script = directory.join("docker");
+        std::fs::write(&script, "#!/bin/sh\nprintf '%s\\n' \"$(pwd)\" \"$@\"\n").unwrap();
+        std::fs::set_permissions(&script, std::fs::Permissions::from_mode(0o755)).unwrap();
+        let known = (vec![script.display().to_string(), "compose".into()], "2.26.1".into());
+        Compose {
+            program: OnceCell::new_with(Some(known)),
+            ..Compose::new(directory.join(file), None, directory.into(), "unix:///none".into())
+        }
+    }
+
+    async fn called(directory: &Path, file: &str) -> Vec<String> {
+        let compose = compose(directory, file);
+        let said = compose.run("bringing up", "gmod", &["up", "-d"], SHORT).await.unwrap();
+        said.lines().map(str::to_owned).collect()
+    }
+
+    #[tokio::test]
+    async fn the_override_beside_the_file_is_left_to_compose() {
+        let directory = tempfile::tempdir().unwrap();
+        let directory = directory.path().canonicalize().unwrap();
+        let stack = directory.join("stack");
+        std::fs::create_dir(&stack).unwrap();
+        for name in ["docker-compose.yml", "docker-compose.override.yml", "other.yml"] {
+            std::fs::write(stack.join(name), "").unwrap();
+        }
+        let at = |directory: &Path| directory.display().to_string();
+        // No `-f`, which would turn the override off.
+        let usual = called(&directory, "stack/docker-compose.yml").await;
+        assert_eq!(usual, [at(&stack), "compose".into(), "up".into(), "-d".into()]);
+        let other = called(&directory, "stack/other.yml").await;
+        let named = at(&stack.join("other.yml"));
+        let wanted =
+            [at(&directory), "compose".into(), "-f".into(), named, "up".into(), "-d".into()];
+        assert_eq!(other, wanted);
+    }
 }

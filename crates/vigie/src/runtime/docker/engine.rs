@@ -13,8 +13,6 @@ use crate::runtime::RuntimeError;
 const SOCKET: &str = "unix:///var/run/docker.sock";
 /// What a call may take.
 const LIMIT: Duration = Duration::from_secs(10);
-/// What a call may take that waits for a process to end.
-const LONG: Duration = Duration::from_secs(45);
 /// bollard's own limit, for its connections; the limits here are shorter.
 const CONNECT_SECONDS: u64 = 60;
 
@@ -23,6 +21,8 @@ const CONNECT_SECONDS: u64 = 60;
 pub(super) struct Engine {
     host: String,
     socket: String,
+    /// What a call may take; shorter in tests.
+    pub(super) limit: Duration,
     negotiated: Arc<Mutex<Option<bollard::Docker>>>,
 }
 
@@ -39,7 +39,7 @@ impl Engine {
                 ),
             });
         };
-        Ok(Self { host, socket, negotiated: Arc::default() })
+        Ok(Self { host, socket, limit: LIMIT, negotiated: Arc::default() })
     }
 
     pub(super) fn host(&self) -> &str {
@@ -58,12 +58,21 @@ impl Engine {
         let plain = bollard::Docker::connect_with_unix(&self.socket, CONNECT_SECONDS, version);
         let asked =
             plain.map_err(|error| lost(&self.host, &error.to_string()))?.negotiate_version();
-        let docker = match tokio::time::timeout(LIMIT, asked).await {
+        let docker = match tokio::time::timeout(self.limit, asked).await {
             Ok(Ok(docker)) => docker,
             Ok(Err(error)) => return Err(lost(&self.host, &error.to_string())),
             Err(_) => return Err(lost(&self.host, "no answer in time")),
         };
         Ok(negotiated.insert(docker).clone())
+    }
+
+    /// The same for a call that may take as long as `limit`, which is longer than bollard's own.
+    pub(super) async fn docker_for(
+        &self,
+        limit: Duration,
+    ) -> Result<bollard::Docker, RuntimeError> {
+        let own = limit.max(Duration::from_secs(CONNECT_SECONDS)) + LIMIT;
+        Ok(self.docker().await?.with_timeout(own))
     }
 
     /// The engine is away; another version may come back.
@@ -77,19 +86,10 @@ impl Engine {
         service: &str,
         call: impl Future<Output = Result<T, Error>>,
     ) -> Result<T, RuntimeError> {
-        self.within(LIMIT, what, service, call).await
+        self.within(self.limit, what, service, call).await
     }
 
-    pub(super) async fn limit_long<T>(
-        &self,
-        what: &'static str,
-        service: &str,
-        call: impl Future<Output = Result<T, Error>>,
-    ) -> Result<T, RuntimeError> {
-        self.within(LONG, what, service, call).await
-    }
-
-    async fn within<T>(
+    pub(super) async fn within<T>(
         &self,
         limit: Duration,
         what: &'static str,

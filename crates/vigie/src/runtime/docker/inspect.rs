@@ -1,5 +1,7 @@
 //! Does: one look at a container.
 
+use std::time::Duration;
+
 use bollard::models::{
     ContainerInspectResponse, ContainerStateStatusEnum as Status, HealthStatusEnum,
     RestartPolicyNameEnum as Policy,
@@ -8,6 +10,12 @@ use vigie_core::observe::{Health, Inspection, RuntimeState};
 
 use super::engine::{Engine, is_missing};
 use crate::runtime::RuntimeError;
+
+/// The engine's own patience, where the container has none of its own.
+const GRACE: Duration = Duration::from_secs(10);
+const MARGIN: Duration = Duration::from_secs(35);
+/// Below the time that the core gives a step: who gives up first says why.
+const MOST: Duration = Duration::from_secs(170);
 
 /// The engine's word; `None` when the container is gone.
 pub(super) async fn container(
@@ -23,6 +31,15 @@ pub(super) async fn container(
         }
     };
     engine.limit("inspecting", service, asked).await
+}
+
+/// How long asking the container's process to end may take: its own `stop_grace_period`, after which
+/// the engine kills it, and what the engine needs for that.
+pub(super) fn end_limit(seen: &ContainerInspectResponse) -> Duration {
+    let own = seen.config.as_ref().and_then(|config| config.stop_timeout);
+    // A negative one is "for ever".
+    let grace = own.map_or(GRACE, |own| u64::try_from(own).map_or(MOST, Duration::from_secs));
+    grace.saturating_add(MARGIN).min(MOST)
 }
 
 pub(super) fn inspection(seen: &ContainerInspectResponse) -> Inspection {
@@ -60,7 +77,7 @@ pub(super) fn inspection(seen: &ContainerInspectResponse) -> Inspection {
     }
 }
 
-fn up_for(started: &str) -> Option<std::time::Duration> {
+fn up_for(started: &str) -> Option<Duration> {
     let started: jiff::Timestamp = started.parse().ok()?;
     jiff::Timestamp::now().duration_since(started).try_into().ok()
 }

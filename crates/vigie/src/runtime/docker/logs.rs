@@ -1,6 +1,8 @@
 //! Does: a container's console: every line once, also across cuts. Docker's time stamps are the
 //! positions; several lines can share one, so they are counted.
 
+use std::sync::atomic::{AtomicBool, Ordering};
+
 use bollard::container::LogOutput;
 use bollard::query_parameters::LogsOptionsBuilder;
 use bytes::{Bytes, BytesMut};
@@ -15,30 +17,66 @@ const LINE: usize = 64 * 1024;
 const PIECE: usize = 16 * 1024;
 /// Lines looked back over by who begins now: those that come until the engine is really asked.
 const BACK: &str = "10000";
+/// A position later than now by more than this was given before the host's clock went back.
+const AHEAD: i64 = 1_000_000_000;
+
+/// What the engine is asked for, and what of its answer was seen before.
+#[derive(Debug, PartialEq, Eq)]
+struct Begin {
+    since: i32,
+    tail: &'static str,
+    skip: Option<LogPosition>,
+}
+
+impl Begin {
+    /// Nothing when `from` lies in the future.
+    fn at(from: Option<LogPosition>, now: i64) -> Option<Self> {
+        if from.is_some_and(|from| from.at > now.saturating_add(AHEAD)) {
+            return None;
+        }
+        // "From now on" is a position too: the engine is asked only when the feed is first read, and
+        // what is printed until then must not be lost. Engine and vigie share the host's clock.
+        let tail = if from.is_some() { "all" } else { BACK };
+        let from = from.unwrap_or(LogPosition { at: now, seen: 0 });
+        // Whole seconds are all that can be asked for; what was seen of that second is skipped.
+        let since = i32::try_from(from.at / 1_000_000_000).unwrap_or(i32::MAX);
+        Some(Self { since, tail, skip: Some(from) })
+    }
+
+    /// What comes next, whatever its time: by a clock that went back, all of it lies before what was
+    /// seen, and would be left out until the clock has caught up.
+    const fn next_line() -> Self {
+        Self { since: 0, tail: "0", skip: None }
+    }
+}
 
 pub(super) async fn follow(
     engine: &Engine,
     id: &str,
     from: Option<LogPosition>,
+    said: &AtomicBool,
 ) -> Result<Feed<LogLine>, RuntimeError> {
     let docker = engine.docker().await?;
-    // "From now on" is a position too: the engine is asked only when the feed is first read, and
-    // what is printed until then must not be lost. Engine and vigie share the host's clock.
-    let tail = if from.is_some() { "all" } else { BACK };
-    let from = from.unwrap_or_else(|| LogPosition { at: now(), seen: 0 });
-    // Whole seconds are all that can be asked for; what was seen of that second is skipped.
-    let since = i32::try_from(from.at / 1_000_000_000).unwrap_or(i32::MAX);
+    let begin = Begin::at(from, now());
+    // Said once, until the clock has caught up: a container that does not run is asked every second.
+    if !said.swap(begin.is_none(), Ordering::Relaxed) && begin.is_none() {
+        tracing::warn!(
+            "the host's clock went back behind the last console line: consoles are followed from now \
+             on, and lines printed meanwhile may be missed"
+        );
+    }
+    let begin = begin.unwrap_or(Begin::next_line());
     let options = LogsOptionsBuilder::new()
         .follow(true)
         .stdout(true)
         .stderr(true)
         .timestamps(true)
-        .since(since)
-        .tail(tail)
+        .since(begin.since)
+        .tail(begin.tail)
         .build();
     let stream = docker.logs(id, Some(options));
     let engine = engine.clone();
-    let mut cutter = Cutter { skip: Some(from), ..Cutter::default() };
+    let mut cutter = Cutter { skip: begin.skip, ..Cutter::default() };
     let feed = stream.flat_map(move |piece| {
         let lines = match piece {
             Ok(output) => cutter.take(output).into_iter().map(Ok).collect::<Vec<_>>(),
@@ -186,6 +224,22 @@ mod tests {
             // With the same positions, so that the next cut is none either.
             assert_eq!(rest, all[cut..]);
         }
+    }
+
+    #[test]
+    fn a_position_in_the_future_does_not_make_deaf() {
+        let now: i64 = 1_772_445_601_000_000_000;
+        let position = |ahead: i64| Some(LogPosition { at: now + ahead, seen: 1 });
+        let known = Begin::at(position(-5_000_000_000), now).unwrap();
+        assert_eq!((known.since, known.tail), (1_772_445_596, "all"));
+        assert_eq!(known.skip, position(-5_000_000_000));
+        assert_eq!(Begin::at(None, now).unwrap().skip, Some(LogPosition { at: now, seen: 0 }));
+        // The stamps of what was just printed may be a little ahead.
+        assert!(Begin::at(position(1_000_000), now).is_some());
+        // An hour ahead: the clock went back.
+        assert_eq!(Begin::at(position(3_600_000_000_000), now), None);
+        let mut cutter = Cutter { skip: Begin::next_line().skip, ..Cutter::default() };
+        assert_eq!(texts(&cutter.take(out(A))), ["a"]);
     }
 
     #[test]

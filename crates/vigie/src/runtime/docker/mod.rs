@@ -4,21 +4,25 @@
 mod compose;
 mod engine;
 mod events;
+#[cfg(test)]
+pub(crate) mod fake_engine;
+mod files;
 mod find;
 mod inspect;
 mod logs;
 mod order;
+#[cfg(test)]
+mod tests;
 mod usage;
 
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 use async_trait::async_trait;
 use bollard::models::ContainerInspectResponse;
-use bollard::query_parameters::{
-    KillContainerOptionsBuilder, RestartContainerOptionsBuilder, StopContainerOptionsBuilder,
-};
+use bollard::query_parameters::KillContainerOptionsBuilder;
 use bytes::Bytes;
 use vigie_core::observe::{Inspection, RuntimeState};
 
@@ -27,8 +31,6 @@ use compose::Compose;
 use engine::{Engine, refused};
 use find::Finder;
 
-/// Seconds that an asked-for end may take until Docker kills.
-const GRACE: i32 = 10;
 /// How long a killed process may take to be gone.
 const GONE: Duration = Duration::from_secs(10);
 
@@ -65,6 +67,8 @@ pub struct Docker {
     finder: Arc<Finder>,
     compose: Option<Arc<Compose>>,
     usage: Arc<usage::Samples>,
+    // Whether it was said that console positions lie in the future.
+    consoles_ahead: Arc<AtomicBool>,
 }
 
 impl Docker {
@@ -74,6 +78,10 @@ impl Docker {
     /// When the address cannot be one.
     pub fn connect(config: DockerConfig) -> Result<Self, RuntimeError> {
         let engine = Engine::at(config.host.as_deref())?;
+        // What Compose takes for the project's directory, and labels its containers with.
+        let directory = config.compose_file.as_ref().and_then(|file| file.parent());
+        let directory = directory.filter(|directory| directory.is_absolute());
+        let directory = directory.unwrap_or(&config.directory).to_owned();
         let compose = config.compose_file.map(|file| {
             Arc::new(Compose::new(
                 file,
@@ -82,8 +90,14 @@ impl Docker {
                 engine.host().to_owned(),
             ))
         });
-        let finder = Finder::new(config.services, config.project, &config.directory);
-        Ok(Self { engine, finder: Arc::new(finder), compose, usage: Arc::default() })
+        let finder = Finder::new(config.services, config.project, &directory);
+        Ok(Self {
+            engine,
+            finder: Arc::new(finder),
+            compose,
+            usage: Arc::default(),
+            consoles_ahead: Arc::default(),
+        })
     }
 
     /// The container of a service of the stack, or `None` when there is none.
@@ -108,8 +122,15 @@ impl Docker {
     }
 
     async fn existing(&self, what: &'static str, service: &str) -> Result<String, RuntimeError> {
-        let found = self.look(service).await?.map(|(id, _)| id);
-        found.ok_or_else(|| RuntimeError::Refused {
+        self.existing_seen(what, service).await.map(|(id, _)| id)
+    }
+
+    async fn existing_seen(
+        &self,
+        what: &'static str,
+        service: &str,
+    ) -> Result<(String, ContainerInspectResponse), RuntimeError> {
+        self.look(service).await?.ok_or_else(|| RuntimeError::Refused {
             what,
             service: service.to_owned(),
             why: String::from("it has no container; `docker compose up -d` makes one"),
@@ -172,7 +193,7 @@ impl Runtime for Docker {
         from: Option<LogPosition>,
     ) -> Result<Feed<LogLine>, RuntimeError> {
         let id = self.existing("reading the console of", service).await?;
-        logs::follow(&self.engine, &id, from).await
+        logs::follow(&self.engine, &id, from, &self.consoles_ahead).await
     }
 
     async fn tail(&self, service: &str, lines: usize) -> Result<Vec<Bytes>, RuntimeError> {
@@ -208,13 +229,15 @@ impl Runtime for Docker {
     }
 
     async fn restart(&self, service: &str, kill: bool) -> Result<(), RuntimeError> {
-        let id = self.existing("restarting", service).await?;
-        let docker = self.engine.docker().await?;
+        let (id, seen) = self.existing_seen("restarting", service).await?;
         if !kill {
-            let options = RestartContainerOptionsBuilder::new().t(GRACE).build();
-            let restarted = docker.restart_container(&id, Some(options));
-            return self.engine.limit_long("restarting", service, restarted).await;
+            let limit = inspect::end_limit(&seen);
+            let docker = self.engine.docker_for(limit).await?;
+            // No time is given: the container's own `stop_grace_period` holds.
+            let restarted = docker.restart_container(&id, None);
+            return self.engine.within(limit, "restarting", service, restarted).await;
         }
+        let docker = self.engine.docker().await?;
         let options = KillContainerOptionsBuilder::new().signal("SIGKILL").build();
         let killed = docker.kill_container(&id, Some(options));
         match self.engine.limit("killing", service, killed).await {
@@ -234,11 +257,11 @@ impl Runtime for Docker {
     }
 
     async fn stop(&self, service: &str) -> Result<(), RuntimeError> {
-        let id = self.existing("stopping", service).await?;
-        let docker = self.engine.docker().await?;
-        let options = StopContainerOptionsBuilder::new().t(GRACE).build();
-        let stopped = docker.stop_container(&id, Some(options));
-        self.engine.limit_long("stopping", service, stopped).await?;
+        let (id, seen) = self.existing_seen("stopping", service).await?;
+        let limit = inspect::end_limit(&seen);
+        let docker = self.engine.docker_for(limit).await?;
+        let stopped = docker.stop_container(&id, None);
+        self.engine.within(limit, "stopping", service, stopped).await?;
         // The engine answers when the process is gone, and may tell its death a moment later. An
         // answer about the container comes behind that.
         inspect::container(&self.engine, service, &id).await.map(drop)

@@ -61,9 +61,11 @@ impl Samples {
             clippy::cast_possible_truncation,
             reason = "a percentage"
         )]
-        let cpu_pct = before.map_or(0.0, |before| {
+        let cpu_pct = before.and_then(|before| {
             let wall = now.at.duration_since(before.at).as_nanos().max(1) as f64;
-            (cpu_ns.saturating_sub(before.cpu_ns) as f64 / wall / cores * 100.0) as f32
+            // Less than before: it was restarted in between, and counts from zero.
+            let used = cpu_ns.checked_sub(before.cpu_ns)?;
+            Some((used as f64 / wall / cores * 100.0) as f32)
         });
         Ok(Some(Usage { cpu_pct, mem_bytes, mem_limit: memory }))
     }

@@ -1,5 +1,6 @@
-//! Does: one service: starts it in a process group of its own, watches it, ends it. A process that
-//! an earlier vigie started is watched through `/proc`; its exit code is not known then.
+//! Does: one service: starts it in a process group of its own, watches it, ends it, and with it all
+//! that it started. A process that an earlier vigie started is watched through `/proc`; its exit code
+//! is not known then.
 
 use std::fs::OpenOptions;
 use std::os::unix::fs::OpenOptionsExt;
@@ -9,14 +10,15 @@ use std::process::Stdio;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use rustix::process::{Pid, Signal, kill_process_group};
+use rustix::process::{Pid, Signal};
 use tokio::process::Child;
 use tokio::sync::Notify;
 use vigie_core::observe::{Inspection, RuntimeEvent, RuntimeState};
 
 use super::history::History;
 use super::keep::Identity;
-use super::{ProcessService, news};
+use super::{ProcessService, console, news};
+use crate::runner::{self, group};
 use crate::runtime::{RuntimeError, Usage};
 
 /// Time between two looks at a living process.
@@ -26,6 +28,12 @@ const CONSOLE: u64 = 64 * 1024 * 1024;
 /// Clock ticks a second, which Linux has fixed for programs.
 const TICKS: f64 = 100.0;
 const OOM_CODE: i32 = 137;
+/// How long what was killed may take to be gone.
+const GONE: Duration = Duration::from_secs(5);
+/// Time between two looks at a group that is ending.
+const SOON: Duration = Duration::from_millis(20);
+/// Looks between two at the console's size.
+const CONSOLE_LOOKS: u32 = 10;
 
 #[derive(Debug, Default)]
 struct Now {
@@ -35,6 +43,24 @@ struct Now {
     created: bool,
     restarts: u32,
     cpu: Option<(Instant, u64)>,
+    // It was asked to end, and has its time for it.
+    stopping: bool,
+}
+
+/// Says that a service is being stopped, also when whoever stops it gives up half-way.
+struct Stopping<'a>(&'a Service);
+
+impl<'a> Stopping<'a> {
+    fn of(service: &'a Service) -> Self {
+        service.now().stopping = true;
+        Self(service)
+    }
+}
+
+impl Drop for Stopping<'_> {
+    fn drop(&mut self) {
+        self.0.now().stopping = false;
+    }
 }
 
 /// One service.
@@ -125,7 +151,7 @@ impl Service {
             clippy::cast_possible_truncation,
             reason = "a percentage"
         )]
-        let cpu_pct = before.map_or(0.0, |(then, used)| {
+        let cpu_pct = before.map(|(then, used)| {
             let seconds = at.duration_since(then).as_secs_f64().max(0.001);
             (ticks.saturating_sub(used) as f64 / TICKS / seconds * 100.0) as f32
         });
@@ -172,7 +198,7 @@ impl Service {
         }
         let errors = console.try_clone().map_err(|error| self.refused("starting", &error))?;
         let definition = &self.definition;
-        let mut command = tokio::process::Command::new(&definition.program);
+        let mut command = runner::program(&definition.program);
         command
             .args(&definition.args)
             .envs(definition.env.iter().map(|(name, value)| (name, value)))
@@ -191,6 +217,7 @@ impl Service {
 
     /// Watches one process to its end.
     async fn watch(self: Arc<Self>, known: Identity, mut child: Option<Child>) {
+        let mut bound = console::Bound::new(&self.console, CONSOLE_LOOKS);
         let code = loop {
             let ended = async {
                 match &mut child {
@@ -201,9 +228,13 @@ impl Service {
             match tokio::time::timeout(LOOK, ended).await {
                 Ok(status) => break status.and_then(code_of),
                 Err(_) if child.is_none() && !known.lives() => break None,
-                Err(_) => self.check_memory(known),
+                Err(_) => {
+                    self.check_memory(known);
+                    bound.look();
+                }
             }
         };
+        self.end_the_others(known).await;
         // All of it before anybody can see that the process is gone: whoever waits for that tells
         // its own part, or starts the next process and writes the next pid file.
         let mut now = self.now();
@@ -216,6 +247,31 @@ impl Service {
         self.ended.notify_waiters();
     }
 
+    /// Ends what the process has started and left behind: it would hold the port, or write the files,
+    /// of the next one.
+    async fn end_the_others(&self, known: Identity) {
+        let Some(group) = Pid::from_raw(known.pid) else { return };
+        let mut killed: Option<Instant> = None;
+        // A number that was given to another process since is not this group's any more.
+        while Identity::of(known.pid).is_none_or(|now| now == known) && group::lives(group) {
+            match killed {
+                Some(at) if at.elapsed() > GONE => {
+                    let service = &self.definition.name;
+                    tracing::warn!(service, group = known.pid, "its processes cannot be killed");
+                    return;
+                }
+                Some(_) => {}
+                // In a stop they have the same time as the process itself; `stop` kills them then.
+                None if self.now().stopping => {}
+                None => {
+                    group::signal(group, Signal::KILL);
+                    killed = Some(Instant::now());
+                }
+            }
+            tokio::time::sleep(SOON).await;
+        }
+    }
+
     /// Does what a kernel would: above the limit the process is killed, and that is told.
     fn check_memory(&self, known: Identity) {
         let Some(limit) = self.definition.memory else { return };
@@ -226,18 +282,19 @@ impl Service {
         }
     }
 
-    /// Ends the process, waiting `grace` until it is killed.
+    /// Ends the process and what it started, waiting `grace` until all of it is killed.
     pub(super) async fn stop(self: &Arc<Self>, grace: Duration) {
         let _turn = self.turn.lock().await;
         self.take_over();
         let Some((known, _)) = self.now().living else { return };
+        let _stopping = Stopping::of(self);
         let first = if grace.is_zero() { Signal::KILL } else { Signal::TERM };
         self.tell(RuntimeEvent::Killed { signal: first.as_raw() });
         signal(known, first);
         if !self.gone_within(grace.max(Duration::from_secs(1))).await {
             self.tell(RuntimeEvent::Killed { signal: Signal::KILL.as_raw() });
             signal(known, Signal::KILL);
-            self.gone_within(Duration::from_secs(5)).await;
+            self.gone_within(GONE).await;
         }
         self.tell(RuntimeEvent::Stopped);
     }
@@ -261,9 +318,9 @@ fn code_of(status: std::process::ExitStatus) -> Option<i32> {
     status.code().or_else(|| status.signal().map(|signal| 128 + signal))
 }
 
-/// Signals the process's group; a group that is gone is what was wanted.
+/// Signals the process's group.
 fn signal(known: Identity, signal: Signal) {
-    if let Some(pid) = Pid::from_raw(known.pid) {
-        let _ = kill_process_group(pid, signal);
+    if let Some(group) = Pid::from_raw(known.pid) {
+        group::signal(group, signal);
     }
 }

@@ -91,6 +91,7 @@ fn stat(pid: i32) -> Option<Vec<String>> {
 }
 
 #[cfg(test)]
+#[expect(clippy::disallowed_methods, reason = "a test starts what it tests")]
 mod tests {
     use std::process::{Command, Stdio};
 

@@ -132,11 +132,13 @@ impl Runtime for Process {
         service: &str,
         from: Option<LogPosition>,
     ) -> Result<Feed<LogLine>, RuntimeError> {
-        Ok(console::follow(self.find(service)?.console().to_owned(), from))
+        let path = self.find(service)?.console().to_owned();
+        console::follow(service, path, from).await
     }
 
     async fn tail(&self, service: &str, lines: usize) -> Result<Vec<Bytes>, RuntimeError> {
-        Ok(console::tail(self.find(service)?.console(), lines))
+        let path = self.find(service)?.console().to_owned();
+        console::tail(service, path, lines).await
     }
 
     async fn up(&self, service: &str, recreate: bool) -> Result<(), RuntimeError> {
