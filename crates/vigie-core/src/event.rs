@@ -33,6 +33,8 @@ pub enum Event {
     },
     /// A person wants something.
     Ordered(Order),
+    /// Something that happened beside the engine and belongs into the record: a message was told.
+    Recorded(Record),
     /// The host's clock jumped by so many milliseconds.
     ClockJumped(i64),
     /// The journal could not be written for so many records, and can be again.

@@ -41,6 +41,14 @@ impl Clock {
         Moment { steady: self.steady(), wall: wall_ms() }
     }
 
+    /// The minute of the host's day, in its time zone.
+    #[must_use]
+    pub fn minute_of_day(&self) -> u16 {
+        use chrono::Timelike as _;
+        let now = chrono::Local::now();
+        u16::try_from(now.hour() * 60 + now.minute()).unwrap_or(0)
+    }
+
     fn steady(&self) -> i64 {
         let elapsed = i64::try_from(self.began.elapsed().as_millis()).unwrap_or(i64::MAX / 2);
         self.steady_base + elapsed

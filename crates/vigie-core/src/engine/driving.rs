@@ -185,9 +185,7 @@ impl Engine {
             self.record(Record::Overdue { incident: id });
         }
         let Some(incident) = self.state.incidents.get(&id) else { return };
-        if let Some((_, level)) =
-            self.level_at(incident).filter(|(at, _)| self.now.reached(*at))
-        {
+        if let Some((_, level)) = self.level_at(incident).filter(|(at, _)| self.now.reached(*at)) {
             let levels = &self.stack.settings.escalation;
             let to = levels.get(level as usize - 1).map_or_else(Vec::new, |one| one.notify.clone());
             self.record(Record::EscalatedTo { incident: id, level, to });

@@ -102,6 +102,7 @@ impl Engine {
             Event::StepEnded { run, result } => self.step_ended(run, result),
             Event::Ordered(order) => self.order(order),
             Event::Began { version } => self.resume(version),
+            Event::Recorded(record) => self.record(record),
             Event::ClockJumped(by_ms) => self.record(Record::ClockJumped { by_ms }),
             Event::JournalGap(lost) => self.record(Record::JournalGap { lost }),
             Event::Tick => {}

@@ -33,9 +33,8 @@ impl Outbox {
     #[must_use]
     pub fn new(channels: Vec<Channel>, kept: Kept) -> (Self, Vec<Change>) {
         let mut lanes: Vec<_> = channels.into_iter().map(Lane::new).collect();
-        let find = |lanes: &[Lane], name: &str| {
-            lanes.iter().position(|lane| lane.channel.name == name)
-        };
+        let find =
+            |lanes: &[Lane], name: &str| lanes.iter().position(|lane| lane.channel.name == name);
         for card in kept.cards {
             if let Some(at) = find(&lanes, &card.channel) {
                 lanes[at].card(card.incident);

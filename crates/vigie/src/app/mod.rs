@@ -13,7 +13,7 @@ use vigie_core::{Engine, State};
 use crate::clock::Clock;
 use crate::config::{Config, EnvValue, RuntimeKind};
 use crate::control;
-use crate::engine::{Driver, Handle, Told, mailbox};
+use crate::engine::{Desk, Driver, Handle, Letterhead, NoPost, Told, mailbox};
 use crate::observe::{self, Eyes};
 use crate::respond::Responder;
 use crate::runtime::docker::{Docker, DockerConfig, DockerService};
@@ -96,7 +96,8 @@ impl App {
         let stop = CancellationToken::new();
         let eyes = Eyes { config: Arc::new(config), runtime, handle, clock, stop };
         let hands = Responder::new(eyes.clone(), looks.clone());
-        let driver = Driver::new(engine, journal, eyes.clock.clone(), hands, mailbox, keep);
+        let desk = Desk::new(letterhead(&eyes.config), rebuilt.outbox, Box::new(NoPost));
+        let driver = Driver::new(engine, journal, eyes.clock.clone(), hands, desk, mailbox, keep);
         let driver = tokio::spawn(driver.run());
         let mut tasks = JoinSet::new();
         observe::start(&eyes, &looks, since, &mut tasks);
@@ -160,6 +161,20 @@ impl App {
         if !self.driver.is_finished() {
             let _ = self.driver.await;
         }
+    }
+}
+
+/// What messages are headed with, and whom they go to.
+fn letterhead(config: &Config) -> Letterhead {
+    let lang = config.file.stack.lang;
+    let channel = |(name, kind): (String, crate::config::Kind)| {
+        crate::config::channel(&name, &kind, lang, Vec::new())
+    };
+    Letterhead {
+        stack: config.stack.name.clone(),
+        targets: config.stack.settings.targets,
+        channels: config.channels().into_iter().map(channel).collect(),
+        journal: config.journal(),
     }
 }
 

@@ -29,6 +29,7 @@ pub(super) fn check(path: &Path, text: &str, file: &File) -> Result<(), ConfigEr
     for (name, service) in &file.service {
         checked.service(name, service, file)?;
     }
+    checked.channels(file)?;
     for window in &file.maintenance {
         if let Err(error) = window.cron.parse::<croner::Cron>() {
             let what = format!("`{}` is no cron schedule: {error}", window.cron);
@@ -90,6 +91,47 @@ impl Checked<'_> {
         if file.stack.runtime == RuntimeKind::Process && service.command.is_empty() {
             let what = format!("service `{name}` needs a `command` under the process runtime");
             return Err(self.at(&section, &section, &what));
+        }
+        Ok(())
+    }
+
+    fn channels(&self, file: &File) -> Result<(), ConfigError> {
+        let channels = super::channels::named(&file.notify);
+        let known = || channels.iter().map(|(name, _)| format!("`{name}`")).collect::<Vec<_>>();
+        let mut seen = std::collections::BTreeSet::new();
+        for (name, kind) in &channels {
+            let section = format!("[notify.{}", kind.word());
+            if !seen.insert(name) {
+                let what = format!("two channels are called `{name}`; give one another `name`");
+                return Err(self.at(&section, &format!("\"{name}\""), &what));
+            }
+            for service in kind.services() {
+                if !file.service.contains_key(service) {
+                    let names: Vec<_> =
+                        file.service.keys().map(|name| format!("`{name}`")).collect();
+                    let what = format!(
+                        "unknown service `{service}`, expected one of {}",
+                        names.join(", ")
+                    );
+                    return Err(self.at(&section, &format!("\"{service}\""), &what));
+                }
+            }
+        }
+        for level in &file.escalation {
+            if level.notify.is_empty() {
+                return Err(self.at(
+                    "[[escalation]]",
+                    "notify",
+                    "a level tells at least one channel",
+                ));
+            }
+            for name in &level.notify {
+                if !seen.contains(name) {
+                    let what =
+                        format!("unknown channel `{name}`, expected one of {}", known().join(", "));
+                    return Err(self.at("[[escalation]]", &format!("\"{name}\""), &what));
+                }
+            }
         }
         Ok(())
     }

@@ -88,6 +88,12 @@ impl Config {
         self.state_directory().join("journal.db")
     }
 
+    /// Every channel with its name.
+    #[must_use]
+    pub fn channels(&self) -> Vec<(String, super::Kind)> {
+        super::channels::named(&self.file.notify)
+    }
+
     /// A service's part of the file.
     #[must_use]
     pub fn service(&self, id: ServiceId) -> Option<&ServiceConfig> {
@@ -177,6 +183,7 @@ fn settings(file: &File) -> Settings {
         file.targets.p3.unwrap_or(targets.acknowledge[2]),
     ];
     targets.p2_escalate = file.targets.p2_escalate.unwrap_or(targets.p2_escalate);
+    settings.escalation = super::channels::levels(file);
     settings.severities = file.severity.iter().map(|(kind, config)| (*kind, config.0)).collect();
     settings.approve_timeout = file.stack.approve_timeout.unwrap_or(settings.approve_timeout);
     settings.reopen_within = file.stack.reopen_within.unwrap_or(settings.reopen_within);

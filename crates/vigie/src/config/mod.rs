@@ -1,6 +1,7 @@
 //! Does: reads `vigie.toml` and the runbooks, and turns them into what the core watches. Every error
 //! names the file, the line, the cause and what to write instead.
 
+mod channels;
 mod check;
 mod explain;
 mod hush;
@@ -13,6 +14,7 @@ mod secret;
 #[cfg(test)]
 mod tests;
 
+pub use channels::{Kind, channel};
 pub use explain::ConfigError;
 pub use load::{Config, find};
 pub use model::{

@@ -2,6 +2,7 @@
 
 use tokio::sync::{broadcast, mpsc, oneshot};
 use vigie_core::event::{Event, Order};
+use vigie_core::notify::{NoticeId, Outcome};
 use vigie_core::observe::{Fact, Observation};
 use vigie_core::stack::ServiceId;
 
@@ -51,6 +52,14 @@ impl Handle {
         let (answer, answered) = oneshot::channel();
         self.sender.send(Message::Order(order, answer)).await.map_err(|_| Stopped)?;
         answered.await.map_err(|_| Stopped)
+    }
+
+    /// Tells what became of a letter.
+    ///
+    /// # Errors
+    /// When the task has stopped.
+    pub async fn settled(&self, id: NoticeId, outcome: Outcome) -> Result<(), Stopped> {
+        self.sender.send(Message::Settled(id, outcome)).await.map_err(|_| Stopped)
     }
 
     /// How things are.

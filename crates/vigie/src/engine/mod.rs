@@ -1,14 +1,17 @@
 //! Does: owns the state. One task takes every event in turn, appends what the core recorded, then
 //! hands out what is to be done. Nobody else touches the engine or the journal.
 
+mod desk;
 mod handle;
 
 use std::time::Duration;
 
 use tokio::sync::{broadcast, mpsc, oneshot};
 use vigie_core::event::{Act, Effects, Event, Order};
+use vigie_core::notify::{Change, NoticeId, Outcome};
 use vigie_core::{Engine, Moment, Record};
 
+pub use desk::{Desk, Letterhead, NoPost, Post};
 pub use handle::{Handle, Stopped};
 
 use crate::clock::Clock;
@@ -27,6 +30,8 @@ pub(crate) enum Message {
     Event(Event),
     /// A person wants something; the answer goes back.
     Order(Order, oneshot::Sender<Result<String, String>>),
+    /// What became of a letter.
+    Settled(NoticeId, Outcome),
     /// Somebody wants to know how things are.
     Status(oneshot::Sender<Box<Status>>),
     /// Carry nothing out any more; answered when the journal is closed.
@@ -60,6 +65,7 @@ pub struct Driver<H> {
     journal: Journal,
     clock: Clock,
     hands: H,
+    desk: Desk,
     mailbox: mpsc::Receiver<Message>,
     told: broadcast::Sender<Told>,
     keep: Duration,
@@ -96,6 +102,7 @@ impl<H: Hands> Driver<H> {
         journal: Journal,
         clock: Clock,
         hands: H,
+        desk: Desk,
         mailbox: Mailbox,
         keep: Duration,
     ) -> Self {
@@ -106,6 +113,7 @@ impl<H: Hands> Driver<H> {
             journal,
             clock,
             hands,
+            desk,
             mailbox: mailbox.receiver,
             told: mailbox.told,
             keep,
@@ -120,7 +128,7 @@ impl<H: Hands> Driver<H> {
         let mut housekeeping = tokio::time::interval(HOUSEKEEPING);
         housekeeping.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         loop {
-            let wake = self.engine.next_wake().map(|moment| self.clock.instant_of(moment));
+            let wake = self.wake().map(|moment| self.clock.instant_of(moment));
             let wake = wake.map(tokio::time::Instant::from_std);
             tokio::select! {
                 message = self.mailbox.recv() => match message {
@@ -140,15 +148,23 @@ impl<H: Hands> Driver<H> {
         }
     }
 
+    /// When the engine or the desk has something to do at the latest.
+    fn wake(&self) -> Option<Moment> {
+        let told = self.desk.next_wake(self.clock.now(), self.clock.minute_of_day());
+        [self.engine.next_wake(), told].into_iter().flatten().min_by_key(|at| at.steady)
+    }
+
     fn message(&mut self, message: Message) {
         match message {
             Message::Event(event) => self.event(event),
+            Message::Settled(id, outcome) => self.settled(id, outcome),
             Message::Order(order, answer) => {
                 let reply = self.handle(Event::Ordered(order));
                 let _ = answer.send(reply.unwrap_or_else(|| Ok(String::new())));
             }
             Message::Status(answer) => {
-                let status = report::status(&self.engine, self.journal.waiting());
+                let status =
+                    report::status(&self.engine, self.journal.waiting(), self.desk.channels());
                 let _ = answer.send(Box::new(status));
             }
             Message::Stop(_) => {}
@@ -163,7 +179,8 @@ impl<H: Hands> Driver<H> {
         let now = self.clock.now();
         let Effects { records, acts, reply } = self.engine.handle(now, event);
         if !records.is_empty() {
-            self.append(now, &records);
+            let changes = self.desk.heed(now, &records, self.engine.state());
+            self.append(now, &records, &changes);
             for record in records {
                 // Nobody listening is no fault.
                 let _ = self.told.send(self.tell(now, record));
@@ -172,7 +189,17 @@ impl<H: Hands> Driver<H> {
         for act in acts {
             self.hands.take(act);
         }
+        self.desk.send(now, self.clock.minute_of_day(), self.engine.state());
         reply
+    }
+
+    fn settled(&mut self, id: NoticeId, outcome: Outcome) {
+        let now = self.clock.now();
+        let (changes, record) = self.desk.settle(now, id, outcome);
+        if !changes.is_empty() {
+            self.append(now, &[], &changes);
+        }
+        self.event(record.map_or(Event::Tick, Event::Recorded));
     }
 
     fn tell(&self, at: Moment, record: Record) -> Told {
@@ -187,10 +214,11 @@ impl<H: Hands> Driver<H> {
 
     /// Append, then act. A journal that cannot be written stops nothing: the watch and the repairs
     /// go on, and it is said loudly.
-    fn append(&mut self, now: Moment, records: &[Record]) {
+    fn append(&mut self, now: Moment, records: &[Record], changes: &[Change]) {
         let state = self.engine.state();
         // SQLite may wait for the disk; the other tasks must not wait with it.
-        let written = tokio::task::block_in_place(|| self.journal.append(now, records, state));
+        let written =
+            tokio::task::block_in_place(|| self.journal.append(now, records, changes, state));
         self.heed(written.err());
     }
 
@@ -225,6 +253,7 @@ impl<H: Hands> Driver<H> {
         let now = self.clock.now();
         if now.since(self.retained) >= RETENTION {
             self.retained = now;
+            self.desk.forget_old(self.engine.state());
             let keep = i64::try_from(self.keep.as_millis()).unwrap_or(i64::MAX);
             let before = Moment { steady: now.steady - keep, wall: now.wall - keep };
             let journal = &mut self.journal;

@@ -8,6 +8,6 @@ mod tests;
 mod time;
 
 pub use incident::{IncidentJson, incident_json};
-pub use status::{ServiceStatus, Status, status};
+pub use status::{ChannelStatus, ServiceStatus, Status, status};
 pub use tell::{Lang, source, tell, tell_all};
 pub use time::{ago, clock_time, millis, rfc3339};

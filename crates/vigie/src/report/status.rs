@@ -29,6 +29,19 @@ pub struct Status {
     pub runtime_reachable: bool,
     /// Records that wait because the journal cannot be written.
     pub journal_waiting: usize,
+    /// Where people are told.
+    pub channels: Vec<ChannelStatus>,
+}
+
+/// How a channel is.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ChannelStatus {
+    /// Its name.
+    pub name: String,
+    /// Messages that wait.
+    pub waiting: usize,
+    /// Why it takes none any more.
+    pub stopped: Option<String>,
 }
 
 /// How a service is.
@@ -66,7 +79,7 @@ pub struct ServiceStatus {
 
 /// How things are now.
 #[must_use]
-pub fn status(engine: &Engine, journal_waiting: usize) -> Status {
+pub fn status(engine: &Engine, journal_waiting: usize, channels: Vec<ChannelStatus>) -> Status {
     let state = engine.state();
     let approvals = state
         .live_runs()
@@ -88,6 +101,7 @@ pub fn status(engine: &Engine, journal_waiting: usize) -> Status {
             .map(|until| rfc3339(until.wall)),
         runtime_reachable: !state.runtime_lost,
         journal_waiting,
+        channels,
     }
 }
 

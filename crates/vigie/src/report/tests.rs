@@ -106,6 +106,7 @@ fn a_status_json_is_as_documented() {
         maintenance: None,
         runtime_reachable: true,
         journal_waiting: 0,
+        channels: vec![ChannelStatus { name: String::from("discord"), waiting: 2, stopped: None }],
     };
     insta::assert_snapshot!(serde_json::to_string_pretty(&status).unwrap());
 }

@@ -6,9 +6,10 @@ use std::path::{Path, PathBuf};
 
 use rusqlite::{Connection, params};
 use vigie_core::incident::IncidentId;
+use vigie_core::notify::{Change, Kept};
 use vigie_core::{Moment, Record, State};
 
-use super::{open, register};
+use super::{open, outbox, register};
 
 /// Records between two snapshots of the state.
 const SNAPSHOT_EVERY: u64 = 2_000;
@@ -58,6 +59,8 @@ pub struct Rebuilt {
     pub state: State,
     /// Records that were replayed behind the last snapshot.
     pub replayed: u64,
+    /// What waited to be told.
+    pub outbox: Kept,
 }
 
 /// One row of a timeline.
@@ -69,6 +72,13 @@ pub struct TimelineRow {
     pub record: Record,
 }
 
+/// What waits to be written.
+#[derive(Debug)]
+enum Entry {
+    Record(Moment, Record),
+    Change(Change),
+}
+
 /// The journal, open for writing.
 #[derive(Debug)]
 pub struct Journal {
@@ -76,7 +86,7 @@ pub struct Journal {
     // The lock is held for as long as the journal is open: one vigie a state directory. There is none
     // while the disk takes nothing.
     file: Option<(std::fs::File, Connection)>,
-    backlog: VecDeque<(Moment, Record)>,
+    backlog: VecDeque<Entry>,
     lost: u64,
     since_snapshot: u64,
 }
@@ -116,8 +126,8 @@ impl Journal {
         Self { path: path.to_owned(), file, backlog: VecDeque::new(), lost: 0, since_snapshot }
     }
 
-    /// Appends `records`, made at `at`, and brings the register up to date with `state`. When it
-    /// cannot be written the records are kept in memory and written as soon as it can be again.
+    /// Appends `records`, made at `at`, with the `changes` of the outbox that they brought about, and
+    /// brings the register up to date with `state`. When it cannot be written all of it is kept in memory and written as soon as it can be again.
     ///
     /// # Errors
     /// Why it cannot be written now. Vigie goes on all the same.
@@ -125,9 +135,11 @@ impl Journal {
         &mut self,
         at: Moment,
         records: &[Record],
+        changes: &[Change],
         state: &State,
     ) -> Result<(), JournalError> {
-        self.backlog.extend(records.iter().map(|record| (at, record.clone())));
+        self.backlog.extend(records.iter().map(|record| Entry::Record(at, record.clone())));
+        self.backlog.extend(changes.iter().cloned().map(Entry::Change));
         while self.backlog.len() > BACKLOG {
             self.backlog.pop_front();
             self.lost += 1;
@@ -147,7 +159,9 @@ impl Journal {
             Some(file) => file,
             none => none.insert(open::writer(&self.path)?),
         };
-        let snapshot = self.since_snapshot + self.backlog.len() as u64 >= SNAPSHOT_EVERY;
+        // A write of changes alone has no record that a snapshot could stand for.
+        let records = self.backlog.iter().any(|entry| matches!(entry, Entry::Record(..)));
+        let snapshot = records && self.since_snapshot + self.backlog.len() as u64 >= SNAPSHOT_EVERY;
         let write = || -> rusqlite::Result<()> {
             let transaction = connection.unchecked_transaction()?;
             let mut touched = BTreeSet::new();
@@ -156,7 +170,14 @@ impl Journal {
                 let mut insert = transaction.prepare_cached(
                     "INSERT INTO record (steady, wall, incident, body) VALUES (?1, ?2, ?3, ?4)",
                 )?;
-                for (at, record) in &self.backlog {
+                for entry in &self.backlog {
+                    let (at, record) = match entry {
+                        Entry::Record(at, record) => (at, record),
+                        Entry::Change(change) => {
+                            outbox::apply(&transaction, change)?;
+                            continue;
+                        }
+                    };
                     let incident = incident_of(record, state);
                     touched.extend(incident);
                     if let Record::Closed { incident, .. } = record
@@ -184,8 +205,9 @@ impl Journal {
             transaction.commit()
         };
         write().map_err(|error| JournalError::Sqlite(self.path.clone(), error))?;
+        let written = self.backlog.iter().filter(|entry| matches!(entry, Entry::Record(..)));
         self.since_snapshot =
-            if snapshot { 0 } else { self.since_snapshot + self.backlog.len() as u64 };
+            if snapshot { 0 } else { self.since_snapshot + written.count() as u64 };
         self.backlog.clear();
         Ok(())
     }

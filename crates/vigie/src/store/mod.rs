@@ -2,6 +2,7 @@
 
 mod journal;
 mod open;
+mod outbox;
 mod register;
 mod schema;
 #[cfg(test)]

@@ -122,7 +122,8 @@ pub(super) fn rebuild(path: &Path, connection: &Connection) -> Result<Rebuilt, J
         state.apply(at, &record);
         replayed += 1;
     }
-    Ok(Rebuilt { state, replayed })
+    let outbox = super::outbox::kept(connection).map_err(sqlite)?;
+    Ok(Rebuilt { state, replayed, outbox })
 }
 
 pub(super) fn moment(row: &rusqlite::Row<'_>, at: usize) -> rusqlite::Result<Moment> {

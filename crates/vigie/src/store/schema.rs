@@ -27,6 +27,18 @@ const ALL: &[M<'_>] = &[M::up(
          detected INTEGER NOT NULL,
          body     TEXT NOT NULL
      );",
+), M::up(
+    "-- The outbox: what waits to be told, and the message that stands for an incident on a channel.
+     CREATE TABLE notice (
+         id   INTEGER PRIMARY KEY AUTOINCREMENT,
+         body TEXT NOT NULL
+     );
+     CREATE TABLE card (
+         channel  TEXT NOT NULL,
+         incident INTEGER NOT NULL,
+         message  TEXT NOT NULL,
+         PRIMARY KEY (channel, incident)
+     );",
 )];
 
 /// Every migration, to be applied.

@@ -7,6 +7,7 @@ use proptest::prelude::*;
 use vigie_core::detect::SymptomKind;
 use vigie_core::incident::{Actor, Group, Lifecycle, Severity};
 use vigie_core::moment::Bounds;
+use vigie_core::notify::{Card, Change, Kept, Notice, NoticeId, Occasion};
 use vigie_core::respond::{Ending, Evidence, Rejected, RunId, Step, StepResult};
 
 use super::journal::*;
@@ -74,7 +75,7 @@ impl Writing {
         self.at += 1;
         let at = second(self.at);
         records.iter().for_each(|record| self.state.apply(at, record));
-        self.journal.append(at, records, &self.state)
+        self.journal.append(at, records, &[], &self.state)
     }
 
     /// As many records that say little, so that a snapshot is due.
@@ -439,4 +440,37 @@ fn what_nobody_can_read_is_not_begun_anew() {
     drop(place.open());
     std::fs::write(place.journal(), "no database, but not empty either, and long enough").unwrap();
     assert!(Journal::open_somehow(&place.journal()).is_err());
+}
+
+fn notice(id: u64, incident: u64) -> Notice {
+    let channel = String::from("staff");
+    let incident = Some(IncidentId(incident));
+    let (occasion, severity) = (Occasion::Opened, Severity::P1);
+    Notice { id: NoticeId(id), channel, incident, occasion, severity, at: second(1) }
+}
+
+#[test]
+fn what_waits_to_be_told_is_kept_with_what_brought_it_about() {
+    let place = Place::new();
+    let mut writing = Writing::on(&place);
+    let changes = [Change::Added(notice(1, 1)), Change::Added(notice(2, 1))];
+    writing.journal.append(second(1), &[opened(1)], &changes, &writing.state).unwrap();
+    let card = |message: &str| Card {
+        channel: String::from("staff"),
+        incident: IncidentId(1),
+        message: message.to_owned(),
+    };
+    let settled = [Change::Removed(NoticeId(1)), Change::Carded(card("a"))];
+    writing.journal.append(second(2), &[], &settled, &writing.state).unwrap();
+    writing.journal.append(second(2), &[], &[Change::Carded(card("b"))], &writing.state).unwrap();
+    drop(writing);
+    let (journal, rebuilt) = place.open();
+    let expected = Kept { waiting: vec![notice(2, 1)], cards: vec![card("b")], last: 2 };
+    assert_eq!(rebuilt.outbox, expected);
+    // A number is never given twice, also when the last one is told already.
+    let mut writing = Writing { journal, state: rebuilt.state, at: 3 };
+    let told = [Change::Removed(NoticeId(2))];
+    writing.journal.append(second(3), &[], &told, &writing.state).unwrap();
+    drop(writing);
+    assert_eq!(place.open().1.outbox.last, 2);
 }

@@ -11,7 +11,7 @@ use vigie_core::{Engine, Record};
 use super::*;
 use crate::clock::Clock;
 use crate::config::Config;
-use crate::engine::{Driver, Hands, Told, mailbox};
+use crate::engine::{Desk, Driver, Hands, Told, mailbox};
 use crate::runtime::docker::fake_engine::FakeEngine;
 use crate::store::Journal;
 
@@ -33,7 +33,7 @@ fn watch_of(engine: &FakeEngine, directory: &Path) -> (Eyes, Receiver<Told>, Rea
     let clock = Clock::after(rebuilt.state.last);
     let (handle, mailbox) = mailbox();
     let core = Engine::new(config.stack.clone(), rebuilt.state);
-    let driver = Driver::new(core, journal, clock.clone(), Idle, mailbox, LONG);
+    let driver = Driver::new(core, journal, clock.clone(), Idle, Desk::silent("x"), mailbox, LONG);
     let told = handle.listen();
     tokio::spawn(driver.run());
     let runtime = Arc::new(engine.docker(LIMIT));
