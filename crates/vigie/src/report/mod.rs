@@ -1,10 +1,12 @@
 //! Does: puts what is known into the shapes that people and programs read. Never decides anything.
 
+mod figures;
 mod incident;
 mod status;
 mod tell;
 mod time;
 
+pub use figures::{Asked, FiguresJson, MedianJson, figures_json};
 pub use incident::{IncidentJson, incident_json};
 pub use status::{ServiceStatus, Status, status};
 pub use tell::{Lang, source, tell, tell_all};

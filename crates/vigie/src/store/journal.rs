@@ -9,8 +9,8 @@ use rusqlite::{Connection, OpenFlags, OptionalExtension, params};
 use vigie_core::incident::IncidentId;
 use vigie_core::{Moment, Record, State};
 
-use super::register;
-use super::schema::MIGRATIONS;
+use super::schema::migrations;
+use super::{columns, to_sqlite};
 
 /// Records between two snapshots of the state.
 const SNAPSHOT_EVERY: u64 = 2_000;
@@ -31,6 +31,11 @@ pub enum JournalError {
     /// The tables are from a newer vigie.
     #[error("the journal {0} cannot be brought up to date: {1}; was it written by a newer vigie?")]
     Migration(PathBuf, rusqlite_migration::Error),
+    /// The tables are from an older vigie, which still has the journal.
+    #[error(
+        "the journal {0} is an older vigie's, which still runs; stop that and start `vigie watch` anew"
+    )]
+    Older(PathBuf),
     /// A record that this vigie cannot read.
     #[error("the journal {path}, record {seq}: {why}; was it written by a newer vigie?")]
     Record {
@@ -97,7 +102,7 @@ impl Journal {
                  PRAGMA journal_size_limit = 4194304; PRAGMA cache_size = -2000;",
             )
             .map_err(sqlite)?;
-        MIGRATIONS
+        migrations()
             .to_latest(&mut connection)
             .map_err(|error| JournalError::Migration(path.to_owned(), error))?;
         let rebuilt = rebuild(path, &connection)?;
@@ -158,7 +163,10 @@ impl Journal {
                 }
             }
             for id in touched {
-                register::project(&transaction, state, id)?;
+                columns::project(&transaction, state, id)?;
+            }
+            for (_, record) in &self.backlog {
+                columns::heed(&transaction, record)?;
             }
             if snapshot {
                 let body = serde_json::to_string(state).map_err(to_sqlite)?;
@@ -209,10 +217,6 @@ impl Journal {
 /// The incident that a record belongs to, also through its run.
 fn incident_of(record: &Record, state: &State) -> Option<IncidentId> {
     record.incident().or_else(|| Some(state.runs.get(&record.run()?)?.incident))
-}
-
-fn to_sqlite(error: serde_json::Error) -> rusqlite::Error {
-    rusqlite::Error::ToSqlConversionFailure(Box::new(error))
 }
 
 fn prepare(directory: &Path) -> Result<std::fs::File, JournalError> {

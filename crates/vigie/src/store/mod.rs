@@ -1,10 +1,19 @@
 //! Does: keeps the journal in SQLite: append first, then act. Never decides what a record means.
 
+mod columns;
+mod filter;
 mod journal;
+mod lessons;
 mod register;
 mod schema;
 #[cfg(test)]
 mod tests;
 
+pub use filter::Filter;
 pub use journal::{Journal, JournalError, Rebuilt, TimelineRow};
+pub use lessons::PastRow;
 pub use register::{IncidentRow, Register};
+
+fn to_sqlite(error: serde_json::Error) -> rusqlite::Error {
+    rusqlite::Error::ToSqlConversionFailure(Box::new(error))
+}

@@ -4,6 +4,7 @@
 mod compose;
 mod engine;
 mod events;
+mod facts;
 mod find;
 mod inspect;
 mod logs;
