@@ -6,12 +6,10 @@ use std::path::Path;
 use std::process::ExitCode;
 use std::time::Instant;
 
-use vigie::report::{Asked, figures_json};
+use vigie::report::{Asked, Lang, figures_json, similar_json};
 use vigie::store::{Filter, Journal, Register};
 use vigie_core::detect::SymptomKind;
 use vigie_core::incident::{Actor, IncidentId, Severity};
-use vigie_core::learn::similar::rank;
-use vigie_core::learn::{Subject, recognise};
 use vigie_core::moment::Bounds;
 use vigie_core::respond::{Ending, RunId};
 use vigie_core::{Moment, Record};
@@ -142,10 +140,7 @@ fn ask(path: &Path, count: u64) -> Result<()> {
     measure("similar", || {
         let register = Register::open(path)?;
         let row = register.get(IncidentId(count / 2))?.ok_or("no such incident")?;
-        let subject = Subject::of(&row.incident, &row.runs);
-        let past: Vec<_> = register.likely(&subject)?.into_iter().map(|one| one.past).collect();
-        let known = register.known()?;
-        Ok(rank(&subject, &past, 10).len() + usize::from(recognise(&subject, &known).is_some()))
+        Ok(similar_json(&register, &row, 10, Lang::En)?.similar.len())
     })?;
     let status = std::fs::read_to_string("/proc/self/status")?;
     let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).unwrap_or("?");

@@ -146,6 +146,12 @@ mod tests {
     use super::*;
 
     #[test]
+    fn the_documented_shape() {
+        let one = crate::knowledge::shipped().remove(0);
+        insta::assert_json_snapshot!(shape(&one, Lang::En));
+    }
+
+    #[test]
     fn batches_are_whole_and_short() {
         let mut one = crate::knowledge::shipped().remove(0);
         one.cause.en = "x".repeat(10_000);

@@ -3,18 +3,15 @@
 
 use std::time::Duration;
 
-use serde::Serialize;
 use vigie_core::incident::IncidentId;
-use vigie_core::learn::similar::{Past, rank};
-use vigie_core::learn::{Subject, recognise};
 
 use super::args::Only;
 use super::incident::unknown;
 use super::stats::range;
 use super::{Exit, Failure, Paint, table};
 use crate::config::{Config, Lang};
-use crate::report::{ago, millis, rfc3339};
-use crate::store::{Filter, PastRow, Register};
+use crate::report::{LikenessJson, ago, similar_json};
+use crate::store::{Filter, Register};
 use crate::text::cut;
 
 /// What a person asks to be listed.
@@ -35,19 +32,6 @@ pub(super) fn filter(config: &Config, only: &Only) -> Result<Filter, Failure> {
     })
 }
 
-/// A likeness; see `docs/guide/json.md`.
-#[derive(Debug, Serialize)]
-struct SimilarJson {
-    id: u64,
-    score: u32,
-    same: Vec<&'static str>,
-    service: String,
-    title: String,
-    detected: String,
-    fixed_by: Option<String>,
-    took_ms: Option<[u64; 2]>,
-}
-
 pub(super) fn similar(
     config: &Config,
     id: IncidentId,
@@ -57,52 +41,23 @@ pub(super) fn similar(
     let lang = config.file.stack.lang;
     let register = Register::open(&config.journal())?;
     let Some(row) = register.get(id)? else { return Err(unknown(id.0)) };
-    let subject = Subject::of(&row.incident, &row.runs);
-    let likely = register.likely(&subject)?;
-    let past: Vec<Past> = likely.iter().map(|one| one.past.clone()).collect();
-    let ranked = rank(&subject, &past, limit);
-    let shown = |one: &vigie_core::learn::similar::Similar<'_>| {
-        let row: &PastRow = likely.iter().find(|row| row.past.id == one.past.id)?;
-        Some(SimilarJson {
-            id: one.past.id.0,
-            score: one.same.score(),
-            same: one.same.words(),
-            service: one.past.service.clone(),
-            title: row.title.clone(),
-            detected: rfc3339(row.detected),
-            fixed_by: one.past.fixed_by.as_ref().map(|fix| lang.of(fix).to_owned()),
-            took_ms: one.past.took.map(|(least, most)| [millis(least), millis(most)]),
-        })
-    };
-    let similar: Vec<SimilarJson> = ranked.iter().filter_map(shown).collect();
-    let known = register.known()?;
-    let known = recognise(&subject, &known);
+    let told = similar_json(&register, &row, limit, lang)?;
     if json {
-        let known = known.map(|(known, words)| {
-            serde_json::json!({
-                "id": known.id,
-                "title": lang.of(&known.title),
-                "cause": lang.of(&known.cause),
-                "resolution": lang.of(&known.resolution),
-                "took_ms": known.took.map(millis),
-                "matched": words,
-            })
-        });
-        let told = serde_json::json!({ "incident": id.0, "similar": similar, "known": known });
         println!("{}", serde_json::to_string_pretty(&told)?);
         return Ok(Exit::Fine);
     }
-    if let Some((known, words)) = known {
-        let took = known.took.map_or_else(String::new, |took| format!(" ({})", ago(took)));
-        let (title, fix) = (lang.of(&known.title), lang.of(&known.resolution));
-        println!("{} {title}: {fix}{took} [{words}]", Paint::for_stdout().bold(&known.id));
+    if let Some(known) = &told.known {
+        let took = known.took_ms.map(|ms| format!(" ({})", ago(Duration::from_millis(ms))));
+        let id = Paint::for_stdout().bold(&known.id);
+        let (title, fix, took) = (&known.title, &known.resolution, took.unwrap_or_default());
+        println!("{id} {title}: {fix}{took} [{}]", known.matched);
     }
-    if similar.is_empty() {
+    if told.similar.is_empty() {
         let none = ["no past incident resembles it", "aucun incident passé ne lui ressemble"];
         println!("{}", none[usize::from(lang == Lang::Fr)]);
         return Ok(Exit::Fine);
     }
-    let rows: Vec<_> = similar.iter().map(cells).collect();
+    let rows: Vec<_> = told.similar.iter().map(cells).collect();
     let head = match lang {
         Lang::En => ["ID", "SCORE", "SAME", "DETECTED", "TOOK", "FIXED BY", "TITLE"],
         Lang::Fr => ["ID", "SCORE", "COMMUN", "DÉTECTÉ", "DURÉE", "RÉSOLU PAR", "TITRE"],
@@ -111,7 +66,7 @@ pub(super) fn similar(
     Ok(Exit::Fine)
 }
 
-fn cells(one: &SimilarJson) -> Vec<String> {
+fn cells(one: &LikenessJson) -> Vec<String> {
     let took = one.took_ms.map(|both| {
         let [least, most] = both.map(|ms| ago(Duration::from_millis(ms)));
         range(least, most)

@@ -88,9 +88,7 @@ pub struct Asked<'a> {
 #[must_use]
 pub fn figures_json(rows: &[Row], asked: Asked<'_>) -> FiguresJson {
     let since = asked.since.unwrap_or(i64::MIN);
-    let counted: Vec<Row> =
-        rows.iter().filter(|row| row.times.detected >= since).cloned().collect();
-    let told = summary(&counted);
+    let told = summary(rows.iter().filter(|row| row.times.detected >= since));
     let counts = Severity::ALL.iter().zip(told.counts);
     let watched = Watched { since: asked.watched_since.unwrap_or(asked.now), now: asked.now };
     let service = |name: &&str| {
@@ -146,4 +144,45 @@ fn burning(one: &Burn) -> BurnJson {
 /// Four digits behind the point: more would be noise.
 fn digits(value: f64) -> f64 {
     (value * 10_000.0).round() / 10_000.0
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use vigie_core::incident::Group;
+    use vigie_core::learn::stats::Times;
+
+    use super::*;
+
+    #[test]
+    fn the_documented_shape() {
+        // 2026-11-25T20:00:00Z.
+        let now = 1_795_636_800_000;
+        let began = now - 1_800_000;
+        let row = Row {
+            severity: Severity::P1,
+            group: Group::Availability,
+            service: Arc::from("gmod"),
+            sensed: true,
+            times: Times {
+                started_earliest: began - 5_000,
+                started_latest: began,
+                detected: began + 2,
+                acknowledged: Some(began + 100),
+                restored: None,
+                resolved: None,
+            },
+        };
+        let asked = Asked {
+            since: Some(now - 86_400_000),
+            now,
+            watched_since: Some(now - 864_000_000),
+            games: &["gmod"],
+            slo: 99.0,
+        };
+        let mut told = figures_json(&[row], asked);
+        told.services[0].burn.truncate(1);
+        insta::assert_json_snapshot!(told);
+    }
 }

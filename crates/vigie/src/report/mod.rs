@@ -2,12 +2,14 @@
 
 mod figures;
 mod incident;
+mod similar;
 mod status;
 mod tell;
 mod time;
 
 pub use figures::{Asked, FiguresJson, MedianJson, figures_json};
 pub use incident::{IncidentJson, incident_json};
+pub use similar::{LikenessJson, SimilarJson, similar_json};
 pub use status::{ServiceStatus, Status, status};
 pub use tell::{Lang, source, tell, tell_all};
 pub use time::{ago, clock_time, millis, rfc3339};

@@ -52,6 +52,7 @@ async fn what_cannot_be_looked_at_says_why() {
     assert!(row("R3").came_true.is_none());
     // The machine's loss needs backups, and there are none.
     assert!(report.open.contains(&String::from("R4")));
+    insta::assert_json_snapshot!(row("R1"));
     let french = assess(&config, &facts, &register, Lang::Fr).unwrap();
     assert_eq!(french.risks[7].checks[0].why, "pas encore de sauvegardes : non configurées");
 }

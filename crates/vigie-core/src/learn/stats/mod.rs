@@ -133,18 +133,18 @@ pub struct Summary {
 
 /// Sums `rows` up.
 #[must_use]
-pub fn summary(rows: &[Row]) -> Summary {
+pub fn summary<'a>(rows: impl Iterator<Item = &'a Row> + Clone) -> Summary {
     let mut counts = [0; 4];
-    for row in rows {
+    for row in rows.clone() {
         counts[row.severity as usize] += 1;
     }
-    let timed = || rows.iter().filter(|row| row.sensed).map(|row| row.times);
+    let timed = || rows.clone().filter(|row| row.sensed).map(|row| row.times);
     let until = |end: fn(&Times) -> Option<i64>| {
         Median::of(timed().filter_map(|times| Some(times.until(end(&times)?))))
     };
     Summary {
         counts,
-        reported: rows.iter().filter(|row| !row.sensed).count(),
+        reported: rows.clone().filter(|row| !row.sensed).count(),
         detect: until(|times| Some(times.detected)),
         acknowledge: until(|times| times.acknowledged),
         restore: until(|times| times.restored),

@@ -49,14 +49,14 @@ fn medians_are_of_the_bounds_and_reports_are_not_timed() {
     ];
     rows[2].severity = Severity::P3;
     rows.push(Row { sensed: false, ..row((0, 0), 900_000, Some(1_000_000)) });
-    let told = summary(&rows);
+    let told = summary(rows.iter());
     assert_eq!((told.counts, told.reported), ([4, 0, 1, 0], 1));
     // 10..20, 3..3, 0..1000, 0..0.
     assert_eq!(told.detect, Median { n: 4, bounds: Some((1, 11)) });
     // 100..110, 100..100, 0..0.
     assert_eq!(told.restore, Median { n: 3, bounds: Some((100, 100)) });
     assert_eq!(told.acknowledge.n, 3);
-    assert_eq!(summary(&[]), Summary::default());
+    assert_eq!(summary([].iter()), Summary::default());
 }
 
 #[test]
@@ -183,7 +183,7 @@ proptest! {
                 row((*earliest, latest), latest + late, Some(latest + late + end))
             })
             .collect();
-        let told = summary(&rows);
+        let told = summary(rows.iter());
         for median in [told.detect, told.acknowledge, told.restore] {
             prop_assert!(median.bounds.is_none_or(|(least, most)| 0 <= least && least <= most));
             prop_assert_eq!(median.n, rows.len());

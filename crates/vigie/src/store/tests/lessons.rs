@@ -153,6 +153,16 @@ fn figures_and_likenesses_are_told_from_columns() {
 }
 
 #[test]
+fn likenesses_have_the_documented_shape() {
+    let place = Place::new();
+    let _writing = filled(&place);
+    let register = Register::open(&place.journal()).unwrap();
+    let row = register.get(IncidentId(4)).unwrap().unwrap();
+    let told = crate::report::similar_json(&register, &row, 9, crate::report::Lang::En).unwrap();
+    insta::assert_json_snapshot!(told);
+}
+
+#[test]
 fn a_register_of_an_older_vigie_is_brought_up_to_date() {
     let (new, old) = (Place::new(), Place::new());
     drop(filled(&new));
