@@ -108,24 +108,32 @@ impl Register {
     }
 }
 
+/// The first part alone is all there is when everything is asked for.
+const ROWS: &str = "
+    SELECT severity, grp, service, symptoms, started_earliest, started_latest, detected,
+        acknowledged, restored, resolved
+    FROM incident INDEXED BY incident_facts WHERE detected >= ?1
+    UNION ALL
+    SELECT severity, grp, service, symptoms, started_earliest, started_latest, detected,
+        acknowledged, restored, resolved
+    FROM incident INDEXED BY incident_outages
+    WHERE detected < ?1 AND severity = 'P1' AND grp = 'availability'";
+
 fn rows(connection: &Connection, since: Option<i64>) -> rusqlite::Result<Vec<Row>> {
-    let mut select = connection.prepare_cached(
-        "SELECT severity, grp, service, symptoms, started_earliest, started_latest, detected,
-             acknowledged, restored, resolved
-         FROM incident INDEXED BY incident_facts
-         WHERE detected >= ?1 OR (severity = 'P1' AND grp = 'availability')",
-    )?;
+    let mut select = connection.prepare_cached(ROWS)?;
     let mut found = select.query(params![since.unwrap_or(i64::MIN)])?;
-    let mut names: BTreeMap<String, Arc<str>> = BTreeMap::new();
+    let mut names: Vec<Arc<str>> = Vec::new();
     let mut all = Vec::new();
     while let Some(row) = found.next()? {
         let service = row.get_ref(2)?.as_str()?;
-        let service = match names.get(service) {
-            Some(known) => Arc::clone(known),
-            None => Arc::clone(names.entry(service.to_owned()).or_insert_with(|| service.into())),
+        let service = if let Some(known) = names.iter().find(|known| &***known == service) {
+            Arc::clone(known)
+        } else {
+            names.push(service.into());
+            service.into()
         };
         all.push(Row {
-            severity: Severity::parse(row.get_ref(0)?.as_str()?).unwrap_or(Severity::P4),
+            severity: severity(row.get_ref(0)?.as_str()?),
             group: group(row.get_ref(1)?.as_str()?),
             service,
             sensed: row.get::<_, i64>(3)? != 0,
@@ -140,6 +148,11 @@ fn rows(connection: &Connection, since: Option<i64>) -> rusqlite::Result<Vec<Row
         });
     }
     Ok(all)
+}
+
+/// The severity of a word; one that is not known yet is the mildest.
+fn severity(word: &str) -> Severity {
+    Severity::ALL.into_iter().find(|level| level.word() == word).unwrap_or(Severity::P4)
 }
 
 /// The group of a word; one that is not known yet is none that figures are about.

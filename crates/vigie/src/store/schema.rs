@@ -51,6 +51,10 @@ const LEARN: &str = "
      -- Holds all that figures and filters read: they never touch a body.
      CREATE INDEX incident_facts ON incident (detected, severity, state, service, grp, symptoms,
          started_earliest, started_latest, acknowledged, restored, resolved);
+     -- Outages, however old: few, and asked for with every figure.
+     CREATE INDEX incident_outages ON incident (detected, severity, service, grp, symptoms,
+         started_earliest, started_latest, acknowledged, restored, resolved)
+         WHERE severity = 'P1' AND grp = 'availability';
      CREATE INDEX incident_by_fingerprint ON incident (fingerprint)
          WHERE fingerprint IS NOT NULL;
      -- One of each, so that the newest of equals come first without sorting.

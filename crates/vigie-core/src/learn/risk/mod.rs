@@ -3,6 +3,7 @@
 
 mod check;
 mod facts;
+mod looks;
 #[cfg(test)]
 mod tests;
 

@@ -80,7 +80,10 @@ fn filled(place: &Place) -> Writing {
     writing.happen(&[note("looking"), note("reverted the addon")]).unwrap();
     writing.happen(&[resolved(2)]).unwrap();
     writing.happen_at(3, &incident(3, "mysql", SymptomKind::Down, "mysql is exited"));
-    writing.happen_at(4, &incident(4, "gmod", SymptomKind::LuaErrors, &ERROR.replace("3 Lua", "7 Lua")));
+    writing.happen_at(
+        4,
+        &incident(4, "gmod", SymptomKind::LuaErrors, &ERROR.replace("3 Lua", "7 Lua")),
+    );
     writing
 }
 
