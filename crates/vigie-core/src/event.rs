@@ -1,6 +1,7 @@
 //! Decides what goes into the engine and what comes out of it.
 
 use crate::incident::{Actor, IncidentId, Severity};
+use crate::learn::Known;
 use crate::moment::Moment;
 use crate::observe::{Observation, Probe};
 use crate::record::Record;
@@ -83,6 +84,8 @@ pub enum Order {
         /// Who.
         by: Actor,
     },
+    /// To add incidents to what is known.
+    Learn(Vec<Known>, Actor),
     /// To declare maintenance until then, or to end it.
     Maintenance(Option<Moment>, Actor),
 }

@@ -8,6 +8,7 @@ pub mod detect;
 pub mod engine;
 pub mod event;
 pub mod incident;
+pub mod learn;
 pub mod moment;
 pub mod notify;
 pub mod observe;

@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::detect::SymptomKind;
 use crate::incident::{Actor, Group, IncidentId, Severity};
+use crate::learn::Known;
 use crate::moment::{Bounds, Moment};
 use crate::respond::{Ending, Evidence, Rejected, RunId, Step, StepResult};
 
@@ -229,6 +230,13 @@ pub enum Record {
         /// The incident.
         incident: IncidentId,
         /// Who said so.
+        by: Actor,
+    },
+    /// Somebody told of an incident that happened before vigie watched.
+    KnownLearned {
+        /// What is known of it.
+        known: Box<Known>,
+        /// Who.
         by: Actor,
     },
     /// The stack works without a service, or fully again.

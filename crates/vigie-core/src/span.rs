@@ -67,3 +67,31 @@ pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Duratio
 pub fn serialize<S: Serializer>(value: &Duration, to: S) -> Result<S::Ok, S::Error> {
     to.serialize_str(&format(*value))
 }
+
+pub mod optional {
+    //! Decides how a length of time that may be missing is written.
+
+    use std::time::Duration;
+
+    use serde::{Deserialize, Deserializer, Serializer};
+
+    /// For serde: a length of time as text, or nothing.
+    ///
+    /// # Errors
+    /// As [`super::parse`].
+    pub fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Option<Duration>, D::Error> {
+        let text = Option::<String>::deserialize(from)?;
+        text.map(|text| super::parse(&text)).transpose().map_err(serde::de::Error::custom)
+    }
+
+    /// For serde: writes a length of time as text, or nothing.
+    ///
+    /// # Errors
+    /// The serializer's own.
+    pub fn serialize<S: Serializer>(value: &Option<Duration>, to: S) -> Result<S::Ok, S::Error> {
+        match value {
+            Some(value) => to.serialize_some(&super::format(*value)),
+            None => to.serialize_none(),
+        }
+    }
+}

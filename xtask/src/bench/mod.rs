@@ -4,6 +4,7 @@
 mod console;
 mod engine;
 mod figures;
+mod register;
 mod scale;
 mod watchers;
 
@@ -35,6 +36,11 @@ const BENCHES: &[Bench] = &[
         run: scale::run,
     },
     Bench { name: "engine", about: "events a second through the engine", run: engine::run },
+    Bench {
+        name: "register",
+        about: "incident list, stats and similar on a register of 100,000 incidents",
+        run: register::run,
+    },
     Bench { name: "console", about: "console lines a second, against grep -E", run: console::run },
 ];
 

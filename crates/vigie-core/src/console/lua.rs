@@ -151,6 +151,21 @@ fn signature(error: &LuaError) -> u64 {
     hash.0
 }
 
+/// The signature of an error of which only its one line is left, `PLACE:LINE: MESSAGE`. It is the
+/// error's own, unless the line was cut. Kept in the register: never change it.
+#[must_use]
+pub fn signature_of(sample: &str) -> u64 {
+    let mut hash = Fnv::new();
+    if let Some((place, line, message)) = split_place(sample) {
+        hash.add(place.bytes());
+        hash.add(line.to_le_bytes().into_iter());
+        hash.add(normal(message.trim()).bytes());
+    } else {
+        hash.add(normal(sample).bytes());
+    }
+    hash.0
+}
+
 struct Fnv(u64);
 
 impl Fnv {

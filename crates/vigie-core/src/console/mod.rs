@@ -10,6 +10,7 @@ mod shown;
 mod tests;
 
 pub use event::{ConsoleEvent, CrashKind, LuaError, ScriptFault};
+pub use lua::signature_of;
 pub use matcher::{GREP_ERE, Matcher};
 
 /// The last Lua error among console lines, for evidence.

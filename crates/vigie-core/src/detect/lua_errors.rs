@@ -5,6 +5,9 @@ use crate::detect::{Reading, View};
 use crate::incident::Severity;
 use crate::moment::Bounds;
 
+/// What stands between the rate and the sample in a description.
+const BETWEEN: &str = " Lua errors a minute, ";
+
 fn many(view: &View<'_>) -> bool {
     view.sense.lua.per_minute(view.now) > view.service.thresholds.lua_per_minute
 }
@@ -33,5 +36,11 @@ pub(super) fn describe(view: &View<'_>) -> String {
     let sample = view.sense.lua_new.as_ref().map(|new| &new.sample);
     let sample = sample.or(view.sense.lua_last.as_ref()).map_or("", |sample| sample);
     let rate = view.sense.lua.per_minute(view.now);
-    format!("{}: {rate} Lua errors a minute, {sample}", view.service.name)
+    format!("{}: {rate}{BETWEEN}{sample}", view.service.name)
+}
+
+/// The sample in a description.
+pub(super) fn sample(description: &str) -> Option<&str> {
+    let (_, sample) = description.split_once(BETWEEN)?;
+    (!sample.is_empty()).then_some(sample)
 }

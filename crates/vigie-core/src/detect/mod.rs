@@ -316,3 +316,9 @@ pub fn severity(kind: SymptomKind, view: &View<'_>) -> Severity {
         SymptomKind::Cpu | SymptomKind::DatabaseLoad | SymptomKind::Drift => Severity::P3,
     }
 }
+
+/// The Lua error in a symptom's description, where it has one.
+#[must_use]
+pub fn lua_sample(description: &str) -> Option<&str> {
+    lua_errors::sample(description)
+}

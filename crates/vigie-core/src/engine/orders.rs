@@ -5,6 +5,7 @@ use crate::detect::SymptomKind;
 use crate::engine::Engine;
 use crate::event::Order;
 use crate::incident::{Actor, Group, IncidentId, Lifecycle, Severity};
+use crate::learn::Known;
 use crate::moment::Moment;
 use crate::record::Record;
 use crate::respond::{Ending, Phase, RunId};
@@ -25,6 +26,7 @@ impl Engine {
             Order::Close(id, by) => self.close(id, by),
             Order::Approve { run, granted, by } => self.approve(run, granted, by),
             Order::Run { service, runbook, by } => self.run_by_order(service, &runbook, by),
+            Order::Learn(known, by) => Ok(self.learn(known, &by)),
             Order::Maintenance(until, by) => self.maintain(until, by),
         };
         self.out.reply = Some(reply);
@@ -129,6 +131,14 @@ impl Engine {
         };
         let run = self.start_run(incident, service, runbook, by);
         Ok(format!("{run} started in incident {incident}"))
+    }
+
+    fn learn(&mut self, known: Vec<Known>, by: &Actor) -> String {
+        let count = known.len();
+        for known in known {
+            self.record(Record::KnownLearned { known: Box::new(known), by: by.clone() });
+        }
+        format!("{count} known incidents learned")
     }
 
     fn maintain(&mut self, until: Option<Moment>, by: Actor) -> Result<String, String> {

@@ -43,6 +43,22 @@ pub enum Group {
     Disk,
 }
 
+impl Group {
+    /// The word used in the register.
+    #[must_use]
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Availability => "availability",
+            Self::Performance => "performance",
+            Self::Errors => "errors",
+            Self::Abuse => "abuse",
+            Self::Drift => "drift",
+            Self::HostMemory => "host_memory",
+            Self::Disk => "disk",
+        }
+    }
+}
+
 /// Where an incident is in its life.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -62,6 +78,16 @@ pub enum Lifecycle {
 }
 
 impl Lifecycle {
+    /// All of them, in order.
+    pub const ALL: [Self; 6] = [
+        Self::Open,
+        Self::Repairing,
+        Self::Escalated,
+        Self::Restored,
+        Self::Resolved,
+        Self::Closed,
+    ];
+
     /// Whether something is still wrong.
     #[must_use]
     pub const fn is_active(self) -> bool {

@@ -16,6 +16,15 @@ pub enum Severity {
 }
 
 impl Severity {
+    /// All of them, worst first.
+    pub const ALL: [Self; 4] = [Self::P1, Self::P2, Self::P3, Self::P4];
+
+    /// Reads `P1` … `P4`, in either case.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|level| level.word().eq_ignore_ascii_case(text))
+    }
+
     /// `P1` … `P4`.
     #[must_use]
     pub const fn word(self) -> &'static str {

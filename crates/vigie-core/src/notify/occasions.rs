@@ -53,6 +53,7 @@ pub(super) fn of(record: &Record, incident: &Incident) -> Vec<Occasion> {
         | Record::Renamed { .. }
         | Record::Maintenance { .. }
         | Record::Degraded { .. }
+        | Record::KnownLearned { .. }
         | Record::Notified { .. }
         | Record::ChannelStopped { .. } => Vec::new(),
     }

@@ -11,7 +11,10 @@ impl State {
     pub fn apply(&mut self, at: Moment, record: &Record) {
         self.last = self.last.max(at);
         match record {
-            Record::WatchBegan { .. } | Record::ClockJumped { .. } | Record::JournalGap { .. } => {}
+            Record::WatchBegan { .. }
+            | Record::ClockJumped { .. }
+            | Record::JournalGap { .. }
+            | Record::KnownLearned { .. } => {}
             Record::RuntimeLost => self.runtime_lost = true,
             Record::RuntimeBack => self.runtime_lost = false,
             Record::NetworkLost | Record::NetworkBack | Record::ChannelStopped { .. } => {}

@@ -221,28 +221,33 @@ pub fn process_runtime(config: &Config) -> Result<Process, RuntimeError> {
     })
 }
 
+/// The Docker runtime of `config`.
+///
+/// # Errors
+/// When the engine's address cannot be one.
+pub fn docker_runtime(config: &Config) -> Result<Docker, RuntimeError> {
+    let directory = config.directory();
+    let services = config.file.service.iter().map(|(name, service)| DockerService {
+        name: name.clone(),
+        container: service.container.clone(),
+        has_dependencies: !service.depends_on.is_empty(),
+    });
+    Docker::connect(DockerConfig {
+        host: config.file.stack.docker_host.clone(),
+        compose_file: config.file.stack.compose.as_ref().map(|file| directory.join(file)),
+        project: config.file.stack.project.clone(),
+        directory,
+        services: services.collect(),
+    })
+}
+
 /// The runtime that `config` names.
 ///
 /// # Errors
 /// When it cannot be set up; whether it can be reached is seen later, and again and again.
 pub fn runtime(config: &Config) -> Result<Arc<dyn Runtime>, RuntimeError> {
     match config.file.stack.runtime {
-        RuntimeKind::Docker => {
-            let directory = config.directory();
-            let services = config.file.service.iter().map(|(name, service)| DockerService {
-                name: name.clone(),
-                container: service.container.clone(),
-                has_dependencies: !service.depends_on.is_empty(),
-            });
-            let docker = Docker::connect(DockerConfig {
-                host: config.file.stack.docker_host.clone(),
-                compose_file: config.file.stack.compose.as_ref().map(|file| directory.join(file)),
-                project: config.file.stack.project.clone(),
-                directory,
-                services: services.collect(),
-            })?;
-            Ok(Arc::new(docker))
-        }
+        RuntimeKind::Docker => Ok(Arc::new(docker_runtime(config)?)),
         RuntimeKind::Process => Ok(Arc::new(process_runtime(config)?)),
     }
 }

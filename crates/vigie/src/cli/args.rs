@@ -5,7 +5,9 @@ use std::path::PathBuf;
 use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand};
 use vigie_core::incident::Severity;
 
+use super::since::{self, Severities, Since, States};
 use super::{Exit, Failure};
+use crate::config::Lang;
 
 const ABOUT: &str = "Keeps a community game server reachable: sees a fault from the player's side, \
     repairs it by a written runbook, and proves the repair.";
@@ -36,7 +38,7 @@ pub(super) enum Command {
     Status(StatusArgs),
     /// Everything that helps to find a fault, in one report
     Diagnose(DiagnoseArgs),
-    /// Incidents: list, show, acknowledge, note, report, resolve, close
+    /// Incidents: list, show, acknowledge, note, report, resolve, close, figures, likenesses
     #[command(subcommand)]
     Incident(IncidentCommand),
     /// Runbooks: list, show, check, run, approve, refuse
@@ -45,6 +47,8 @@ pub(super) enum Command {
     /// Declare maintenance: nothing is repaired while it lasts
     #[command(subcommand)]
     Maintenance(MaintenanceCommand),
+    /// What can happen, what is done against it, and whether that is really so
+    Risk(RiskArgs),
     /// Stop a service as an operator; vigie respects it
     Stop(OperateArgs),
     /// Start a service that an operator stopped
@@ -130,6 +134,47 @@ mod arguments {
             /// How many at most
             #[arg(long, default_value_t = 50)]
             limit: usize,
+            #[command(flatten)]
+            only: Only,
+        },
+        /// How many, how fast (MTTD, MTTA, MTTR), how available, and what is left of the promise
+        Stats {
+            /// Incidents detected since: 30d, 24h, or a day such as 2026-11-01; or `all`
+            #[arg(long, default_value = "30d", value_name = "TIME", value_parser = Since::parse)]
+            since: Since,
+            /// As JSON
+            #[arg(long)]
+            json: bool,
+        },
+        /// Past incidents like this one, and what fixed them
+        Similar {
+            /// Its number
+            id: u64,
+            /// As JSON
+            #[arg(long)]
+            json: bool,
+            /// How many at most
+            #[arg(long, default_value_t = 10)]
+            limit: usize,
+        },
+        /// Read a table of past incidents (CSV or Markdown) into what is known
+        Import {
+            /// The file
+            file: PathBuf,
+            /// Say what would be learned, learn nothing
+            #[arg(long)]
+            dry_run: bool,
+            #[command(flatten)]
+            who: Who,
+        },
+        /// What is known from before: what ships with vigie, and what was imported
+        Known {
+            /// As JSON
+            #[arg(long)]
+            json: bool,
+            /// In this language: en, fr [default: the configuration's]
+            #[arg(long, value_parser = lang)]
+            lang: Option<Lang>,
         },
         /// One incident with its timeline
         Show {
@@ -184,6 +229,39 @@ mod arguments {
             #[command(flatten)]
             deed: Deed,
         },
+    }
+
+    /// Which incidents to list.
+    #[derive(Debug, Args)]
+    pub(crate) struct Only {
+        /// Of this service; several times for several
+        #[arg(long, value_name = "NAME")]
+        pub(crate) service: Vec<String>,
+        /// This bad or worse: P2; or exactly these: P1,P3
+        #[arg(long, value_name = "LEVEL", value_parser = since::severities)]
+        pub(crate) severity: Option<Severities>,
+        /// Detected since: 7d, 24h, or a day such as 2026-11-01
+        #[arg(long, value_name = "TIME", value_parser = Since::parse)]
+        pub(crate) since: Option<Since>,
+        /// In this state, or several with commas: open, repairing, escalated, restored, resolved,
+        /// closed; `active` is the first three
+        #[arg(long, value_parser = since::states)]
+        pub(crate) state: Option<States>,
+    }
+
+    fn lang(text: &str) -> Result<Lang, String> {
+        match text {
+            "en" => Ok(Lang::En),
+            "fr" => Ok(Lang::Fr),
+            _ => Err(String::from("it is en or fr")),
+        }
+    }
+
+    #[derive(Debug, Args)]
+    pub(crate) struct RiskArgs {
+        /// As JSON
+        #[arg(long)]
+        pub(crate) json: bool,
     }
 
     #[derive(Debug, Args)]
@@ -305,8 +383,8 @@ mod arguments {
 }
 
 pub(super) use arguments::{
-    Deed, DemoArgs, DiagnoseArgs, IncidentCommand, InitArgs, MaintenanceCommand, OperateArgs,
-    RunbookCommand, StatusArgs, WatchArgs,
+    Deed, DemoArgs, DiagnoseArgs, IncidentCommand, InitArgs, MaintenanceCommand, Only, OperateArgs,
+    RiskArgs, RunbookCommand, StatusArgs, WatchArgs,
 };
 
 /// The whole command line; every `--help` says the exit codes.
@@ -323,9 +401,7 @@ pub(super) fn parse() -> Result<Cli, clap::Error> {
 }
 
 fn severity(text: &str) -> Result<Severity, String> {
-    let known = [Severity::P1, Severity::P2, Severity::P3, Severity::P4];
-    let found = known.into_iter().find(|one| one.word().eq_ignore_ascii_case(text));
-    found.ok_or_else(|| String::from("a severity is P1, P2, P3 or P4"))
+    Severity::parse(text).ok_or_else(|| String::from("a severity is P1, P2, P3 or P4"))
 }
 
 pub(super) fn completions(shell: clap_complete::Shell) {

@@ -5,21 +5,31 @@ use std::path::Path;
 
 use vigie_core::incident::IncidentId;
 
-use super::args::IncidentCommand;
+use super::args::{IncidentCommand, Only};
 use super::order::ask;
-use super::{Exit, Failure, Paint, table};
+use super::{Exit, Failure, Paint, known, register, stats, table};
 use crate::config::Config;
 use crate::control::Request;
 use crate::report::{Lang, ago, clock_time, incident_json, rfc3339, source, tell_all};
-use crate::store::{IncidentRow, Register};
+use crate::store::{Filter, IncidentRow, Register};
 use crate::text::cut;
 use crate::text::size;
 
 pub(super) async fn run(path: &Path, command: IncidentCommand) -> Result<Exit, Failure> {
     let config = Config::read(path)?;
     let (request, deed) = match command {
-        IncidentCommand::List { json, limit } => return list(&config, json, limit),
+        IncidentCommand::List { json, limit, only } => return list(&config, json, limit, &only),
         IncidentCommand::Show { id, json } => return show(&config, id, json),
+        IncidentCommand::Stats { since, json } => return stats::stats(&config, since, json),
+        IncidentCommand::Similar { id, json, limit } => {
+            return register::similar(&config, IncidentId(id), limit, json);
+        }
+        IncidentCommand::Import { file, dry_run, who } => {
+            return known::import(&config, &file, dry_run, who.name()).await;
+        }
+        IncidentCommand::Known { json, lang } => {
+            return known::list(&config, json, lang.unwrap_or(config.file.stack.lang));
+        }
         IncidentCommand::Ack { id, deed } => {
             (Request::Acknowledge { incident: id, by: deed.who.name() }, deed)
         }
@@ -53,15 +63,17 @@ fn game(config: &Config) -> Result<String, Failure> {
     })
 }
 
-fn list(config: &Config, json: bool, limit: usize) -> Result<Exit, Failure> {
-    let rows = Register::open(&config.journal())?.list(limit)?;
+fn list(config: &Config, json: bool, limit: usize, only: &Only) -> Result<Exit, Failure> {
+    let filter = register::filter(config, only)?;
+    let rows = Register::open(&config.journal())?.find(&filter, limit)?;
     if json {
         let rows: Vec<_> = rows.iter().map(incident_json).collect();
         println!("{}", serde_json::to_string_pretty(&rows)?);
         return Ok(Exit::Fine);
     }
     if rows.is_empty() {
-        println!("no incident so far");
+        let any = filter != Filter::default();
+        println!("{}", if any { "no such incident" } else { "no incident so far" });
         return Ok(Exit::Fine);
     }
     let paint = Paint::for_stdout();
@@ -94,8 +106,7 @@ fn cells(row: &IncidentRow, paint: Paint) -> Vec<String> {
 fn show(config: &Config, id: u64, json: bool) -> Result<Exit, Failure> {
     let register = Register::open(&config.journal())?;
     let Some(row) = register.get(IncidentId(id))? else {
-        let text = format!("there is no incident {id}; try: vigie incident list");
-        return Err(Failure::say(Exit::Usage, text));
+        return Err(unknown(id));
     };
     let timeline = register.timeline(IncidentId(id))?;
     let lang = config.file.stack.lang;
@@ -128,6 +139,11 @@ fn show(config: &Config, id: u64, json: bool) -> Result<Exit, Failure> {
     }
     evidence(&row, lang);
     Ok(Exit::Fine)
+}
+
+/// There is no incident of that number.
+pub(super) fn unknown(id: u64) -> Failure {
+    Failure::say(Exit::Finding, format!("there is no incident {id}; try: vigie incident list"))
 }
 
 fn print(row: &IncidentRow, lang: Lang) {

@@ -7,10 +7,15 @@ mod diagnose;
 mod exit;
 mod incident;
 mod init;
+mod known;
 mod maintenance;
 mod order;
 mod paint;
+mod register;
+mod risk;
 mod runbook;
+mod since;
+mod stats;
 mod status;
 mod table;
 mod watch;
@@ -69,6 +74,7 @@ async fn dispatch(cli: Cli) -> Result<Exit, Failure> {
         Command::Incident(command) => incident::run(&config, command).await,
         Command::Runbook(command) => runbook::run(&config, command).await,
         Command::Maintenance(command) => maintenance::run(&config, command).await,
+        Command::Risk(args) => risk::run(&config, &args).await,
         Command::Stop(args) => maintenance::operate(&config, &args, true).await,
         Command::Start(args) => maintenance::operate(&config, &args, false).await,
         Command::Completions { shell } => {

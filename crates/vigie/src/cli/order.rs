@@ -144,6 +144,7 @@ fn words(request: &Request) -> String {
         Request::Operate { service, stop } => {
             format!("{} {service} as an operator", if *stop { "stop" } else { "start" })
         }
+        Request::Learn { known, .. } => format!("learn {} known incidents", known.len()),
         Request::Status => String::from("ask how the stack is"),
     }
 }

@@ -2,13 +2,13 @@
 
 use std::path::{Path, PathBuf};
 
-use vigie_core::respond::{Runbook, Text};
+use vigie_core::respond::Runbook;
 
 use super::args::Deed;
 use super::args::RunbookCommand;
 use super::order::ask;
 use super::{Exit, Failure, Paint, table};
-use crate::config::{self, BUILT_IN, Config, Lang};
+use crate::config::{self, BUILT_IN, Config};
 use crate::control::Request;
 use crate::diagnose;
 
@@ -35,13 +35,6 @@ async fn answer(path: &Path, run: u64, granted: bool, deed: &Deed) -> Result<Exi
     ask(&Config::read(path)?, &request, deed.dry_run).await
 }
 
-fn text(text: &Text, lang: Lang) -> &str {
-    match (lang, &text.fr) {
-        (Lang::Fr, Some(french)) => french,
-        _ => &text.en,
-    }
-}
-
 fn list(config: &Config, json: bool) -> Result<Exit, Failure> {
     if json {
         println!("{}", serde_json::to_string_pretty(&config.stack.runbooks)?);
@@ -58,7 +51,7 @@ fn list(config: &Config, json: bool) -> Result<Exit, Failure> {
             runbook.name.clone(),
             cases.join(" "),
             words(runbook),
-            text(&runbook.title, lang).to_owned(),
+            lang.of(&runbook.title).to_owned(),
         ]
     };
     let rows: Vec<_> = config.stack.runbooks.iter().map(row).collect();
@@ -178,7 +171,7 @@ async fn plan(config: Config, name: &str, service: &str, json: bool) -> Result<E
     }
     match &plan.case {
         Some(case) => {
-            println!("  case {}: {}", paint.bold(&case.id), text(&case.title, lang));
+            println!("  case {}: {}", paint.bold(&case.id), lang.of(&case.title));
             for step in &plan.steps {
                 println!("    would {step}");
             }

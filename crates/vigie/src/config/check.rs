@@ -30,6 +30,11 @@ pub(super) fn check(path: &Path, text: &str, file: &File) -> Result<(), ConfigEr
         checked.service(name, service, file)?;
     }
     checked.channels(file)?;
+    let promised = file.slo.availability;
+    if !(0.0..100.0).contains(&promised) {
+        let what = "`availability` is a percentage below 100, such as 99.0";
+        return Err(checked.at("[slo]", "availability", what));
+    }
     for window in &file.maintenance {
         if let Err(error) = window.cron.parse::<croner::Cron>() {
             let what = format!("`{}` is no cron schedule: {error}", window.cron);

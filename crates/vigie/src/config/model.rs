@@ -9,6 +9,8 @@ use serde::de::value::MapAccessDeserializer;
 use serde::de::{IntoDeserializer, MapAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 use vigie_core::incident::{Impact, Probability, Severity, risk};
+use vigie_core::learn::risk::Risk;
+use vigie_core::respond::Text;
 use vigie_core::stack::{Mode, Role, WhenSpent};
 
 use super::{EscalationConfig, NotifyConfig, Secret};
@@ -46,6 +48,12 @@ pub struct File {
     /// The journal.
     #[serde(default)]
     pub journal: JournalConfig,
+    /// What is promised.
+    #[serde(default)]
+    pub slo: SloConfig,
+    /// Risks beside, or in place of, the shipped ones.
+    #[serde(default)]
+    pub risk: Vec<Risk>,
 }
 
 /// Which runtime runs the services.
@@ -68,6 +76,17 @@ pub enum Lang {
     En,
     /// French.
     Fr,
+}
+
+impl Lang {
+    /// A text in this language, in English where it has no other.
+    #[must_use]
+    pub fn of(self, text: &Text) -> &str {
+        match (self, &text.fr) {
+            (Self::Fr, Some(french)) => french,
+            _ => &text.en,
+        }
+    }
 }
 
 /// `[stack]`.
@@ -398,6 +417,25 @@ impl Default for JournalConfig {
     fn default() -> Self {
         Self { keep: days::<90>() }
     }
+}
+
+/// `[slo]`.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SloConfig {
+    /// Percent of each month that the game servers are to be reachable.
+    #[serde(default = "promised")]
+    pub availability: f64,
+}
+
+impl Default for SloConfig {
+    fn default() -> Self {
+        Self { availability: promised() }
+    }
+}
+
+const fn promised() -> f64 {
+    99.0
 }
 
 const fn seconds<const N: u64>() -> Duration {

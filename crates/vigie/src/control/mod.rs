@@ -5,6 +5,7 @@ mod client;
 mod server;
 
 use serde::{Deserialize, Serialize};
+use vigie_core::learn::Known;
 
 use crate::report::Status;
 
@@ -48,6 +49,11 @@ pub enum Request {
     RunRunbook {
         service: String,
         runbook: String,
+        by: String,
+    },
+    /// To add incidents to what is known.
+    Learn {
+        known: Vec<Known>,
         by: String,
     },
     Maintenance {

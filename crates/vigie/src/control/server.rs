@@ -162,6 +162,7 @@ fn order(eyes: &Eyes, request: Request) -> Result<Order, String> {
         Request::RunRunbook { service: name, runbook, by } => {
             Order::Run { service: service(&name)?, runbook, by: person(by) }
         }
+        Request::Learn { known, by } => Order::Learn(known, person(by)),
         Request::Maintenance { minutes, by } => {
             let until = minutes.map(|minutes| {
                 eyes.clock.now().plus(Duration::from_secs(minutes.min(60 * 24 * 30) * 60))
@@ -175,11 +176,5 @@ fn order(eyes: &Eyes, request: Request) -> Result<Order, String> {
 }
 
 fn parse_severity(text: &str) -> Result<Severity, String> {
-    match text.to_ascii_uppercase().as_str() {
-        "P1" => Ok(Severity::P1),
-        "P2" => Ok(Severity::P2),
-        "P3" => Ok(Severity::P3),
-        "P4" => Ok(Severity::P4),
-        _ => Err(format!("`{text}` is no severity; it is P1, P2, P3 or P4")),
-    }
+    Severity::parse(text).ok_or_else(|| format!("`{text}` is no severity; it is P1, P2, P3 or P4"))
 }

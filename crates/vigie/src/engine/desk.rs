@@ -11,7 +11,7 @@ use vigie_core::{Moment, Record, State};
 
 use crate::config::Lang;
 use crate::notify::{About, Letter, Message};
-use crate::report::{ChannelStatus, incident_json};
+use crate::report::{ChannelStatus, ago, incident_json};
 use crate::store::{IncidentRow, Register};
 
 /// Sends letters. The engine's task only hands them over: what became of one comes back by its number.
@@ -139,20 +139,33 @@ impl Desk {
 
     fn letter(&self, now: Moment, notice: Notice, state: &State) -> Letter {
         let row = notice.incident.and_then(|id| self.row(id, state));
+        let lang = self.langs.get(&notice.channel).copied().unwrap_or_default();
+        let seen_before = row.as_ref().and_then(|row| self.seen_before(row, lang));
         let about = About {
             stack: &self.head.stack,
             targets: &self.head.targets,
             notice: &notice,
             row: row.as_ref(),
-            seen_before: None,
+            seen_before: seen_before.as_deref(),
             now,
-            lang: self.langs.get(&notice.channel).copied().unwrap_or_default(),
+            lang,
         };
         let message = Message::of(&about);
         let card = notice.incident.map(|incident| (notice.channel.clone(), incident));
         let card = card.and_then(|key| self.cards.get(&key).cloned());
         let card = card.filter(|message| !message.is_empty());
         Letter { message, card, incident: row.as_ref().map(incident_json), notice }
+    }
+
+    /// The like of it that was seen before, and what fixed it.
+    fn seen_before(&self, row: &IncidentRow, lang: Lang) -> Option<String> {
+        let recall = Register::open(&self.head.journal).ok()?.seen_before(row)?;
+        let fixed = lang.of(&recall.fixed_by);
+        let took = recall.took.map_or_else(String::new, |took| format!(" ({})", ago(took)));
+        Some(match lang {
+            Lang::En => format!("{}, fixed by {fixed}{took}", recall.what),
+            Lang::Fr => format!("{}, résolu par {fixed}{took}", recall.what),
+        })
     }
 
     fn row(&self, id: IncidentId, state: &State) -> Option<IncidentRow> {

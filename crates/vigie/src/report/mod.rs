@@ -1,13 +1,17 @@
 //! Does: puts what is known into the shapes that people and programs read. Never decides anything.
 
+mod figures;
 mod incident;
+mod similar;
 mod status;
 mod tell;
 #[cfg(test)]
 mod tests;
 mod time;
 
+pub use figures::{Asked, FiguresJson, MedianJson, figures_json};
 pub use incident::{IncidentJson, incident_json};
+pub use similar::{LikenessJson, SimilarJson, similar_json};
 pub use status::{ChannelStatus, ServiceStatus, Status, status};
 pub use tell::{Lang, source, tell, tell_all};
 pub use time::{ago, clock_time, millis, rfc3339};

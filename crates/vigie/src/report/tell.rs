@@ -44,6 +44,7 @@ pub const fn source(record: &Record) -> &'static str {
         Record::Acknowledged { by: Actor::Person(_), .. }
         | Record::Noted { .. }
         | Record::ApprovalGiven { .. }
+        | Record::KnownLearned { .. }
         | Record::Closed { .. } => "person",
         Record::RunStarted { .. }
         | Record::CaseChosen { .. }
@@ -133,6 +134,9 @@ fn english(record: &Record) -> String {
         Record::Restored { view, .. } => format!("restored, verified stable: {view}"),
         Record::Resolved { by, .. } => format!("resolved by {by}"),
         Record::Closed { by, .. } => format!("closed by {by}"),
+        Record::KnownLearned { known, by } => {
+            format!("{by} told of a known incident, {}: {}", known.id, known.title.en)
+        }
         Record::Degraded { service, on: true } => {
             format!("degraded: the stack works without {service}")
         }
@@ -248,6 +252,10 @@ fn french(record: &Record) -> String {
         Record::Restored { view, .. } => format!("rétabli, stabilité vérifiée : {view}"),
         Record::Resolved { by, .. } => format!("résolu par {by}"),
         Record::Closed { by, .. } => format!("clos par {by}"),
+        Record::KnownLearned { known, by } => {
+            let title = known.title.fr.as_ref().unwrap_or(&known.title.en);
+            format!("{by} a fait connaître un incident, {} : {title}", known.id)
+        }
         Record::Degraded { service, on: true } => format!("mode dégradé : sans {service}"),
         Record::Degraded { service, on: false } => {
             format!("fin du mode dégradé : {service} est de retour")

@@ -38,6 +38,24 @@ pub async fn head(directory: &Path) -> Option<String> {
     Some(printable(&format!("{} on {}{dirty}", at.trim(), branch.trim())))
 }
 
+/// The remotes of the repository around `directory`, and whether one of them is known to have the
+/// commit that is checked out; none when there is no repository.
+///
+/// # Errors
+/// Why git cannot tell.
+pub async fn remotes(directory: &Path) -> Result<Option<(Vec<String>, bool)>, String> {
+    if git(directory, &["rev-parse", "--git-dir"]).await.is_none() {
+        if directory.ancestors().any(|above| above.join(".git").exists()) {
+            return Err(String::from("git cannot read the repository; `git status` says why"));
+        }
+        return Ok(None);
+    }
+    let remotes = git(directory, &["remote"]).await.unwrap_or_default();
+    let remotes = remotes.lines().map(printable).collect();
+    let holders = git(directory, &["branch", "--remotes", "--contains", "HEAD"]).await;
+    Ok(Some((remotes, holders.is_some_and(|holders| !holders.trim().is_empty()))))
+}
+
 async fn git(directory: &Path, arguments: &[&str]) -> Option<String> {
     let mut command = runner::program("git");
     command

@@ -9,7 +9,7 @@ use vigie_core::incident::IncidentId;
 use vigie_core::notify::{Change, Kept};
 use vigie_core::{Moment, Record, State};
 
-use super::{open, outbox, register};
+use super::{columns, open, outbox, to_sqlite};
 
 /// Records between two snapshots of the state.
 const SNAPSHOT_EVERY: u64 = 2_000;
@@ -35,6 +35,11 @@ pub enum JournalError {
     /// The tables are from a newer vigie.
     #[error("the journal {0} cannot be brought up to date: {1}; was it written by a newer vigie?")]
     Migration(PathBuf, rusqlite_migration::Error),
+    /// The tables are from an older vigie, which still has the journal.
+    #[error(
+        "the journal {0} is an older vigie's, which still runs; stop that and start `vigie watch` anew"
+    )]
+    Older(PathBuf),
     /// A record that this vigie cannot read.
     #[error("the journal {path}, record {seq}: {why}; was it written by a newer vigie?")]
     Record {
@@ -183,7 +188,7 @@ impl Journal {
                     if let Record::Closed { incident, .. } = record
                         && !state.incidents.contains_key(incident)
                     {
-                        register::close(&transaction, *incident)?;
+                        columns::close(&transaction, *incident)?;
                     }
                     let body = serde_json::to_string(record).map_err(to_sqlite)?;
                     let incident = incident.map(|id| id.0.cast_signed());
@@ -192,7 +197,12 @@ impl Journal {
                 }
             }
             for id in touched {
-                register::project(&transaction, state, id)?;
+                columns::project(&transaction, state, id)?;
+            }
+            for entry in &self.backlog {
+                if let Entry::Record(_, record) = entry {
+                    columns::heed(&transaction, record)?;
+                }
             }
             if snapshot {
                 let body = serde_json::to_string(state).map_err(to_sqlite)?;
@@ -251,8 +261,4 @@ impl Journal {
 /// The incident that a record belongs to, also through its run.
 fn incident_of(record: &Record, state: &State) -> Option<IncidentId> {
     record.incident().or_else(|| Some(state.runs.get(&record.run()?)?.incident))
-}
-
-fn to_sqlite(error: serde_json::Error) -> rusqlite::Error {
-    rusqlite::Error::ToSqlConversionFailure(Box::new(error))
 }

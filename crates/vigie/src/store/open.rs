@@ -8,7 +8,7 @@ use rusqlite::{Connection, ErrorCode, OpenFlags, OptionalExtension, params};
 use vigie_core::{Moment, Record, State};
 
 use super::journal::{JournalError, Rebuilt};
-use super::schema::MIGRATIONS;
+use super::schema::migrations;
 
 /// Opens the journal at `path` for its only writer: the lock, and the connection.
 pub(super) fn writer(path: &Path) -> Result<(std::fs::File, Connection), JournalError> {
@@ -23,7 +23,7 @@ pub(super) fn writer(path: &Path) -> Result<(std::fs::File, Connection), Journal
              PRAGMA journal_size_limit = 4194304; PRAGMA cache_size = -2000;",
         )
         .map_err(sqlite)?;
-    MIGRATIONS.to_latest(&mut connection).map_err(|error| match error {
+    migrations().to_latest(&mut connection).map_err(|error| match error {
         // A full disk is no newer vigie.
         rusqlite_migration::Error::RusqliteError { err, .. } => sqlite(err),
         error => JournalError::Migration(path.to_owned(), error),
@@ -67,7 +67,7 @@ pub(super) fn salvage(path: &Path) -> Result<Rebuilt, JournalError> {
     }
     let sqlite = |error| JournalError::Sqlite(path.to_owned(), error);
     let mut connection = Connection::open(&copy).map_err(sqlite)?;
-    MIGRATIONS
+    migrations()
         .to_latest(&mut connection)
         .map_err(|error| JournalError::Migration(path.to_owned(), error))?;
     rebuild(path, &connection)

@@ -1,6 +1,8 @@
 //! The journal gives back what was appended: after an orderly end, after none, from a snapshot, after
 //! a full disk. What it cannot read it refuses in words, and changes nothing.
 
+mod lessons;
+
 use std::path::PathBuf;
 
 use proptest::prelude::*;
@@ -256,7 +258,7 @@ fn a_journal_of_a_newer_vigie_is_refused_and_left_alone() {
     assert!(matches!(error, JournalError::Migration(..)), "{error:?}");
     assert!(error.to_string().contains("written by a newer vigie?"), "{error}");
     // Nothing was lost by asking.
-    place.execute("PRAGMA user_version = 1");
+    place.execute(&format!("PRAGMA user_version = {}", super::schema::VERSION));
     assert_eq!(place.open().1.state, state);
 }
 

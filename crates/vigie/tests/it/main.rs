@@ -8,5 +8,6 @@ mod command_line;
 mod demo;
 mod faults;
 mod machine;
+mod register;
 mod survival;
 mod watch;

@@ -45,10 +45,8 @@ pub fn draft(directory: &Path) -> Result<Draft, ConfigError> {
         return Err(ConfigError::whole(directory, what, Some(hint)));
     };
     let path = directory.join(name);
-    let text = std::fs::read_to_string(&path)
-        .map_err(|error| ConfigError::whole(&path, format!("cannot be read: {error}"), None))?;
     let variables = compose::variables(directory);
-    let project = compose::read(&path, &text, &variables)?;
+    let project = read_project(&path)?;
     let guesses: Vec<_> =
         project.services.iter().map(|service| guess::guess(service, &variables)).collect();
     let stack = project.name.clone().unwrap_or_else(|| directory_name(directory));
@@ -64,6 +62,17 @@ pub fn draft(directory: &Path) -> Result<Draft, ConfigError> {
         (service.name.clone(), role, guess.why.clone())
     });
     Ok(Draft { compose: path, text, found: found.collect(), todo })
+}
+
+/// Reads the compose file at `path`, with the `.env` beside it.
+///
+/// # Errors
+/// When it cannot be read; says where.
+pub fn read_project(path: &Path) -> Result<ComposeProject, ConfigError> {
+    let text = std::fs::read_to_string(path)
+        .map_err(|error| ConfigError::whole(path, format!("cannot be read: {error}"), None))?;
+    let variables = compose::variables(path.parent().unwrap_or(Path::new(".")));
+    compose::read(path, &text, &variables)
 }
 
 fn directory_name(directory: &Path) -> String {

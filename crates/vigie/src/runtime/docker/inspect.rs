@@ -77,6 +77,12 @@ pub(super) fn inspection(seen: &ContainerInspectResponse) -> Inspection {
     }
 }
 
+/// Whether a health check runs in the container.
+pub(super) fn has_healthcheck(state: Option<&bollard::models::ContainerState>) -> bool {
+    let health = state.and_then(|state| state.health.as_ref()?.status);
+    !matches!(health, Some(HealthStatusEnum::EMPTY | HealthStatusEnum::NONE) | None)
+}
+
 fn up_for(started: &str) -> Option<Duration> {
     let started: jiff::Timestamp = started.parse().ok()?;
     jiff::Timestamp::now().duration_since(started).try_into().ok()

@@ -4,6 +4,7 @@
 mod compose;
 mod engine;
 mod events;
+mod facts;
 #[cfg(test)]
 pub(crate) mod fake_engine;
 mod files;

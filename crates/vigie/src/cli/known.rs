@@ -1,0 +1,163 @@
+//! Does: `vigie incident import` and `vigie incident known`. What is imported goes through the daemon
+//! where one runs; otherwise into the journal, as the daemon would have put it there.
+
+use std::path::Path;
+
+use vigie_core::Record;
+use vigie_core::incident::Actor;
+use vigie_core::learn::Known;
+
+use super::{Exit, Failure, Paint};
+use crate::clock::Clock;
+use crate::config::{Config, Lang};
+use crate::control::{Answer, Client, ControlError, Request};
+use crate::knowledge::{TableError, read_table, sort_out};
+use crate::report::{ago, millis};
+use crate::store::{Journal, Register};
+use crate::text::printable;
+
+/// Bytes of one request; the daemon takes no longer ones.
+const BATCH: usize = 32 * 1024;
+
+impl From<TableError> for Failure {
+    fn from(error: TableError) -> Self {
+        Self::new(Exit::Usage, error)
+    }
+}
+
+pub(super) async fn import(
+    config: &Config,
+    file: &Path,
+    dry_run: bool,
+    by: String,
+) -> Result<Exit, Failure> {
+    let read = read_table(file)?;
+    let known = Register::open(&config.journal())?.known()?;
+    let (new, told) = sort_out(&known, read);
+    for title in &told {
+        println!("known already: {title}");
+    }
+    for one in &new {
+        println!(
+            "{}: {} {} {}",
+            if dry_run { "would learn" } else { "new" },
+            one.id,
+            one.severity.word(),
+            one.title.en
+        );
+    }
+    if !dry_run && !new.is_empty() {
+        learn(config, &new, &by).await?;
+        println!("{} learned", new.len());
+    }
+    Ok(Exit::Fine)
+}
+
+async fn learn(config: &Config, new: &[Known], by: &str) -> Result<(), Failure> {
+    for batch in batches(new)? {
+        let request = Request::Learn { known: batch.to_vec(), by: by.to_owned() };
+        // A connection each: the daemon takes only so much of one.
+        match Client::connect(&config.socket()).await {
+            Ok(mut client) => match client.ask(&request).await? {
+                Answer::Refused { why } => return Err(Failure::say(Exit::Refused, why)),
+                Answer::Done { .. } | Answer::Status { .. } => {}
+            },
+            Err(ControlError::NotRunning { .. }) => append(config, batch, by)?,
+            Err(error) => return Err(error.into()),
+        }
+    }
+    Ok(())
+}
+
+/// What fits into one request each.
+fn batches(new: &[Known]) -> Result<Vec<&[Known]>, Failure> {
+    let (mut batches, mut start, mut size) = (Vec::new(), 0, 0);
+    for (at, one) in new.iter().enumerate() {
+        let length = serde_json::to_string(one)?.len();
+        if size + length > BATCH && at > start {
+            batches.push(&new[start..at]);
+            (start, size) = (at, 0);
+        }
+        size += length;
+    }
+    batches.push(&new[start..]);
+    Ok(batches)
+}
+
+/// Writes into the journal itself. Its lock keeps a daemon from starting meanwhile.
+fn append(config: &Config, new: &[Known], by: &str) -> Result<(), Failure> {
+    let (mut journal, rebuilt) = Journal::open(&config.journal())?;
+    let mut state = rebuilt.state;
+    let now = Clock::after(state.last).now();
+    let record = |known: &Known| Record::KnownLearned {
+        known: Box::new(known.clone()),
+        by: Actor::Person(printable(by)),
+    };
+    let records: Vec<_> = new.iter().map(record).collect();
+    records.iter().for_each(|record| state.apply(now, record));
+    Ok(journal.append(now, &records, &[], &state)?)
+}
+
+pub(super) fn list(config: &Config, json: bool, lang: Lang) -> Result<Exit, Failure> {
+    let known = Register::open(&config.journal())?.known()?;
+    if json {
+        let told: Vec<_> = known.iter().map(|one| shape(one, lang)).collect();
+        println!("{}", serde_json::to_string_pretty(&told)?);
+        return Ok(Exit::Fine);
+    }
+    let paint = Paint::for_stdout();
+    let [cause, resolution, guard] = match lang {
+        Lang::En => ["cause", "resolution", "guard"],
+        Lang::Fr => ["cause", "résolution", "garde"],
+    };
+    for one in &known {
+        let took = one.took.map_or_else(String::new, |took| format!(" ({})", ago(took)));
+        let title = paint.bold(lang.of(&one.title));
+        println!("{:<4} {} {title}{took}", one.id, paint.severity(one.severity));
+        let told = [
+            (cause, Some(&one.cause)),
+            (resolution, Some(&one.resolution)),
+            (guard, one.guard.as_ref()),
+        ];
+        for (word, text) in told {
+            if let Some(text) = text.map(|text| lang.of(text)).filter(|text| !text.is_empty()) {
+                println!("     {word:<11} {text}");
+            }
+        }
+    }
+    Ok(Exit::Fine)
+}
+
+fn shape(one: &Known, lang: Lang) -> serde_json::Value {
+    serde_json::json!({
+        "id": one.id,
+        "severity": one.severity,
+        "title": lang.of(&one.title),
+        "cause": lang.of(&one.cause),
+        "resolution": lang.of(&one.resolution),
+        "took_ms": one.took.map(millis),
+        "guard": one.guard.as_ref().map(|guard| lang.of(guard)),
+        "matches": one.matches,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_documented_shape() {
+        let one = crate::knowledge::shipped().remove(0);
+        insta::assert_json_snapshot!(shape(&one, Lang::En));
+    }
+
+    #[test]
+    fn batches_are_whole_and_short() {
+        let mut one = crate::knowledge::shipped().remove(0);
+        one.cause.en = "x".repeat(10_000);
+        let many = vec![one; 17];
+        let told = batches(&many).unwrap();
+        assert_eq!(told.iter().map(|batch| batch.len()).collect::<Vec<_>>(), [3, 3, 3, 3, 3, 2]);
+        assert_eq!(batches(&many[..1]).unwrap().len(), 1);
+    }
+}
