@@ -66,7 +66,7 @@ fn fill(path: &Path, count: u64) -> Result<()> {
                 batch.push(record);
             }
         }
-        journal.append(last, &batch, &state)?;
+        journal.append(last, &batch, &[], &state)?;
     }
     Ok(())
 }
