@@ -1,0 +1,12 @@
+//! The channels' clients against local servers that enforce the documented limits: one module a kind.
+#![expect(clippy::unwrap_used, reason = "the helpers of a test fail by panicking")]
+#![expect(clippy::panic, reason = "the helpers of a test fail by panicking")]
+
+mod buttons;
+mod discord;
+mod email;
+mod hostile;
+mod letters;
+mod secrets;
+mod telegram;
+mod webhook;
