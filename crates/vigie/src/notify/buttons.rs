@@ -27,6 +27,8 @@ const PATIENCE: Duration = Duration::from_secs(HOLD + 10);
 /// Older presses are not obeyed: what they were about has moved on. The API does not say when a
 /// button was pressed, only that it was since the last time that vigie asked.
 const FRESH: Duration = Duration::from_secs(600);
+/// The most updates that come at once.
+const FULL: usize = 100;
 /// How long the person who pressed waits for an outcome.
 const OUTCOME: Duration = Duration::from_secs(10);
 const BACKOFF: Duration = Duration::from_secs(1);
@@ -112,9 +114,12 @@ impl Buttons {
 
     async fn once(&mut self, presses: &mpsc::Sender<Pressed>) -> Next {
         while self.answers.try_join_next().is_some() {}
+        let fresh = self.asked.is_some_and(|asked| asked.elapsed() < FRESH);
+        // What waits from before is taken at once, so that what is pressed from now on is fresh.
+        let hold = if fresh { HOLD } else { 0 };
         let body = json!({
             "offset": self.offset,
-            "timeout": HOLD,
+            "timeout": hold,
             "allowed_updates": ["callback_query", "message"],
         });
         let began = Instant::now();
@@ -128,8 +133,10 @@ impl Buttons {
         let Some(updates) = said.result().and_then(Json::as_array) else {
             return self.refused(&said);
         };
-        let fresh = self.asked.is_some_and(|asked| asked.elapsed() < FRESH);
-        self.asked = Some(began);
+        // A full answer may have more behind it.
+        if fresh || updates.len() < FULL {
+            self.asked = Some(began);
+        }
         self.rival = false;
         for update in updates {
             let Some(id) = update["update_id"].as_i64() else { continue };
@@ -140,7 +147,9 @@ impl Buttons {
                 Update::Other => {}
             }
         }
-        Next::Ask
+        // A server that does not hold the request must not be asked in a circle.
+        let hasty = updates.is_empty() && fresh && began.elapsed() < BACKOFF;
+        if hasty { Next::Wait(BACKOFF) } else { Next::Ask }
     }
 
     /// Whoever sets up vigie needs the ids of a chat and its people, and finds them nowhere else.

@@ -9,6 +9,7 @@ use tokio_util::sync::CancellationToken;
 use vigie::notify::{Buttons, Choice, Pressed};
 use vigie_testkit::chat::{Fault, Telegram};
 
+use crate::secrets::Log;
 use crate::telegram::telegram;
 
 const ANN: i64 = 42;
@@ -22,10 +23,10 @@ struct Listening {
 
 /// Listens, and has asked once: what is pressed from now on is fresh.
 async fn start(users: Vec<i64>) -> Listening {
-    let server = Telegram::start().await.unwrap();
-    let listening = listen(server, users);
-    listening.server.press(Telegram::CHAT, ANN, "Ann", "ack:1");
-    listening.answers(1).await;
+    let listening = listen(Telegram::start().await.unwrap(), users);
+    while listening.server.seen().is_empty() {
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
     listening
 }
 
@@ -64,8 +65,8 @@ async fn a_press_is_handed_on_and_answered() {
     assert_eq!((pressed.choice, pressed.user), (Choice::Acknowledge(12), ANN));
     assert_eq!(pressed.name, "Ann[2J");
     pressed.answer.send(format!("in hand {}", "x".repeat(500))).unwrap();
-    let answers = listening.answers(2).await;
-    assert!(answers[1].starts_with("in hand x"));
+    let answers = listening.answers(1).await;
+    assert!(answers[0].starts_with("in hand x"));
 
     for (data, choice) in [("yes:3", Choice::Approve(3)), ("no:3", Choice::Refuse(3))] {
         listening.server.press(Telegram::CHAT, ANN, "Ann", data);
@@ -74,7 +75,7 @@ async fn a_press_is_handed_on_and_answered() {
         // Whoever decides may also say nothing.
         drop(pressed.answer);
     }
-    assert_eq!(listening.answers(4).await[2..], ["no answer yet", "no answer yet"]);
+    assert_eq!(listening.answers(3).await[1..], ["no answer yet", "no answer yet"]);
 }
 
 #[tokio::test]
@@ -83,7 +84,7 @@ async fn strangers_press_in_vain() {
     listening.server.press(Telegram::CHAT, 666, "Eve", "yes:3");
     listening.server.press(-99, ANN, "Ann", "yes:3");
     listening.server.press(Telegram::CHAT, ANN, "Ann", "rm -rf:3");
-    let mut answers = listening.answers(4).await[1..].to_vec();
+    let mut answers = listening.answers(3).await;
     answers.sort();
     assert_eq!(answers, ["not you", "not you", "vigie does not know this button"]);
     assert!(listening.presses.try_recv().is_err());
@@ -93,7 +94,7 @@ async fn strangers_press_in_vain() {
 async fn without_users_nobody_may_press() {
     let mut listening = start(Vec::new()).await;
     listening.server.press(Telegram::CHAT, ANN, "Ann", "ack:3");
-    assert_eq!(listening.answers(2).await, ["not you", "not you"]);
+    assert_eq!(listening.answers(1).await, ["not you"]);
     assert!(listening.presses.try_recv().is_err());
 }
 
@@ -105,6 +106,8 @@ async fn what_was_pressed_while_vigie_was_away_is_not_done() {
     let answers = listening.answers(1).await;
     assert_eq!(answers, ["vigie was away when you pressed; press again"]);
     assert!(listening.presses.try_recv().is_err());
+    listening.server.press(Telegram::CHAT, ANN, "Ann", "yes:3");
+    assert_eq!(listening.pressed().await.choice, Choice::Approve(3));
 }
 
 #[tokio::test]
@@ -118,6 +121,26 @@ async fn listening_ends_when_it_is_told_to_and_when_the_token_is_wrong() {
         .order(Fault::answer(401, r#"{"ok":false,"error_code":401,"description":"Unauthorized"}"#));
     let listening = listen(server, vec![ANN]);
     timeout(Duration::from_secs(5), listening.task).await.unwrap().unwrap();
+}
+
+#[tokio::test]
+async fn a_second_listener_is_spoken_of_once() {
+    let log = Log::default();
+    let subscriber = tracing_subscriber::fmt().with_writer(log.clone()).finish();
+    let guard = tracing::subscriber::set_default(subscriber);
+    let server = Telegram::start().await.unwrap();
+    let rival = r#"{"ok":false,"error_code":409,"description":"Conflict: terminated by other getUpdates request"}"#;
+    server.order(Fault::answer(409, rival));
+    let listening = listen(server, vec![ANN]);
+    while listening.server.seen().is_empty() {
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    tokio::time::sleep(Duration::from_millis(500)).await;
+    assert_eq!(listening.server.seen().len(), 1, "it backs off");
+    listening.stop.cancel();
+    timeout(Duration::from_secs(1), listening.task).await.unwrap().unwrap();
+    drop(guard);
+    assert_eq!(log.text().matches("another program listens").count(), 1);
 }
 
 #[tokio::test]

@@ -10,3 +10,13 @@ mod letters;
 mod secrets;
 mod telegram;
 mod webhook;
+
+/// The outbox sends from tasks of its own.
+#[test]
+fn sending_can_move_to_another_thread() {
+    fn moves<T: Send>(
+        _: impl Fn(&'static vigie::notify::Sender, &'static vigie::notify::Letter) -> T,
+    ) {
+    }
+    moves(|sender, letter| sender.send(letter));
+}

@@ -11,8 +11,15 @@ use vigie_testkit::chat::{self, Fault};
 use crate::letters::{letter, reader};
 use crate::{discord, email, telegram};
 
+/// What was logged.
 #[derive(Clone, Default)]
-struct Log(Arc<Mutex<Vec<u8>>>);
+pub(crate) struct Log(Arc<Mutex<Vec<u8>>>);
+
+impl Log {
+    pub(crate) fn text(&self) -> String {
+        String::from_utf8(self.0.lock().unwrap().clone()).unwrap()
+    }
+}
 
 impl Write for Log {
     fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
@@ -100,7 +107,7 @@ async fn nothing_that_is_said_holds_a_secret() {
         said.push(format!("{:?}", sender.send(&letter(2, Occasion::Opened, None)).await));
     }
     drop(guard);
-    let log = String::from_utf8(log.0.lock().unwrap().clone()).unwrap();
+    let log = log.text();
     assert!(!log.is_empty());
     for text in said.iter().chain([&log]) {
         let line = text.lines().find(|line| line.contains("s3cret"));

@@ -5,6 +5,7 @@ use vigie_core::notify::{Occasion, Outcome};
 use vigie_testkit::chat::{self, Fault};
 
 use crate::letters::{approval, delivered, later, letter, no_card, pretty, reader, said};
+use crate::secrets::Log;
 
 pub(crate) fn telegram(server: &chat::Telegram) -> Telegram {
     let (http, chat) = (Http::new().unwrap(), chat::Telegram::CHAT);
@@ -57,6 +58,9 @@ async fn a_message_that_cannot_be_changed_is_posted_anew() {
 
 #[tokio::test]
 async fn a_group_that_becomes_a_supergroup_is_followed() {
+    let log = Log::default();
+    let subscriber = tracing_subscriber::fmt().with_writer(log.clone()).finish();
+    let _guard = tracing::subscriber::set_default(subscriber);
     let (server, sender) = start().await;
     let card = delivered(sender.send(&letter(1, Occasion::Opened, None)).await);
     server.migrate(-1_001_234);
@@ -66,6 +70,7 @@ async fn a_group_that_becomes_a_supergroup_is_followed() {
     let chats: Vec<_> = server.seen().iter().map(|seen| seen.body["chat_id"].as_i64()).collect();
     let (old, new) = (Some(chat::Telegram::CHAT), Some(-1_001_234));
     assert_eq!(chats, [old, old, new, new]);
+    assert!(log.text().contains("write chat = -1001234 into the configuration"));
 }
 
 #[tokio::test]
