@@ -20,6 +20,26 @@ pub enum Kind {
     Email,
 }
 
+impl Kind {
+    /// The kind's word in the configuration, which is also the name of a channel that has none.
+    #[must_use]
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Discord => "discord",
+            Self::Telegram => "telegram",
+            Self::Webhook => "webhook",
+            Self::Email => "email",
+        }
+    }
+
+    /// Whether it hears of what rings nobody: chats edit their message, programs decide for
+    /// themselves, mailboxes would fill.
+    #[must_use]
+    pub const fn follows(self) -> bool {
+        !matches!(self, Self::Email)
+    }
+}
+
 /// A channel's client. One notice at a time: the next one may need what came back for the last.
 #[derive(Debug)]
 pub enum Sender {

@@ -1,5 +1,7 @@
 //! The webhook: its documented body, its signature, and what every answer means.
 
+use std::time::{Duration, Instant};
+
 use hmac::{Hmac, Mac};
 use sha2::Sha256;
 use vigie::notify::{Http, Sender, Webhook};
@@ -89,4 +91,14 @@ async fn an_endless_answer_is_not_read_to_its_end() {
     let outcome = client(&server.url(), None).send(&letter(1, Occasion::Opened, None)).await;
     let Outcome::Rejected { why } = outcome else { panic!("{outcome:?}") };
     assert!(why.chars().count() <= 204, "{why}");
+}
+
+#[tokio::test]
+async fn a_slow_answer_is_not_waited_for_for_ever() {
+    let server = chat::Webhook::start().await.unwrap();
+    server.order(Fault::Slow(Duration::from_secs(60)));
+    let began = Instant::now();
+    let outcome = client(&server.url(), None).send(&letter(1, Occasion::Opened, None)).await;
+    assert_eq!(outcome, later(None, "no answer in time"));
+    assert!(began.elapsed() < Duration::from_secs(20));
 }
