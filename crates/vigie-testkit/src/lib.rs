@@ -2,6 +2,8 @@
 //! feature `fakes`, the fakes and conformance suites. Never part of the product.
 
 #[cfg(feature = "fakes")]
+pub mod chat;
+#[cfg(feature = "fakes")]
 pub mod conformance;
 #[cfg(feature = "fakes")]
 pub mod fake;

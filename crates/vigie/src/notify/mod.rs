@@ -1,8 +1,30 @@
 //! Does: tells people: makes the words of a notice and sends them through its channel. Whom to tell,
 //! when and in which order is decided in `vigie_core::notify`.
 
+mod buttons;
+mod cut;
+mod discord;
+mod email;
+#[cfg(test)]
+mod hostile;
+mod http;
 mod letter;
 mod message;
+mod outcome;
+mod plain;
+mod sender;
+mod telegram;
+mod thread;
+mod turn;
+mod webhook;
 
+pub use buttons::{Buttons, Pressed};
+pub use discord::Discord;
+pub use email::{Email, MailAccount};
+pub use http::Http;
 pub use letter::Letter;
 pub use message::{About, Choice, Fact, Message, Value};
+pub use plain::Reader;
+pub use sender::{Kind, Sender, SenderError};
+pub use telegram::{Seat, Telegram};
+pub use webhook::Webhook;
