@@ -98,6 +98,7 @@ impl Engine {
         let since = [
             sense.a2s.answered().filter(|_| asked.a2s),
             sense.database.answered().filter(|_| asked.database),
+            sense.tcp.answered().filter(|_| asked.tcp && !asked.database),
             sense.started,
         ];
         let since = since.into_iter().flatten().max().unwrap_or(self.now).min(self.now);

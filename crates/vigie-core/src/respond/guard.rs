@@ -48,7 +48,8 @@ pub fn allow(step: &Step, on: &Guarded<'_>) -> Result<(), String> {
         }
         Role::Database | Role::Other => {
             let login = database && on.sense.database.state(needed) == ProofState::Failing;
-            let port = tcp && on.sense.tcp.state(needed) == ProofState::Failing;
+            // The greeting is only asked for when a login fails, and so is one look behind it.
+            let port = tcp && on.sense.tcp.state(needed.min(2)) == ProofState::Failing;
             let failing = [login, port, on.unhealthy].into_iter().filter(|fails| *fails).count();
             if failing >= 2 {
                 return Ok(());
