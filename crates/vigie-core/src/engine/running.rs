@@ -103,25 +103,16 @@ impl Engine {
             .or(self.senses[self.stack.host().index()].host_memory_pct);
     }
 
-    /// Why a case may not be tried again in this incident.
+    /// Why a case may not be tried again in this incident. A case without steps counts as well: it
+    /// has failed when what it waited for did not come.
     fn spent(&self, run: &Run, case: &Case) -> Option<String> {
         let incident = self.state.incidents.get(&run.incident)?;
-        let earlier = incident.runs.iter().filter_map(|id| self.state.runs.get(id));
-        let tried = earlier.filter(|one| {
-            one.id != run.id
-                && one.runbook == run.runbook
-                && one.service == run.service
-                && one.case.as_deref() == Some(case.id.as_str())
-                && one.phase != Phase::Ended(Ending::Cancelled)
-                && !one.steps.is_empty()
-        });
-        let failed = |one: &&Run| one.phase == Phase::Ended(Ending::Failed);
-        let (all, failed) = (tried.clone().count(), tried.filter(failed).count());
-        if case.once && all > 0 {
+        let tried = incident.tried(&run.service, &run.runbook, &case.id)?;
+        if case.once {
             return Some(String::from("already tried in this incident"));
         }
-        (failed >= case.tries.max(1) as usize)
-            .then(|| format!("failed {failed} times in this incident"))
+        (tried.failed >= case.tries.max(1))
+            .then(|| format!("failed {} times in this incident", tried.failed))
     }
 
     /// Asks whoever has to be asked before `case` may begin.

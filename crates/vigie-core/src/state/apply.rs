@@ -3,7 +3,7 @@
 use crate::incident::{Actor, Incident, IncidentId, Lifecycle, Symptom};
 use crate::moment::Moment;
 use crate::record::Record;
-use crate::respond::{Phase, Run, RunId, StepRecord};
+use crate::respond::{Ending, Phase, Run, RunId, StepRecord};
 use crate::state::{ExitRecord, ServiceState, State};
 
 impl State {
@@ -80,6 +80,7 @@ impl State {
                 resolved: None,
                 relapses: 0,
                 runs: Vec::new(),
+                tried: Vec::new(),
                 escalated: None,
                 overdue: false,
                 raised: None,
@@ -215,6 +216,12 @@ impl State {
             Record::RunEnded { ending, .. } => {
                 run.phase = Phase::Ended(*ending);
                 run.ended = Some(at);
+                let verdict = matches!(ending, Ending::Verified | Ending::Failed);
+                let incident = self.incidents.get_mut(&run.incident).filter(|_| verdict);
+                if let (Some(incident), Some(case)) = (incident, &run.case) {
+                    let failed = *ending == Ending::Failed;
+                    incident.count(&run.service, &run.runbook, case, failed);
+                }
             }
             _ => {}
         }
