@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use crate::detect::SymptomKind;
 use crate::incident::{Actor, Group, IncidentId, Severity};
 use crate::moment::{Bounds, Moment};
+use crate::observe::Probe;
 use crate::respond::{Ending, Evidence, Rejected, RunId, Step, StepResult};
 
 /// One line of the journal. It is appended before any effect that follows from it is carried out.
@@ -67,6 +68,20 @@ pub enum Record {
     StreakEnded {
         /// The service.
         service: String,
+    },
+    /// A proof passed for the first time, or again after it was distrusted: its address is right.
+    Proved {
+        /// The service.
+        service: String,
+        /// The proof.
+        proof: Probe,
+    },
+    /// A proof has failed alone for so long that its failures say nothing any more.
+    Distrusted {
+        /// The service.
+        service: String,
+        /// The proof.
+        proof: Probe,
     },
     /// A Lua error signature was seen for the first time.
     SignatureSeen {

@@ -73,7 +73,7 @@ impl Engine {
     }
 
     /// The run of `incident` that is not over.
-    fn live_run(&self, incident: &Incident) -> Option<&Run> {
+    pub(super) fn live_run(&self, incident: &Incident) -> Option<&Run> {
         let runs = incident.runs.iter().rev().filter_map(|run| self.state.runs.get(run));
         runs.into_iter().find(|run| !run.is_over())
     }

@@ -20,6 +20,7 @@ use crate::event::{Act, Effects, Event};
 use crate::moment::Moment;
 use crate::observe::{Observation, Probe, Sense};
 use crate::record::Record;
+use crate::respond::RunId;
 use crate::stack::{ServiceId, Stack};
 use crate::state::State;
 
@@ -55,6 +56,12 @@ pub struct Engine {
     watches: Vec<Watch>,
     rechecks: BTreeSet<(i64, ServiceId)>,
     own_network: bool,
+    /// When the watch began.
+    began: Moment,
+    /// The runs that were under way when it began.
+    resumed: BTreeSet<RunId>,
+    /// The runs that wait for a look at their service.
+    awaiting: BTreeSet<RunId>,
     now: Moment,
     /// Something changed on which incidents or runs may depend. Most events change nothing of the
     /// kind, and cost nothing more.
@@ -82,6 +89,9 @@ impl Engine {
             watches,
             rechecks: BTreeSet::new(),
             own_network: true,
+            began: state.last,
+            resumed: BTreeSet::new(),
+            awaiting: BTreeSet::new(),
             now: state.last,
             dirty: true,
             due: None,

@@ -8,7 +8,7 @@ use crate::engine::Engine;
 use crate::event::Act;
 use crate::incident::Actor;
 use crate::moment::Moment;
-use crate::observe::ProofState;
+use crate::observe::{Probe, ProofState};
 use crate::record::Record;
 use crate::respond::budget::{self, Allowance};
 use crate::respond::{
@@ -18,6 +18,15 @@ use crate::stack::{Mode, ServiceId, WhenSpent};
 
 /// How long the word of a start may come behind the end of the step that made it.
 const START_WORD: Duration = Duration::from_secs(1);
+/// How long a run waits for a look before it asks for another.
+const LOOK_WAIT: Duration = Duration::from_secs(120);
+/// Within this time of vigie's own start the first look at every service is made, …
+pub(super) const FIRST_LOOK: Duration = Duration::from_secs(5);
+/// … and enough of them to say whether a proof fails.
+const FIRST_LOOKS: Duration = Duration::from_secs(60);
+
+pub(super) const NO_SERVICE: &str = "its service is not in the configuration any more";
+pub(super) const NO_CASE: &str = "its case is not in the runbooks any more";
 
 impl Engine {
     pub(super) fn run(&self, id: RunId) -> Option<&Run> {
@@ -40,14 +49,10 @@ impl Engine {
     pub(super) fn collected(&mut self, id: RunId, mut evidence: Box<Evidence>) {
         let Some(run) = self.run(id).filter(|run| run.phase == Phase::Collecting) else { return };
         let Some(service) = self.service_of(run) else {
-            return self.end_run(
-                id,
-                Ending::Cancelled,
-                "its service is not in the config any more",
-            );
+            return self.end_run(id, Ending::Cancelled, NO_SERVICE);
         };
         let Some(book) = self.book(run).cloned() else {
-            return self.end_run(id, Ending::Cancelled, "its runbook is not there any more");
+            return self.end_run(id, Ending::Cancelled, NO_CASE);
         };
         self.enrich(&mut evidence, service);
         let run = &self.state.runs[&id];
@@ -75,7 +80,7 @@ impl Engine {
         evidence.a2s = sense.a2s.state(needed);
         evidence.rcon = match sense.rcon.state(needed.min(2)) {
             // It failed long before: it says nothing of what happens now.
-            ProofState::Failing if !sense.rcon_testifies() => ProofState::Unknown,
+            ProofState::Failing if !self.rcon_testifies(id) => ProofState::Unknown,
             state => state,
         };
         evidence.database = sense.database.state(needed);
@@ -101,6 +106,13 @@ impl Engine {
             .host
             .memory_available_pct
             .or(self.senses[self.stack.host().index()].host_memory_pct);
+    }
+
+    /// Whether RCON's failures can be the second proof of a freeze.
+    fn rcon_testifies(&self, id: ServiceId) -> bool {
+        let memory = self.state.service(self.name(id));
+        let trusted = memory.is_none_or(|memory| memory.trusts(Probe::Rcon));
+        trusted && self.senses[id.index()].rcon_testifies()
     }
 
     /// Why a case may not be tried again in this incident. A case without steps counts as well: it
@@ -167,7 +179,8 @@ impl Engine {
             && self.crash_looping(service)
             && self.senses[service.index()].restarts_itself
             && !self.state.live_runs().any(|other| other.id != id && other.holds_stack())
-            && !run.steps.iter().any(|step| step.step == Step::Stop);
+            && !run.steps.iter().any(|step| step.step == Step::Stop)
+            && self.ask_guard(run, service, &Step::Stop) == guard::Word::Allowed;
         if stops {
             self.begin_step(id, service, Step::Stop, false);
         } else {
@@ -186,10 +199,13 @@ impl Engine {
 
     /// Takes the run one step further, or to its verify.
     pub(super) fn advance(&mut self, id: RunId) {
+        self.awaiting.remove(&id);
         let Some(run) = self.run(id) else { return };
-        let Some(service) = self.service_of(run) else { return };
+        let Some(service) = self.service_of(run) else {
+            return self.end_run(id, Ending::Cancelled, NO_SERVICE);
+        };
         let Some(case) = self.case_of(run).cloned() else {
-            return self.end_run(id, Ending::Cancelled, "its case is not in the runbook any more");
+            return self.end_run(id, Ending::Cancelled, NO_CASE);
         };
         let done = run.forward().count();
         let began = done > 0;
@@ -197,7 +213,6 @@ impl Engine {
             self.claim(id);
             return self.begin_verify(id);
         };
-        let approved = run.approved.is_some();
         if let Step::Escalate { reason } = &step {
             let reason = reason.clone();
             return self.end_run(id, Ending::Escalated, &reason);
@@ -223,9 +238,14 @@ impl Engine {
         if step.restarts() && !self.budgeted(id, service) {
             return;
         }
-        let allowed = guard::allow(&step, &self.guarded(service, approved));
-        if let Err(why) = allowed {
-            return self.end_run(id, Ending::Cancelled, &format!("refused by the guard: {why}"));
+        let Some(run) = self.run(id) else { return };
+        match self.ask_guard(run, service, &step) {
+            guard::Word::Allowed => {}
+            guard::Word::Unseen => return self.wait_for_look(id, service),
+            guard::Word::Refused(why) => {
+                let why = format!("refused by the guard: {why}");
+                return self.end_run(id, Ending::RefusedByGuard, &why);
+            }
         }
         self.begin_step(id, service, step, false);
     }
@@ -248,14 +268,50 @@ impl Engine {
         }
     }
 
-    fn guarded(&self, id: ServiceId, approved: bool) -> guard::Guarded<'_> {
-        let sense = &self.senses[id.index()];
-        guard::Guarded {
-            service: self.stack.service(id),
+    fn ask_guard(&self, run: &Run, service: ServiceId, step: &Step) -> guard::Word {
+        let sense = &self.senses[service.index()];
+        let dying = self.watches[service.index()].shown & SymptomKind::CrashLoop.bit() != 0;
+        let back = self.resumed.contains(&run.id) && self.now.since(self.began) < FIRST_LOOKS;
+        let guarded = guard::Guarded {
+            service: self.stack.service(service),
             sense,
-            approved,
+            memory: self.state.service(self.name(service)),
+            approved: run.approved.is_some(),
             unhealthy: sense.health == crate::observe::Health::Unhealthy,
-            crash_looping: self.crash_looping(id),
+            crash_looping: dying && !self.is_well(service),
+            back,
+        };
+        guard::ask(step, &guarded)
+    }
+
+    /// Nothing is ended that nobody has looked at: the run goes on when there is something to say.
+    fn wait_for_look(&mut self, id: RunId, service: ServiceId) {
+        let until = self.now.plus(LOOK_WAIT);
+        let why = format!("nobody has looked at {} yet", self.name(service));
+        self.record(Record::RunWaits { run: id, until, why });
+        self.awaiting.insert(id);
+        self.look(service, Probe::Runtime);
+        let proofs = self.stack.service(service).proofs;
+        let asked = [
+            (proofs.a2s, Probe::A2s),
+            (proofs.rcon, Probe::Rcon),
+            (proofs.database, Probe::Database),
+        ];
+        for (_, probe) in asked.into_iter().filter(|(asked, _)| *asked) {
+            self.look(service, probe);
+        }
+    }
+
+    /// The runs that wait for a look at `service`, where there is something to say now.
+    pub(super) fn looked_at(&mut self, service: ServiceId) {
+        let waiting = self.awaiting.iter().filter_map(|id| self.run(*id));
+        let seen = waiting.filter(|run| {
+            let step = self.case_of(run).and_then(|case| case.steps.get(run.forward().count()));
+            self.service_of(run) == Some(service)
+                && step.is_none_or(|step| self.ask_guard(run, service, step) != guard::Word::Unseen)
+        });
+        for id in seen.map(|run| run.id).collect::<Vec<_>>() {
+            self.advance(id);
         }
     }
 
@@ -356,7 +412,9 @@ impl Engine {
 
     pub(super) fn undo_next(&mut self, id: RunId) {
         let Some(run) = self.run(id) else { return };
-        let Some(service) = self.service_of(run) else { return };
+        let Some(service) = self.service_of(run) else {
+            return self.end_run(id, Ending::Cancelled, NO_SERVICE);
+        };
         let undone = run.steps.iter().filter(|step| step.undo).count();
         let next = run.forward().rev().filter_map(|step| step.step.undo()).nth(undone);
         match next {
@@ -378,9 +436,8 @@ impl Engine {
             service.is_some_and(|id| self.watches[id.index()].shown == 0 && self.is_well(id));
         let hands_over = match ending {
             Ending::NoCase => !well,
-            Ending::Escalated | Ending::Refused | Ending::Observed => true,
-            Ending::Cancelled => why.starts_with("refused by the guard"),
-            Ending::Verified | Ending::Failed => false,
+            Ending::Escalated | Ending::Refused | Ending::RefusedByGuard | Ending::Observed => true,
+            Ending::Verified | Ending::Failed | Ending::Cancelled => false,
         };
         if hands_over {
             let case = case.map_or(String::new(), |case| format!(" case {case}"));
@@ -396,7 +453,11 @@ impl Engine {
             return Some(step.began.plus(settings.step_timeout));
         }
         match &run.phase {
-            Phase::Collecting => Some(run.began.plus(settings.collect_timeout)),
+            // What ran out while vigie was away is given the time for a look.
+            Phase::Collecting => Some(run.began.max(self.began).plus(settings.collect_timeout)),
+            Phase::Waiting { until } if self.resumed.contains(&run.id) => {
+                Some((*until).max(self.began.plus(FIRST_LOOK)))
+            }
             Phase::Approval { until } | Phase::Waiting { until } => Some(*until),
             Phase::Verifying { until } => {
                 // Once it has been well for long enough only the time limit is left to wait for.

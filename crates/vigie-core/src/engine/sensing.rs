@@ -46,7 +46,7 @@ impl Engine {
                 if !sense.a2s.look(at, result) {
                     return false;
                 }
-                self.after_look(id, failed);
+                self.after_look(id, Probe::A2s, failed);
                 if failed && self.stack.service(id).proofs.rcon {
                     self.look(id, Probe::Rcon);
                 }
@@ -56,14 +56,14 @@ impl Engine {
                 if !self.senses[id.index()].rcon.look(at, result) {
                     return false;
                 }
-                self.after_look(id, failed);
+                self.after_look(id, Probe::Rcon, failed);
             }
             Fact::Tcp(result) => {
                 let failed = result.is_err();
                 if !self.senses[id.index()].tcp.look(at, result) {
                     return false;
                 }
-                self.after_look(id, failed);
+                self.after_look(id, Probe::Tcp, failed);
             }
             Fact::Database(result) => return self.sense_database(id, at, result),
             Fact::Usage { cpu_pct, mem_bytes, mem_limit } => {
@@ -124,15 +124,30 @@ impl Engine {
 
     fn sense_reachable(&mut self, reachable: bool) {
         match (self.state.runtime_lost, reachable) {
-            (false, false) => self.record(Record::RuntimeLost),
+            (false, false) => {
+                self.senses.iter_mut().for_each(|sense| sense.doubted = true);
+                self.record(Record::RuntimeLost);
+            }
             (true, true) => self.record(Record::RuntimeBack),
             _ => return,
         }
         self.assess_all();
     }
 
-    /// Silence that is to be expected does not count.
-    fn after_look(&mut self, id: ServiceId, failed: bool) {
+    /// Silence that is to be expected does not count; what was answered is remembered.
+    fn after_look(&mut self, id: ServiceId, proof: Probe, failed: bool) {
+        let memory = self.state.service(self.name(id));
+        let proved = memory.is_some_and(|memory| memory.proved.contains(&proof));
+        let trusted = memory.is_none_or(|memory| memory.trusts(proof));
+        if !failed && !(proved && trusted) {
+            let service = self.name(id).to_owned();
+            self.record(Record::Proved { service, proof });
+        }
+        let alone = proof == Probe::Rcon && !self.senses[id.index()].rcon_testifies();
+        if failed && trusted && alone {
+            let service = self.name(id).to_owned();
+            self.record(Record::Distrusted { service, proof });
+        }
         if failed && self.view(id).silence_excused() {
             let sense = &mut self.senses[id.index()];
             sense.a2s.excuse();
@@ -175,17 +190,27 @@ impl Engine {
             Err(why) => Err(why),
         };
         let failed = look.is_err();
+        let first = !failed && sense.database.last_good().is_none();
         if !sense.database.look(at, look) {
             return false;
         }
-        self.after_look(id, failed);
-        if failed && self.stack.service(id).proofs.tcp {
+        self.after_look(id, Probe::Database, failed);
+        // The greeting is asked for when a login fails, each one being a warning in the server's log;
+        // and once while all is well, or its silence would prove nothing later.
+        let memory = self.state.service(self.name(id));
+        let known = memory.is_some_and(|memory| memory.proved.contains(&Probe::Tcp));
+        if self.stack.service(id).proofs.tcp && (failed || (first && !known)) {
             self.look(id, Probe::Tcp);
         }
         true
     }
 
     fn sense_runtime(&mut self, id: ServiceId, at: Moment, event: RuntimeEvent) {
+        let told = matches!(
+            event,
+            RuntimeEvent::Started | RuntimeEvent::Died { .. } | RuntimeEvent::Destroyed
+        );
+        self.senses[id.index()].doubted &= !told;
         match event {
             RuntimeEvent::Started => {
                 self.sense_start(id, at);
@@ -311,6 +336,7 @@ impl Engine {
 
     fn sense_inspection(&mut self, id: ServiceId, at: Moment, seen: &Inspection) {
         let before = self.senses[id.index()].runtime;
+        self.senses[id.index()].doubted = false;
         self.senses[id.index()].restarts = seen.restarts;
         self.senses[id.index()].restarts_itself = seen.restarts_itself;
         self.sense_health(id, at, seen.health);

@@ -436,3 +436,73 @@ fn a_resolved_symptom_stays_quiet_until_it_came_back() {
     }
     assert_eq!(world.engine.state().last_incident, 2);
 }
+
+/// Vigie is killed and comes back with another configuration.
+fn come_back(world: &mut World, services: Vec<Service>, books: Vec<Runbook>) {
+    let state = State::replay(world.records.clone());
+    let stack = Stack::new("test", services, Settings::default(), books);
+    world.engine = Engine::new(stack, state);
+    world.acts.clear();
+    world.event(Event::Began { version: String::from("test") });
+}
+
+fn configured(world: &World) -> Vec<Service> {
+    world.engine.stack().services().map(|(_, service)| service.clone()).collect()
+}
+
+#[test]
+fn a_run_whose_case_is_not_there_any_more_holds_nothing() {
+    for verifying in [false, true] {
+        let mut world = World::new();
+        world.crash(139);
+        world.collect(RuntimeState::Exited, Some(139));
+        if verifying {
+            world.step_done();
+        }
+        let mut books = runbooks();
+        books[0].cases.retain(|case| case.id != "A");
+        let services = configured(&world);
+        come_back(&mut world, services, books);
+        let run = &world.engine.state().runs[&crate::respond::RunId(1)];
+        assert_eq!(run.phase, crate::respond::Phase::Ended(crate::respond::Ending::Cancelled));
+        world.pass(600_000);
+        world.replays();
+    }
+}
+
+#[test]
+fn a_run_whose_service_is_not_watched_any_more_holds_nothing() {
+    let mut world = World::new();
+    world.crash(139);
+    world.collect(RuntimeState::Exited, Some(139));
+    let services = configured(&world).split_off(1);
+    come_back(&mut world, services, runbooks());
+    assert!(world.engine.state().live_runs().next().is_none());
+    assert_eq!(world.incident(1).state, Lifecycle::Resolved);
+    world.pass(600_000);
+    world.replays();
+}
+
+#[test]
+fn the_hosts_own_symptoms_outlive_a_restart() {
+    let mut world = World::new();
+    let host = world.engine.stack().host();
+    world.fact(host, Fact::HostDisk { used_pct: 97.0, mount: Arc::from("/") });
+    let services = configured(&world);
+    come_back(&mut world, services, runbooks());
+    assert!(world.incident(1).shows("host", SymptomKind::Disk));
+}
+
+#[test]
+fn nothing_is_collected_at_hand_before_the_first_look() {
+    let mut world = World::new();
+    world.crash(139);
+    let services = configured(&world);
+    world.pass(10_000);
+    let records = world.records.clone();
+    world.now = Moment::from_ms(world.now.steady + 600_000);
+    world.records = records;
+    come_back(&mut world, services, runbooks());
+    assert!(world.acts.iter().any(|act| matches!(act, Act::Collect { .. })));
+    assert!(world.engine.state().runs[&crate::respond::RunId(1)].evidence.is_none());
+}

@@ -3,6 +3,7 @@
 
 use crate::detect::SymptomKind;
 use crate::engine::Engine;
+use crate::engine::running::{NO_CASE, NO_SERVICE};
 use crate::event::Act;
 use crate::moment::Moment;
 use crate::observe::{Probe, RuntimeState};
@@ -21,10 +22,11 @@ const CONTRADICT: u32 = SymptomKind::Down.bit()
 impl Engine {
     pub(super) fn begin_verify(&mut self, id: RunId) {
         let Some(run) = self.run(id) else { return };
-        let (Some(service), Some(book), Some(case)) =
-            (self.service_of(run), self.book(run), self.case_of(run))
-        else {
-            return;
+        let Some(service) = self.service_of(run) else {
+            return self.end_run(id, Ending::Cancelled, NO_SERVICE);
+        };
+        let (Some(book), Some(case)) = (self.book(run), self.case_of(run)) else {
+            return self.end_run(id, Ending::Cancelled, NO_CASE);
         };
         let within = book.verify_of(case).within.max(self.view(service).grace);
         let until = self.now.plus(within);
@@ -52,6 +54,7 @@ impl Engine {
         for run in verifying {
             self.check_verify(run);
         }
+        self.looked_at(id);
         self.end_streak(id);
     }
 
@@ -84,7 +87,9 @@ impl Engine {
     pub(super) fn check_verify(&mut self, id: RunId) {
         let Some(run) = self.run(id) else { return };
         let Phase::Verifying { until } = run.phase else { return };
-        let Some(service) = self.service_of(run) else { return };
+        let Some(service) = self.service_of(run) else {
+            return self.end_run(id, Ending::Cancelled, NO_SERVICE);
+        };
         let contradicted = self.watches[service.index()].shown & CONTRADICT != 0;
         let stable = self.stable_at(run).is_some_and(|at| self.now.reached(at));
         if stable && !contradicted {

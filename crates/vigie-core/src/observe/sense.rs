@@ -114,6 +114,8 @@ pub struct NewError {
 pub struct Sense {
     /// Its container or process.
     pub runtime: RuntimeState,
+    /// Whether `runtime` is old: the runtime was away, and nobody has asked it since.
+    pub doubted: bool,
     /// When `runtime` last changed.
     pub since: Moment,
     /// When it was last known to live, where `since` is only when its end was found out.
@@ -205,6 +207,12 @@ impl Sense {
             self.since = at;
             self.alive_at = None;
         }
+    }
+
+    /// The runtime state as far as it can be relied on.
+    #[must_use]
+    pub const fn known_runtime(&self) -> RuntimeState {
+        if self.doubted { RuntimeState::Unknown } else { self.runtime }
     }
 
     /// Whether RCON's failures belong to the present silence. What was broken while A2S still

@@ -49,6 +49,8 @@ impl State {
             Record::StoodDown { service } => self.remember(service).stood_down = true,
             Record::StoodUp { service } => self.remember(service).stood_down = false,
             Record::BootLearned { service, took_ms } => self.remember(service).booted(*took_ms),
+            Record::Proved { service, proof } => self.remember(service).proved(*proof),
+            Record::Distrusted { service, proof } => self.remember(service).distrust(*proof),
             Record::StreakEnded { service } => self.remember(service).streak = 0,
             Record::SignatureSeen { service, signature, .. } => {
                 self.remember(service).learn_signature(*signature);

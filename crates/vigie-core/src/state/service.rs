@@ -7,6 +7,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use crate::moment::Moment;
+use crate::observe::Probe;
 
 /// An exit that nobody asked for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -34,6 +35,12 @@ pub struct ServiceState {
     pub boots: Vec<u64>,
     /// Known Lua error signatures.
     pub signatures: BTreeSet<u64>,
+    /// Proofs that have passed at least once: their addresses are right.
+    #[serde(default)]
+    pub proved: BTreeSet<Probe>,
+    /// Proofs that failed by themselves for so long that they are no witness of anything.
+    #[serde(default)]
+    pub distrusted: BTreeSet<Probe>,
 }
 
 impl ServiceState {
@@ -53,6 +60,21 @@ impl ServiceState {
 
     pub(super) fn booted(&mut self, took_ms: u64) {
         push_bounded(&mut self.boots, took_ms, Self::BOOTS);
+    }
+
+    pub(super) fn proved(&mut self, proof: Probe) {
+        self.proved.insert(proof);
+        self.distrusted.remove(&proof);
+    }
+
+    pub(super) fn distrust(&mut self, proof: Probe) {
+        self.distrusted.insert(proof);
+    }
+
+    /// Whether the failures of `proof` say anything.
+    #[must_use]
+    pub fn trusts(&self, proof: Probe) -> bool {
+        !self.distrusted.contains(&proof)
     }
 
     pub(super) fn learn_signature(&mut self, signature: u64) {

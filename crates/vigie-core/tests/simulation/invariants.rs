@@ -1,6 +1,7 @@
 //! What must hold after every event, kept apart from the engine's own bookkeeping.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
 
 use vigie_core::incident::{Actor, Lifecycle};
 use vigie_core::respond::{RunId, Step};
@@ -15,6 +16,7 @@ pub(crate) struct Ledger {
     holders: BTreeSet<RunId>,
     restarts: BTreeMap<String, Vec<Moment>>,
     stood_down: BTreeSet<String>,
+    exits: BTreeMap<String, Vec<Moment>>,
     done: BTreeMap<RunId, Vec<Step>>,
 }
 
@@ -27,6 +29,9 @@ pub(crate) struct Delivered {
     pub(crate) database_failures: u32,
     pub(crate) tcp_failures: u32,
     pub(crate) unhealthy: bool,
+    /// The last look from the players' side was answered.
+    pub(crate) answers: bool,
+    /// Exits that nobody asked for within the window, as recorded.
     pub(crate) exits: usize,
 }
 
@@ -65,6 +70,9 @@ impl Ledger {
         match record {
             Record::StoodDown { service } => drop(self.stood_down.insert(service.clone())),
             Record::StoodUp { service } => drop(self.stood_down.remove(service)),
+            Record::Exited { service, asked: None, .. } => {
+                self.exits.entry(service.clone()).or_default().push(now);
+            }
             Record::RunStarted { run, service, by, .. } => {
                 self.service_of.insert(*run, service.clone());
                 if matches!(by, Actor::Person(_)) {
@@ -109,7 +117,10 @@ impl Ledger {
                 return Err(format!("{recent} restarts of {service} within the budget's window"));
             }
         }
-        let seen = delivered(&service);
+        let mut seen = delivered(&service);
+        let exits = self.exits.get(&service).into_iter().flatten();
+        let window = Duration::from_secs(600);
+        seen.exits = exits.filter(|at| now.since(**at) < window).count();
         if step.ends_process() && seen.running && !self.by_person.contains(&run) {
             two_proofs(&service, seen, step)?;
         }
@@ -145,9 +156,9 @@ impl Ledger {
 
 pub(crate) fn two_proofs(service: &str, seen: Delivered, step: &Step) -> Result<(), String> {
     let game = seen.a2s_failures >= 3 && seen.rcon_failures >= 2;
-    let signs = [seen.database_failures >= 3, seen.tcp_failures >= 3, seen.unhealthy];
+    let signs = [seen.database_failures >= 3, seen.tcp_failures >= 2, seen.unhealthy];
     let database = signs.into_iter().filter(|sign| *sign).count() >= 2;
-    if game || database || seen.exits >= 3 {
+    if game || database || (seen.exits >= 3 && !seen.answers) {
         return Ok(());
     }
     Err(format!("{step:?} on {service}, which runs, on less than two proofs: {seen:?}"))

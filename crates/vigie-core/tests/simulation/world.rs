@@ -176,20 +176,30 @@ impl World {
         let seen = self.delivered.entry(Self::name(observation.service.0).to_owned()).or_default();
         let count = |failures: &mut u32, bad: bool| *failures = if bad { *failures + 1 } else { 0 };
         match &observation.fact {
-            Fact::A2s(result) => count(&mut seen.a2s_failures, result.is_err()),
+            Fact::A2s(result) => {
+                seen.answers = result.is_ok();
+                count(&mut seen.a2s_failures, result.is_err());
+            }
             Fact::Rcon(result) => count(&mut seen.rcon_failures, result.is_err()),
-            Fact::Database(result) => count(&mut seen.database_failures, result.is_err()),
-            Fact::Tcp(result) => count(&mut seen.tcp_failures, result.is_err()),
+            Fact::Database(result) => {
+                seen.answers = result.is_ok();
+                count(&mut seen.database_failures, result.is_err());
+            }
+            Fact::Tcp(result) => {
+                if observation.service.0 == 2 {
+                    seen.answers = result.is_ok();
+                }
+                count(&mut seen.tcp_failures, result.is_err());
+            }
             Fact::Inspected(look) => {
                 seen.running = look.state == RuntimeState::Running;
                 seen.unhealthy = look.health == Health::Unhealthy;
             }
             Fact::Runtime(RuntimeEvent::Started) => {
-                *seen = Delivered { running: true, exits: seen.exits, ..Delivered::default() };
+                *seen = Delivered { running: true, ..Delivered::default() };
             }
             Fact::Runtime(RuntimeEvent::Died { .. }) => {
                 seen.running = false;
-                seen.exits += 1;
             }
             _ => {}
         }

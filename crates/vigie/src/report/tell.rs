@@ -96,6 +96,10 @@ fn english(record: &Record) -> String {
         Record::BootLearned { service, took_ms } => {
             format!("{service} was ready {} after its start", seconds(*took_ms))
         }
+        Record::Proved { service, proof } => format!("{service}: {} was answered", proof.word()),
+        Record::Distrusted { service, proof } => {
+            format!("{service}: {} has failed alone for long and proves nothing", proof.word())
+        }
         Record::StreakEnded { service } => {
             format!("{service} has been stable; its backoff is reset")
         }
@@ -172,6 +176,7 @@ fn english(record: &Record) -> String {
                 Ending::Refused => "refused",
                 Ending::Observed => "only observed",
                 Ending::Cancelled => "cancelled",
+                Ending::RefusedByGuard => "refused by the guard",
             };
             format!("run {ending}: {why}")
         }
@@ -203,6 +208,10 @@ fn french(record: &Record) -> String {
         Record::StoodUp { service } => format!("{service} relancé par un opérateur"),
         Record::BootLearned { service, took_ms } => {
             format!("{service} prêt {} après son démarrage", seconds(*took_ms))
+        }
+        Record::Proved { service, proof } => format!("{service} : {} a répondu", proof.word()),
+        Record::Distrusted { service, proof } => {
+            format!("{service} : {} échoue seul depuis longtemps et ne prouve rien", proof.word())
         }
         Record::StreakEnded { service } => {
             format!("{service} est stable ; son délai repart de zéro")
@@ -280,6 +289,7 @@ fn french(record: &Record) -> String {
                 Ending::Refused => "refusé",
                 Ending::Observed => "observé seulement",
                 Ending::Cancelled => "annulé",
+                Ending::RefusedByGuard => "refusé par la garde",
             };
             format!("procédure : {ending} : {why}")
         }
