@@ -8,7 +8,7 @@ use crate::engine::Engine;
 use crate::event::Act;
 use crate::incident::Actor;
 use crate::moment::Moment;
-use crate::observe::{Probe, ProofState};
+use crate::observe::{Probe, ProofState, RuntimeState};
 use crate::record::Record;
 use crate::respond::budget::{self, Allowance};
 use crate::respond::{
@@ -54,6 +54,11 @@ impl Engine {
         let Some(book) = self.book(run).cloned() else {
             return self.end_run(id, Ending::Cancelled, NO_CASE);
         };
+        if evidence.inspection.state != RuntimeState::Unknown {
+            // The newest look there is, before anything is chosen by it.
+            self.sense_inspection(service, self.now, &evidence.inspection);
+            self.assess(service);
+        }
         self.enrich(&mut evidence, service);
         let run = &self.state.runs[&id];
         let (case, rejected) = book.choose(&evidence, |case| self.spent(run, case));
@@ -164,10 +169,16 @@ impl Engine {
     }
 
     fn no_case(&mut self, id: RunId, service: ServiceId) {
-        if self.watches[service.index()].shown == 0 && self.is_well(service) {
-            return self.end_run(id, Ending::NoCase, "it works again by itself");
+        if self.over_by_itself(service) {
+            return self.end_run(id, Ending::NoCase, "it works again by itself, or is starting");
         }
         self.give_up(id, service, Ending::NoCase, "no case is left that matches");
+    }
+
+    /// Whether nothing is left to repair: it works, or its start takes the time that it may.
+    fn over_by_itself(&self, id: ServiceId) -> bool {
+        let running = self.senses[id.index()].runtime == RuntimeState::Running;
+        self.watches[id.index()].shown == 0 && (self.is_well(id) || (running && self.starting(id)))
     }
 
     /// Ends a run that cannot go on; a service that its runtime would restart for ever is stopped
@@ -432,8 +443,7 @@ impl Engine {
         if let Some(service) = service {
             self.hasten(service, false);
         }
-        let well =
-            service.is_some_and(|id| self.watches[id.index()].shown == 0 && self.is_well(id));
+        let well = service.is_some_and(|id| self.over_by_itself(id));
         let hands_over = match ending {
             Ending::NoCase => !well,
             Ending::Escalated | Ending::Refused | Ending::RefusedByGuard | Ending::Observed => true,
@@ -462,7 +472,9 @@ impl Engine {
             Phase::Verifying { until } => {
                 // Once it has been well for long enough only the time limit is left to wait for.
                 let stable = self.stable_at(run).filter(|at| !self.now.reached(*at));
-                Some(stable.unwrap_or(*until))
+                let service = self.service_of(run);
+                let until = service.map_or(*until, |id| self.well_until(id, *until));
+                Some(stable.unwrap_or(until))
             }
             Phase::Stepping | Phase::Undoing | Phase::Ended(_) => None,
         }

@@ -18,6 +18,8 @@ use crate::stack::ServiceId;
 const STOP_WORD: Duration = Duration::from_millis(500);
 /// A signal asked for this long ago can still explain an exit (the stop grace period and more).
 const SIGNAL_MEMORY: Duration = Duration::from_secs(120);
+/// A process is another one when it is younger than the known one by more than this.
+const START_DOUBT_MS: i64 = 2_000;
 const SIGKILL: i32 = 9;
 /// Players whose rejects are counted at a time.
 const REJECTERS: usize = 256;
@@ -334,7 +336,7 @@ impl Engine {
         self.acting_on(id, at).unwrap_or_else(|| Actor::Person(String::from("operator")))
     }
 
-    fn sense_inspection(&mut self, id: ServiceId, at: Moment, seen: &Inspection) {
+    pub(super) fn sense_inspection(&mut self, id: ServiceId, at: Moment, seen: &Inspection) {
         let before = self.senses[id.index()].runtime;
         self.senses[id.index()].doubted = false;
         self.senses[id.index()].restarts = seen.restarts;
@@ -346,12 +348,16 @@ impl Engine {
         }
         match seen.state {
             RuntimeState::Running => {
+                let up = i64::try_from(seen.up_for.unwrap_or_default().as_millis());
+                let up = up.unwrap_or(0);
+                let started = Moment { steady: at.steady - up, wall: at.wall - up };
                 if before != RuntimeState::Running {
-                    let up = i64::try_from(seen.up_for.unwrap_or_default().as_millis());
-                    let up = up.unwrap_or(0);
-                    let started = Moment { steady: at.steady - up, wall: at.wall - up };
                     self.sense_start(id, started.max(self.senses[id.index()].since));
                     self.senses[id.index()].started = Some(started);
+                } else if seen.up_for.is_some() && self.is_another(id, started) {
+                    // Nobody told: it ended, with a code that is not known, and was started.
+                    self.sense_death(id, started, None);
+                    self.sense_start(id, started);
                 }
             }
             RuntimeState::Exited => match before {
@@ -378,6 +384,16 @@ impl Engine {
                 self.senses[id.index()].set_runtime(at, state);
             }
         }
+    }
+
+    /// Whether a process that was started at `started` is not the one that is known. Ages are told
+    /// by the steady clock or by the host's: what only one of them says is a clock that jumped.
+    fn is_another(&self, id: ServiceId, started: Moment) -> bool {
+        let later = |known: Moment| {
+            let by = (started.steady - known.steady).min(started.wall - known.wall);
+            by > START_DOUBT_MS
+        };
+        self.senses[id.index()].started.is_some_and(later)
     }
 
     /// A service that had ended before the watch began: an exit code of something that was asked to
@@ -441,6 +457,8 @@ impl Engine {
                 sense.database_lost = Some((first, at, why));
             }
             ConsoleFact::DatabaseFound => sense.database_lost = None,
+            ConsoleFact::Workshop if !sense.ready => sense.loading = Some(at),
+            ConsoleFact::Workshop => {}
             ConsoleFact::MapChange => sense.map_change_until = Some(at.plus(map_change)),
         }
     }

@@ -84,6 +84,7 @@ impl Engine {
     /// Keeps since when the service has been well, and learns its boot time from the first time.
     fn update_wellness(&mut self, id: ServiceId) {
         let well = self.is_well(id);
+        let grace = self.view(id).grace;
         let watch = &mut self.watches[id.index()];
         if !well {
             self.dirty |= watch.well_since.take().is_some();
@@ -108,6 +109,10 @@ impl Engine {
             return;
         }
         let Some(started) = sense.started.filter(|_| sense.boot_seen) else { return };
+        if sense.loading.is_some() && since.since(started) > grace {
+            // A download of the whole Workshop is nothing to expect of every start.
+            return;
+        }
         let took = u64::try_from(since.since(started).as_millis()).unwrap_or(u64::MAX);
         let service = self.name(id).to_owned();
         self.record(Record::BootLearned { service, took_ms: took });

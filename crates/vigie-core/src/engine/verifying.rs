@@ -113,9 +113,17 @@ impl Engine {
             };
             return self.fail(id, why);
         }
+        let until = self.well_until(service, until);
         if self.now.reached(until) && self.stable_at(run).is_none_or(|at| at <= self.now) {
             self.fail(id, "it was not well in time");
         }
+    }
+
+    /// Until when a service has to be well: a start that still reads its Workshop is waited for.
+    pub(super) fn well_until(&self, service: ServiceId, until: Moment) -> Moment {
+        let view = self.view(service);
+        let boots = view.sense.boots_until(view.grace).filter(|_| view.sense.loading.is_some());
+        boots.map_or(until, |boots| boots.max(until))
     }
 
     /// Whether the process that the run started, or found, has ended.

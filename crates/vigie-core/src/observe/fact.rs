@@ -250,6 +250,8 @@ pub enum ConsoleFact {
     DatabaseFound,
     /// The map is being changed: silence is normal for a while.
     MapChange,
+    /// The Workshop is being read or downloaded: a start takes longer, and goes on.
+    Workshop,
 }
 
 /// What was seen.

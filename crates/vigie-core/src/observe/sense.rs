@@ -122,6 +122,8 @@ pub struct Sense {
     pub alive_at: Option<Moment>,
     /// When the living process was started, as far as seen.
     pub started: Option<Moment>,
+    /// When the living process last said that it reads its Workshop.
+    pub loading: Option<Moment>,
     /// Whether the living process has proved itself since its start.
     pub ready: bool,
     /// Whether its start was told by the runtime, so that its boot can be timed.
@@ -231,6 +233,7 @@ impl Sense {
         self.runtime = RuntimeState::Running;
         self.since = at;
         self.started = Some(at);
+        self.loading = None;
         self.ready = false;
         self.boot_seen = false;
         self.pending_exit = None;
@@ -255,10 +258,18 @@ impl Sense {
         pct
     }
 
+    /// Until when a living process may be silent because it is starting. A process that still reads
+    /// its Workshop is given the time again.
+    #[must_use]
+    pub fn boots_until(&self, grace: Duration) -> Option<Moment> {
+        let from = self.started?.max(self.loading.unwrap_or_default());
+        (!self.ready).then(|| from.plus(grace))
+    }
+
     /// Whether a living process may still be silent because it is starting.
     #[must_use]
     pub fn starting(&self, now: Moment, grace: Duration) -> bool {
-        !self.ready && self.started.is_some_and(|started| now.since(started) < grace)
+        self.boots_until(grace).is_some_and(|until| !now.reached(until))
     }
 
     /// Whether a map change excuses silence.

@@ -98,12 +98,14 @@ impl ServiceState {
         self.restarts.iter().filter(move |at| now.since(**at) < window)
     }
 
-    /// How long a start may take: `configured` until a boot was seen, then twice the longest of
-    /// the last boots and a little.
+    /// How long a start may take: `configured`, or twice the longest of the last boots and a little
+    /// where that is more. Quick boots say nothing of the one that downloads the Workshop again.
     #[must_use]
     pub fn grace(&self, configured: Duration) -> Duration {
         let longest = self.boots.iter().max();
-        longest.map_or(configured, |ms| Duration::from_millis(ms * 2 + 5_000))
+        let learned =
+            longest.map(|ms| Duration::from_millis(ms.saturating_mul(2).saturating_add(5_000)));
+        configured.max(learned.unwrap_or_default())
     }
 }
 
