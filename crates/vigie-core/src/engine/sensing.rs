@@ -218,6 +218,10 @@ impl Engine {
                 self.sense_start(id, at);
                 self.senses[id.index()].boot_seen = true;
             }
+            RuntimeEvent::Died { exit_code } if self.overtaken(id, at) => {
+                let code = &mut self.senses[id.index()].exit_code;
+                *code = code.or(exit_code);
+            }
             RuntimeEvent::Died { exit_code } => self.sense_death(id, at, exit_code),
             RuntimeEvent::Oom => self.senses[id.index()].oom = Some(at),
             RuntimeEvent::Killed { signal } => self.sense_signal(id, at, signal),
@@ -277,6 +281,18 @@ impl Engine {
         let known = sense.signalled.filter(|(since, _)| at.since(*since) < SIGNAL_MEMORY);
         if known.is_none() {
             sense.signalled = Some((at, signal));
+        }
+    }
+
+    /// Whether the word of a death at `at` comes behind a look that has found it out already.
+    fn overtaken(&self, id: ServiceId, at: Moment) -> bool {
+        let sense = &self.senses[id.index()];
+        match sense.runtime {
+            RuntimeState::Exited | RuntimeState::Restarting | RuntimeState::Missing => {
+                at <= sense.since
+            }
+            RuntimeState::Running => sense.started.is_some_and(|started| at < started),
+            RuntimeState::Unknown | RuntimeState::Created | RuntimeState::Paused => false,
         }
     }
 
@@ -380,6 +396,9 @@ impl Engine {
                 }
             },
             state => {
+                if state == RuntimeState::Restarting && before == RuntimeState::Running {
+                    self.sense_death(id, at, seen.exit_code);
+                }
                 self.senses[id.index()].exit_code = seen.exit_code;
                 self.senses[id.index()].set_runtime(at, state);
             }
