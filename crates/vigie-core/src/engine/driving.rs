@@ -107,6 +107,8 @@ impl Engine {
                 || self.now.since(symptom.started.latest) < SETTLE;
             match self.runbook_for(symptom.kind, service) {
                 Some(_) if self.state.holder().is_some() => waits = true,
+                // It may be over: nobody can look.
+                Some(_) if self.in_the_dark(symptom) => waits = true,
                 Some(runbook) => match self.verified_at(incident, service, &runbook.name) {
                     Some(at) if at >= symptom.began && self.now.since(at) < SETTLE => waits = true,
                     Some(at) if at >= symptom.began => {
@@ -133,6 +135,13 @@ impl Engine {
             Some(why) if !waits && incident.severity <= Severity::P2 => Need::Person(why),
             _ => Need::Nothing,
         }
+    }
+
+    /// Whether nobody can say at present if a symptom lasts.
+    fn in_the_dark(&self, symptom: &Symptom) -> bool {
+        let shows = self.stack.find(&symptom.service);
+        let unread = shows.map_or(0, |id| self.watches[id.index()].unread);
+        self.state.runtime_lost || unread & symptom.kind.bit() != 0
     }
 
     /// The service that a runbook would treat: for the host's memory, the hungriest one.

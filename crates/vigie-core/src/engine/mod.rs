@@ -29,8 +29,8 @@ use crate::state::State;
 struct Watch {
     /// Symptoms that are part of an incident now.
     shown: u32,
-    /// Those of them that are known from the journal only: nothing was sensed of them yet.
-    inherited: u32,
+    /// Those of them of which nobody can say at present whether they last.
+    unread: u32,
     /// Symptoms that a person declared over while they last.
     muted: u32,
     /// Possible consequences that wait for their cause: until when.
@@ -80,7 +80,7 @@ impl Engine {
             for symptom in incident.active() {
                 if let Some(id) = stack.find(&symptom.service) {
                     watches[id.index()].shown |= symptom.kind.bit();
-                    watches[id.index()].inherited |= symptom.kind.bit();
+                    watches[id.index()].unread |= symptom.kind.bit();
                 }
             }
         }

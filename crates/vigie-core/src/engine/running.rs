@@ -54,9 +54,12 @@ impl Engine {
         let Some(book) = self.book(run).cloned() else {
             return self.end_run(id, Ending::Cancelled, NO_CASE);
         };
-        if evidence.inspection.state != RuntimeState::Unknown {
-            // The newest look there is, before anything is chosen by it.
-            self.sense_inspection(service, self.now, &evidence.inspection);
+        let asked = run.began.max(self.began);
+        let newer = asked.steady > self.senses[service.index()].since.steady;
+        if newer && evidence.inspection.state != RuntimeState::Unknown {
+            // A look like any other, before anything is chosen by it. When it was made is not told:
+            // what was told since it was asked for has the last word.
+            self.sense_inspection(service, asked, &evidence.inspection);
             self.assess(service);
         }
         self.enrich(&mut evidence, service);
@@ -290,7 +293,7 @@ impl Engine {
             approved: run.approved.is_some(),
             unhealthy: sense.health == crate::observe::Health::Unhealthy,
             crash_looping: dying && !self.is_well(service),
-            back,
+            blind: back || !self.own_network,
         };
         guard::ask(step, &guarded)
     }

@@ -267,7 +267,10 @@ impl Engine {
             let by = asked.then(|| self.who_asked(id, exit.at));
             self.judge(id, exit, by);
         }
+        let known = self.senses[id.index()].runtime != RuntimeState::Unknown;
+        let begun = if known { self.now } else { at };
         self.senses[id.index()].begin_process(at);
+        self.senses[id.index()].begun = Some(begun);
         self.watches[id.index()].acting = None;
         let name = self.name(id).to_owned();
         if self.state.service(&name).is_some_and(|memory| memory.stood_down) {
@@ -370,6 +373,9 @@ impl Engine {
                 if before != RuntimeState::Running {
                     self.sense_start(id, started.max(self.senses[id.index()].since));
                     self.senses[id.index()].started = Some(started);
+                    if before == RuntimeState::Unknown {
+                        self.senses[id.index()].begun = Some(started);
+                    }
                 } else if seen.up_for.is_some() && self.is_another(id, started) {
                     // Nobody told: it ended, with a code that is not known, and was started.
                     self.sense_death(id, started, None);

@@ -33,13 +33,18 @@ impl Engine {
         let readings = self.read(id);
         let shown = self.watches[id.index()].shown;
         let muted = self.watches[id.index()].muted;
-        self.watches[id.index()].muted = muted & readings.active;
-
-        let unknown = self.still_unknown(id, readings.active);
-        let ended = shown & !readings.active & !unknown;
+        let quiet = (shown | muted) & !readings.active;
+        let over = self.known_over(id, quiet);
+        self.watches[id.index()].muted = muted & !over;
+        let ended = shown & over;
         let acting = self.watches[id.index()].acting.filter(|until| !self.now.reached(*until));
         let own_doing = if acting.is_some() { SymptomKind::Down.bit() } else { 0 };
-        let begun = readings.active & !shown & !muted & !own_doing;
+        let unread = shown & !readings.active & !over;
+        self.dirty |= std::mem::replace(&mut self.watches[id.index()].unread, unread) != unread;
+        // Silence says no more than a death or a freeze whose end is not known.
+        let silent = unread & (SymptomKind::Frozen.bit() | SymptomKind::Down.bit()) != 0;
+        let told = if silent { SymptomKind::Unreachable.bit() } else { 0 };
+        let begun = readings.active & !shown & !muted & !own_doing & !told;
         // When what vigie does itself explains nothing any more, the rest is looked at again.
         let mut later = readings.later.into_iter().chain(acting).min();
         if ended != 0 {
@@ -118,16 +123,34 @@ impl Engine {
         self.record(Record::BootLearned { service, took_ms: took });
     }
 
-    /// The inherited symptoms that nothing sensed so far confirms or denies.
-    fn still_unknown(&mut self, id: ServiceId, active: u32) -> u32 {
-        let mut unknown = self.watches[id.index()].inherited & !active;
-        if unknown != 0 {
-            let view = self.view(id);
-            let known = SymptomKind::ALL.iter().filter(|kind| detect::known_over(**kind, &view));
-            unknown &= !known.fold(0, |set, kind| set | kind.bit());
+    /// Those of `kinds` that are known to be over: what cannot be read now is not.
+    fn known_over(&self, id: ServiceId, kinds: u32) -> u32 {
+        if kinds == 0 {
+            return 0;
         }
-        self.watches[id.index()].inherited = unknown;
-        unknown
+        let view = self.view(id);
+        let over = SymptomKind::ALL.iter().filter(|kind| {
+            kinds & kind.bit() != 0
+                && (detect::known_over(**kind, &view) || self.of_another(id, **kind))
+        });
+        over.fold(0, |set, kind| set | kind.bit())
+    }
+
+    /// Whether a silence was that of a process that is not the present one.
+    fn of_another(&self, id: ServiceId, kind: SymptomKind) -> bool {
+        let silence = matches!(
+            kind,
+            SymptomKind::Frozen | SymptomKind::Unreachable | SymptomKind::DatabaseDown
+        );
+        let name = self.name(id);
+        let shown = self.incident_showing(name, kind).filter(|_| silence);
+        let shown = shown.and_then(|incident| self.state.incidents.get(&incident));
+        let began = shown.and_then(|incident| {
+            let mut same = incident.active().filter(|one| one.service == name && one.kind == kind);
+            same.next_back().map(|one| one.began)
+        });
+        let begun = self.senses[id.index()].begun;
+        began.zip(begun).is_some_and(|(began, begun)| begun.steady > began.steady)
     }
 
     fn end_symptoms(&mut self, id: ServiceId, ended: u32) {

@@ -198,7 +198,7 @@ impl Incident {
     }
 
     /// The symptoms that have not ended.
-    pub fn active(&self) -> impl Iterator<Item = &Symptom> {
+    pub fn active(&self) -> impl DoubleEndedIterator<Item = &Symptom> {
         self.symptoms.iter().filter(|symptom| symptom.until.is_none())
     }
 

@@ -12,7 +12,7 @@ use crate::observe::Refusal;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum ProofState {
-    /// Not configured, or not asked since the start.
+    /// Not configured, not asked since the start, or silent with an excuse.
     #[default]
     Unknown,
     /// The last look was good.
@@ -30,6 +30,7 @@ pub struct Proof {
     last_good: Option<Moment>,
     first_bad: Option<Moment>,
     failures: u32,
+    excused: bool,
     latency: Option<Duration>,
     why: Option<Refusal>,
 }
@@ -46,6 +47,7 @@ impl Proof {
                 self.last_good = Some(at);
                 self.first_bad = None;
                 self.failures = 0;
+                self.excused = false;
                 self.latency = Some(latency);
                 self.why = None;
             }
@@ -65,8 +67,9 @@ impl Proof {
     }
 
     /// Forgets failures, because silence was to be expected (a start, a map change, our own
-    /// network down).
+    /// network down). Nothing is known then until the next good look.
     pub fn excuse(&mut self) {
+        self.excused |= self.failures > 0;
         self.failures = 0;
         self.first_bad = None;
     }
@@ -83,7 +86,7 @@ impl Proof {
             ProofState::Failing
         } else if self.failures > 0 {
             ProofState::Doubtful
-        } else if self.last_good.is_some() {
+        } else if self.last_good.is_some() && !self.excused {
             ProofState::Passing
         } else {
             ProofState::Unknown

@@ -122,6 +122,8 @@ pub struct Sense {
     pub alive_at: Option<Moment>,
     /// When the living process was started, as far as seen.
     pub started: Option<Moment>,
+    /// When vigie came to know of the living process; its start, where that was before the watch.
+    pub begun: Option<Moment>,
     /// When the living process last said that it reads its Workshop.
     pub loading: Option<Moment>,
     /// Whether the living process has proved itself since its start.

@@ -22,8 +22,9 @@ pub struct Guarded<'a> {
     pub unhealthy: bool,
     /// Whether it keeps dying and does not work: a life of seconds is no life worth protecting.
     pub crash_looping: bool,
-    /// Whether vigie itself was away until moments ago, so that few looks were made yet.
-    pub back: bool,
+    /// Whether silence says nothing: vigie itself was away until moments ago, or its own network is
+    /// down.
+    pub blind: bool,
 }
 
 /// What the guard says.
@@ -44,10 +45,13 @@ pub fn ask(step: &Step, on: &Guarded<'_>) -> Word {
         return Word::Allowed;
     }
     match on.sense.known_runtime() {
+        // What answers is not dead, whatever was told.
         RuntimeState::Exited
         | RuntimeState::Missing
         | RuntimeState::Created
-        | RuntimeState::Restarting => return Word::Allowed,
+        | RuntimeState::Restarting => {
+            return if answered_since(on) { Word::Unseen } else { Word::Allowed };
+        }
         RuntimeState::Unknown => return Word::Unseen,
         RuntimeState::Paused => {
             return Word::Refused(format!("{} was paused by a person", on.service.name));
@@ -59,7 +63,7 @@ pub fn ask(step: &Step, on: &Guarded<'_>) -> Word {
     }
     match two_proofs(on) {
         Ok(()) => Word::Allowed,
-        Err(_) if on.back && !passes(on) => Word::Unseen,
+        Err(_) if on.blind && !passes(on) => Word::Unseen,
         Err(why) => Word::Refused(why),
     }
 }
@@ -115,6 +119,14 @@ fn known(on: &Guarded<'_>, proofs: &[(Probe, &str)]) -> Result<(), String> {
 /// Whether RCON's failures can be the second proof.
 fn testifies(on: &Guarded<'_>) -> bool {
     on.sense.rcon_testifies() && on.memory.is_none_or(|memory| memory.trusts(Probe::Rcon))
+}
+
+/// Whether it has answered since its end was told.
+fn answered_since(on: &Guarded<'_>) -> bool {
+    let sense = on.sense;
+    let proofs = [&sense.a2s, &sense.rcon, &sense.tcp, &sense.database];
+    let answers = proofs.iter().filter_map(|proof| proof.last_good());
+    answers.max().is_some_and(|answer| answer.steady > sense.since.steady)
 }
 
 /// Whether any proof passes.
