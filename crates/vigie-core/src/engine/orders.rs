@@ -134,6 +134,13 @@ impl Engine {
     fn maintain(&mut self, until: Option<Moment>, by: Actor) -> Result<String, String> {
         self.record(Record::Maintenance { until, by });
         self.assess_all();
+        if until.is_none() {
+            let waiting = self.state.live_runs();
+            let waiting = waiting.filter(|run| matches!(run.phase, Phase::Waiting { .. }));
+            for run in waiting.map(|run| run.id).collect::<Vec<_>>() {
+                self.advance(run);
+            }
+        }
         Ok(String::from(if until.is_some() { "maintenance began" } else { "maintenance ended" }))
     }
 }

@@ -6,13 +6,13 @@ use std::time::Duration;
 use crate::detect::SymptomKind;
 use crate::engine::Engine;
 use crate::event::Act;
-use crate::incident::Actor;
+use crate::incident::{Actor, IncidentId};
 use crate::moment::Moment;
 use crate::observe::{Probe, ProofState, RuntimeState};
 use crate::record::Record;
 use crate::respond::budget::{self, Allowance};
 use crate::respond::{
-    Case, Dependency, Ending, Evidence, Phase, Risk, Run, RunId, Runbook, Step, StepResult, guard,
+    Case, Dependency, Ending, Evidence, Phase, Run, RunId, Runbook, Step, StepResult, guard,
 };
 use crate::stack::{Mode, ServiceId, WhenSpent};
 
@@ -26,6 +26,7 @@ pub(super) const FIRST_LOOK: Duration = Duration::from_secs(5);
 const FIRST_LOOKS: Duration = Duration::from_secs(60);
 
 pub(super) const NO_SERVICE: &str = "its service is not in the configuration any more";
+pub(super) const STOPPED: &str = "a person has stopped the service meanwhile";
 pub(super) const NO_CASE: &str = "its case is not in the runbooks any more";
 
 impl Engine {
@@ -126,6 +127,14 @@ impl Engine {
     /// Why a case may not be tried again in this incident. A case without steps counts as well: it
     /// has failed when what it waited for did not come.
     fn spent(&self, run: &Run, case: &Case) -> Option<String> {
+        let restarts = case.steps.iter().any(Step::restarts);
+        if case.is_risky()
+            && restarts
+            && self.stack.find(&run.service).is_some_and(|id| self.is_spent(id))
+        {
+            // Nobody is asked for what the budget does not give.
+            return Some(self.spent_budget());
+        }
         let incident = self.state.incidents.get(&run.incident)?;
         let tried = incident.tried(&run.service, &run.runbook, &case.id)?;
         if case.once {
@@ -146,8 +155,13 @@ impl Engine {
             self.end_run(id, Ending::Observed, &why);
             return;
         }
-        let asks = case.risk == Risk::High || mode == Mode::Assist;
+        let asks = case.is_risky() || mode == Mode::Assist;
         if case.mutates() && asks && !ordered {
+            if case.steps.iter().any(Step::restarts) && self.is_spent(service) {
+                // Nobody is asked for what the budget does not give.
+                self.give_up(id, service, Ending::Escalated, &self.spent_budget());
+                return;
+            }
             let until = self.now.plus(self.stack.settings.approve_timeout);
             self.record(Record::ApprovalAsked { run: id, until, plan });
             return;
@@ -194,6 +208,7 @@ impl Engine {
             && self.senses[service.index()].restarts_itself
             && !self.state.live_runs().any(|other| other.id != id && other.holds_stack())
             && !run.steps.iter().any(|step| step.step == Step::Stop)
+            && !self.in_maintenance()
             && self.ask_guard(run, service, &Step::Stop) == guard::Word::Allowed;
         if stops {
             self.begin_step(id, service, Step::Stop, false);
@@ -234,12 +249,16 @@ impl Engine {
         let ordered = matches!(run.by, Actor::Person(_));
         self.claim(id);
         let Some(run) = self.run(id) else { return };
-        if step.mutates() && self.stood_down(service) && !ordered {
-            return self.end_run(
-                id,
-                Ending::Cancelled,
-                "a person has stopped the service meanwhile",
-            );
+        let stopped = |id: &ServiceId| self.stood_down(*id);
+        if step.mutates() && !ordered && self.touched(&step, service).iter().any(stopped) {
+            return self.end_run(id, Ending::Cancelled, STOPPED);
+        }
+        if let Some(until) = self.state.maintenance.filter(|until| !self.now.reached(*until))
+            && step.mutates()
+            && !ordered
+        {
+            let why = String::from("maintenance: a person is at work");
+            return self.record(Record::RunWaits { run: id, until, why });
         }
         let held = || self.state.live_runs().any(|other| other.id != id && other.holds_stack());
         if case.mutates() && held() {
@@ -282,7 +301,22 @@ impl Engine {
         }
     }
 
+    /// The services that a step for `service` starts or ends.
+    fn touched(&self, step: &Step, service: ServiceId) -> Vec<ServiceId> {
+        match step {
+            Step::DownUp => self.stack.services().map(|(id, _)| id).collect(),
+            _ => vec![service],
+        }
+    }
+
+    /// The guard's word on all that a step would touch: the first one that is no yes.
     fn ask_guard(&self, run: &Run, service: ServiceId, step: &Step) -> guard::Word {
+        let touched = self.touched(step, service).into_iter();
+        let mut words = touched.map(|id| self.ask_guard_of(run, id, step));
+        words.find(|word| *word != guard::Word::Allowed).unwrap_or(guard::Word::Allowed)
+    }
+
+    fn ask_guard_of(&self, run: &Run, service: ServiceId, step: &Step) -> guard::Word {
         let sense = &self.senses[service.index()];
         let dying = self.watches[service.index()].shown & SymptomKind::CrashLoop.bit() != 0;
         let back = self.resumed.contains(&run.id) && self.now.since(self.began) < FIRST_LOOKS;
@@ -329,6 +363,19 @@ impl Engine {
         }
     }
 
+    /// Whether vigie may not restart the service any more for now.
+    fn is_spent(&self, service: ServiceId) -> bool {
+        let memory = self.state.service(self.name(service));
+        let limits = &self.stack.settings.budget;
+        memory.is_some_and(|memory| budget::ask(limits, memory, self.now) == Allowance::Spent)
+    }
+
+    fn spent_budget(&self) -> String {
+        let limits = self.stack.settings.budget;
+        let minutes = limits.per.as_secs() / 60;
+        format!("the restart budget is spent: {} in {minutes} min", limits.restarts)
+    }
+
     /// Whether the budget lets the service be restarted now; if not, the run waits or ends.
     fn budgeted(&mut self, id: RunId, service: ServiceId) -> bool {
         let limits = self.stack.settings.budget;
@@ -343,10 +390,7 @@ impl Engine {
                 false
             }
             Allowance::Spent => {
-                let minutes = limits.per.as_secs() / 60;
-                let why =
-                    format!("the restart budget is spent: {} in {minutes} min", limits.restarts);
-                self.give_up(id, service, Ending::Escalated, &why);
+                self.give_up(id, service, Ending::Escalated, &self.spent_budget());
                 false
             }
         }
@@ -452,11 +496,27 @@ impl Engine {
             Ending::Escalated | Ending::Refused | Ending::RefusedByGuard | Ending::Observed => true,
             Ending::Verified | Ending::Failed | Ending::Cancelled => false,
         };
+        if self.is_errand(incident, id) && ending != Ending::Verified {
+            // A person wanted it run, and had the answer: there is no fault to go on with.
+            return self.record(Record::Resolved { incident, by: Actor::Vigie });
+        }
         if hands_over {
             let case = case.map_or(String::new(), |case| format!(" case {case}"));
             self.escalate(incident, format!("{runbook}{case}: {why}"));
         }
         self.drive(incident);
+    }
+
+    /// Whether an incident is nothing but the file of a run that a person ordered.
+    fn is_errand(&self, incident: IncidentId, run: RunId) -> bool {
+        let by = self.state.runs.get(&run).map(|run| (&run.by, run.began));
+        let incident = self.state.incidents.get(&incident);
+        by.zip(incident).is_some_and(|((by, began), incident)| {
+            matches!(by, Actor::Person(_))
+                && incident.symptoms.is_empty()
+                && incident.state.is_active()
+                && incident.detected == began
+        })
     }
 
     /// When a run must be looked at again.

@@ -3,7 +3,7 @@
 
 use crate::detect::SymptomKind;
 use crate::engine::Engine;
-use crate::engine::running::{NO_CASE, NO_SERVICE};
+use crate::engine::running::{NO_CASE, NO_SERVICE, STOPPED};
 use crate::event::Act;
 use crate::moment::Moment;
 use crate::observe::{Probe, RuntimeState};
@@ -97,11 +97,7 @@ impl Engine {
             return self.end_run(id, Ending::Verified, &view);
         }
         if self.stood_down(service) {
-            return self.end_run(
-                id,
-                Ending::Cancelled,
-                "a person has stopped the service meanwhile",
-            );
+            return self.end_run(id, Ending::Cancelled, STOPPED);
         }
         if self.died_again(run, service) {
             let unknown = run.steps.last().and_then(|step| step.ended.as_ref());

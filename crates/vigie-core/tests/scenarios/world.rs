@@ -341,15 +341,18 @@ impl World {
             Steps::Fail => return self.later(STEP, Due::Finished(run)),
             Steps::Work => {}
         }
-        if step.ends_process() {
-            let kill = *step == Step::Restart { kill: true };
-            self.stop(id, if kill { 9 } else { 15 });
-        }
-        if *step == (Step::Up { recreate: true }) {
-            self.tell(id, RuntimeEvent::Destroyed);
-        }
-        if step.restarts() {
-            self.later(STEP / 2, Due::Starts(id, self.truths[id.index()].life));
+        let whole = *step == Step::DownUp;
+        for id in (0..3).map(ServiceId).filter(|one| whole || *one == id) {
+            if step.ends_process() {
+                let kill = *step == Step::Restart { kill: true };
+                self.stop(id, if kill { 9 } else { 15 });
+            }
+            if whole || *step == (Step::Up { recreate: true }) {
+                self.tell(id, RuntimeEvent::Destroyed);
+            }
+            if step.restarts() {
+                self.later(STEP / 2, Due::Starts(id, self.truths[id.index()].life));
+            }
         }
         self.later(STEP, Due::Finished(run));
     }
