@@ -17,6 +17,7 @@ use std::collections::BTreeSet;
 
 use crate::detect::{SymptomKind, View};
 use crate::event::{Act, Effects, Event};
+use crate::incident::Incident;
 use crate::moment::Moment;
 use crate::observe::{Observation, Probe, Sense};
 use crate::record::Record;
@@ -81,6 +82,16 @@ impl Engine {
                 if let Some(id) = stack.find(&symptom.service) {
                     watches[id.index()].shown |= symptom.kind.bit();
                     watches[id.index()].unread |= symptom.kind.bit();
+                }
+            }
+        }
+        for incident in state.incidents.values() {
+            for symptom in incident.silenced() {
+                let again = |one: &Incident| one.id > incident.id && one.has(symptom);
+                if let Some(id) = stack.find(&symptom.service)
+                    && !state.incidents.values().any(again)
+                {
+                    watches[id.index()].muted |= symptom.kind.bit();
                 }
             }
         }

@@ -14,10 +14,7 @@ impl Engine {
     pub(super) fn order(&mut self, order: Order) {
         let reply = match order {
             Order::Acknowledge(id, by) => self.acknowledge(id, by),
-            Order::Note(id, by, text) => {
-                self.record(Record::Noted { incident: id, by, text });
-                Ok(format!("noted in incident {id}"))
-            }
+            Order::Note(id, by, text) => self.note(id, by, text),
             Order::Report { service, severity, text, by } => {
                 self.report(service, severity, text, by)
             }
@@ -83,7 +80,20 @@ impl Engine {
         Ok(format!("incident {id} resolved"))
     }
 
+    fn note(&mut self, id: IncidentId, by: Actor, text: String) -> Result<String, String> {
+        self.exists(id)?;
+        self.record(Record::Noted { incident: id, by, text });
+        Ok(format!("noted in incident {id}"))
+    }
+
+    /// Old incidents live in the register only; numbers that were never given name nothing.
+    fn exists(&self, id: IncidentId) -> Result<(), String> {
+        let given = (1..=self.state.last_incident).contains(&id.0);
+        given.then_some(()).ok_or_else(|| unknown(id))
+    }
+
     fn close(&mut self, id: IncidentId, by: Actor) -> Result<String, String> {
+        self.exists(id)?;
         if let Some(incident) = self.state.incidents.get(&id)
             && incident.state.is_active()
         {
@@ -146,5 +156,5 @@ impl Engine {
 }
 
 fn unknown(id: IncidentId) -> String {
-    format!("there is no incident {id} to act on; try: vigie incident list")
+    format!("there is no incident {id}; try: vigie incident list")
 }

@@ -343,9 +343,12 @@ impl Engine {
         let name = self.name(id);
         let run = self.state.holder()?;
         let explains = |step: &crate::respond::StepRecord| {
-            let ends = step.step.ends_process() || step.step.restarts();
+            let ends = step.step.ends_process();
             let whole_stack = step.step == Step::DownUp;
             let open = step.ended.as_ref().is_none_or(|(ended, _)| at <= *ended);
+            // Behind the start that the step made, a death is the new process's own.
+            let started = self.senses[id.index()].started.filter(|_| step.step.restarts());
+            let open = open && started.is_none_or(|started| started < step.began);
             ends && (run.service == name || whole_stack) && at >= step.began && open
         };
         run.steps.iter().any(explains).then(|| Actor::Runbook(run.runbook.clone()))

@@ -506,3 +506,37 @@ fn nothing_is_collected_at_hand_before_the_first_look() {
     assert!(world.acts.iter().any(|act| matches!(act, Act::Collect { .. })));
     assert!(world.engine.state().runs[&crate::respond::RunId(1)].evidence.is_none());
 }
+
+#[test]
+fn what_was_never_opened_is_neither_noted_nor_closed() {
+    let mut world = World::new();
+    world.crash(139);
+    let by = Actor::Person(String::from("anna"));
+    for number in [0, 2] {
+        let id = IncidentId(number);
+        let orders =
+            [Order::Note(id, by.clone(), String::from("hm")), Order::Close(id, by.clone())];
+        for order in orders {
+            let reply = world.event(Event::Ordered(order)).reply.unwrap();
+            assert!(reply.unwrap_err().contains("vigie incident list"));
+        }
+    }
+    let note = Order::Note(IncidentId(1), by, String::from("hm"));
+    assert!(world.event(Event::Ordered(note)).reply.unwrap().is_ok());
+}
+
+#[test]
+fn the_oldest_lua_error_is_forgotten_first() {
+    let mut world = World::new();
+    for signature in 0..4097_u64 {
+        let fact = ConsoleFact::LuaErrors {
+            signature: u64::MAX - signature,
+            count: 1,
+            sample: Arc::from("x"),
+        };
+        world.fact(GAME, Fact::Console(fact));
+    }
+    let known = &world.engine.state().services["gmod"].signatures;
+    assert_eq!(known.len(), 4096);
+    assert!(!known.contains(&u64::MAX) && known.contains(&(u64::MAX - 4096)));
+}

@@ -127,12 +127,17 @@ impl Engine {
         let sense = &self.senses[id.index()];
         let stepped = run.steps.last().and_then(|step| step.ended.as_ref().map(|(at, _)| *at));
         let from = stepped.or_else(|| run.evidence.as_ref().map(|evidence| evidence.taken));
+        // A process that the step started may die before the step itself is over.
+        let began = run.steps.last().map(|step| step.began);
+        let started = sense.started.zip(began).filter(|(started, began)| started >= began);
+        let from = started.map(|(started, _)| started).into_iter().chain(from).min();
         let memory = self.state.service(&run.service);
         let exit = memory.and_then(|memory| memory.exits.last());
         if exit.is_some_and(|exit| from.is_some_and(|from| exit.at > from)) {
             return true;
         }
         let gone = sense.runtime == RuntimeState::Exited && sense.pending_exit.is_none();
+        let stepped = started.map(|(started, _)| started).into_iter().chain(stepped).min();
         let after = stepped.is_none_or(|ended| sense.since > ended);
         gone && after && !sense.restarts_itself && !run.steps.is_empty()
     }

@@ -169,6 +169,9 @@ pub struct Incident {
     pub restored: Option<Moment>,
     /// When it was resolved.
     pub resolved: Option<Moment>,
+    /// Who resolved it.
+    #[serde(default)]
+    pub resolved_by: Option<Actor>,
     /// Times it came back after it was restored.
     pub relapses: u32,
     /// Its last runs, oldest first.
@@ -200,6 +203,18 @@ impl Incident {
     /// The symptoms that have not ended.
     pub fn active(&self) -> impl DoubleEndedIterator<Item = &Symptom> {
         self.symptoms.iter().filter(|symptom| symptom.until.is_none())
+    }
+
+    /// The symptoms that lasted when a person declared it over.
+    pub fn silenced(&self) -> impl Iterator<Item = &Symptom> {
+        let by_person = matches!(self.resolved_by, Some(Actor::Person(_)));
+        self.symptoms.iter().filter(move |one| by_person && one.until == self.resolved)
+    }
+
+    /// Whether it ever showed the same as `symptom`.
+    #[must_use]
+    pub fn has(&self, symptom: &Symptom) -> bool {
+        self.first_shown(&symptom.service, symptom.kind).is_some()
     }
 
     /// When `service` first showed `kind` in it.

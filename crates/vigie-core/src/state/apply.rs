@@ -80,6 +80,7 @@ impl State {
                 claimed: false,
                 restored: None,
                 resolved: None,
+                resolved_by: None,
                 relapses: 0,
                 runs: Vec::new(),
                 tried: Vec::new(),
@@ -147,8 +148,9 @@ impl State {
                 incident.turned = at;
                 incident.state = Lifecycle::Restored;
             }
-            Record::Resolved { .. } => {
+            Record::Resolved { by, .. } => {
                 incident.resolved = Some(at);
+                incident.resolved_by = Some(by.clone());
                 incident.turned = at;
                 incident.state = Lifecycle::Resolved;
             }

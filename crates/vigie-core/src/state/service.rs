@@ -1,7 +1,7 @@
 //! Decides what is remembered of a service across restarts of vigie: its exits and restarts (for
 //! the crash loop and the budget), its boots (for the grace), its known Lua errors. All bounded.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, VecDeque};
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
@@ -33,8 +33,8 @@ pub struct ServiceState {
     pub stood_down: bool,
     /// Milliseconds of the last boots, oldest first.
     pub boots: Vec<u64>,
-    /// Known Lua error signatures.
-    pub signatures: BTreeSet<u64>,
+    /// Known Lua error signatures, oldest first.
+    pub signatures: VecDeque<u64>,
     /// Proofs that have passed at least once: their addresses are right.
     #[serde(default)]
     pub proved: BTreeSet<Probe>,
@@ -44,8 +44,10 @@ pub struct ServiceState {
 }
 
 impl ServiceState {
-    const EXITS: usize = 64;
-    const RESTARTS: usize = 64;
+    /// Exits that are kept.
+    pub const EXITS: usize = 64;
+    /// Restarts that are kept.
+    pub const RESTARTS: usize = 64;
     const BOOTS: usize = 10;
     const SIGNATURES: usize = 4096;
 
@@ -79,9 +81,9 @@ impl ServiceState {
 
     pub(super) fn learn_signature(&mut self, signature: u64) {
         if self.signatures.len() >= Self::SIGNATURES {
-            self.signatures.pop_first();
+            self.signatures.pop_front();
         }
-        self.signatures.insert(signature);
+        self.signatures.push_back(signature);
     }
 
     /// The exits within `window` before `now`, oldest first.
