@@ -161,6 +161,13 @@ pub enum Record {
         /// One line for people.
         title: String,
     },
+    /// It turned out to have the cause of another one, of which it is a part from now on.
+    Merged {
+        /// The incident, which is resolved by this.
+        incident: IncidentId,
+        /// The one with the cause.
+        into: IncidentId,
+    },
     /// A restored incident came back.
     Relapsed {
         /// The incident.
@@ -326,6 +333,7 @@ impl Record {
             | Self::SymptomEnded { incident, .. }
             | Self::SeverityRaised { incident, .. }
             | Self::Rerooted { incident, .. }
+            | Self::Merged { incident, .. }
             | Self::Relapsed { incident }
             | Self::Acknowledged { incident, .. }
             | Self::Noted { incident, .. }

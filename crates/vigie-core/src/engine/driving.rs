@@ -123,6 +123,7 @@ impl Engine {
                 Some(_) if self.state.holder().is_some() => waits = true,
                 // It may be over: nobody can look.
                 Some(_) if self.in_the_dark(symptom) => waits = true,
+                Some(_) if is_consequence && settling && symptom.kind.holds_off() => waits = true,
                 Some(runbook) => match self.verified_at(incident, service, &runbook.name) {
                     Some(at) if at >= symptom.began && self.now.since(at) < SETTLE => waits = true,
                     Some(at) if at >= symptom.began => {

@@ -10,6 +10,7 @@ use crate::incident::{Group, Incident, IncidentId, Lifecycle, Severity};
 use crate::moment::{Bounds, Moment};
 use crate::observe::{Probe, RuntimeState};
 use crate::record::Record;
+use crate::respond::Ending;
 use crate::stack::ServiceId;
 
 /// A cause that shows this long after its consequence can still claim it.
@@ -233,6 +234,9 @@ impl Engine {
             self.record(Record::Relapsed { incident });
         }
         self.reroot(incident, id, kind, &detail);
+        if kind.group() == Group::Availability {
+            self.gather(incident, id);
+        }
         let title = detail.clone();
         self.record(Record::SymptomBegan { incident, service, kind, started: bounds, detail });
         self.raise_to(incident, severity, id, title);
@@ -283,7 +287,7 @@ impl Engine {
         let all = self.state.incidents.values().rev();
         let active = all.clone().filter(|one| one.state.is_active());
         let known = active.chain(all.filter(|one| !one.state.is_active()));
-        let mut known = known.filter(|one| self.may_take(one, name, kind));
+        let known = known.filter(|one| self.may_take(one, name, kind));
         let own = known.clone().find(|one| one.service == name && absorbs(one.group, group));
         let shares = |one: &&Incident| one.symptoms.iter().any(|shown| shown.service == name);
         let own = own.or_else(|| known.clone().find(|one| shares(one) && one.group == group));
@@ -301,17 +305,36 @@ impl Engine {
                 return cause.map(|incident| incident.id);
             }
         }
-        let late = |one: &Incident| {
-            let roots = self.stack.find(&one.service);
-            let only_consequences = one.active().all(|shown| shown.kind.may_be_consequence());
-            group == Group::Availability
-                && one.state.is_active()
-                && self.now.since(one.detected) < LATE_CAUSE
-                && only_consequences
-                && one.active().next().is_some()
-                && roots.is_some_and(|root| self.stack.depends(root, id))
-        };
-        known.find(|one| late(one)).map(|incident| incident.id)
+        // The one of its own kind, or the oldest, is the one that people know.
+        let late = known.filter(|one| group == Group::Availability && self.follows(one, id));
+        let late = late.min_by_key(|one| (one.group != Group::Availability, one.id));
+        late.map(|incident| incident.id)
+    }
+
+    /// Whether an incident shows nothing but what trouble at `cause` may have brought about, and began
+    /// so lately that it has.
+    fn follows(&self, incident: &Incident, cause: ServiceId) -> bool {
+        let root = self.stack.find(&incident.service);
+        let mut lasting = incident.active();
+        incident.state.is_active()
+            && self.now.since(incident.detected) < LATE_CAUSE
+            && incident.active().next().is_some()
+            && lasting.all(|shown| shown.kind.may_be_consequence())
+            && root.is_some_and(|root| self.stack.depends(root, cause))
+    }
+
+    /// The cause has shown: whatever else it has brought about is part of its incident.
+    fn gather(&mut self, cause: IncidentId, id: ServiceId) {
+        let others = self.state.active().filter(|one| one.id != cause && self.follows(one, id));
+        let free = |one: &&Incident| !self.live_run(one).is_some_and(|run| run.holds_stack());
+        let parts: Vec<_> = others.filter(free).map(|one| one.id).collect();
+        for incident in parts {
+            self.record(Record::Merged { incident, into: cause });
+            let live = self.state.incidents.get(&incident).and_then(|one| self.live_run(one));
+            if let Some(run) = live.map(|run| run.id) {
+                self.end_run(run, Ending::Cancelled, &format!("it is part of incident {cause}"));
+            }
+        }
     }
 
     /// Whether an incident can still take a symptom: it is active, or was restored lately and had

@@ -540,3 +540,31 @@ fn the_oldest_lua_error_is_forgotten_first() {
     assert_eq!(known.len(), 4096);
     assert!(!known.contains(&u64::MAX) && known.contains(&(u64::MAX - 4096)));
 }
+
+#[test]
+fn the_runs_of_a_lasting_incident_are_bounded() {
+    let mut world = World::new();
+    world.crash(139);
+    for number in 2..60 {
+        let record = Record::RunStarted {
+            run: crate::respond::RunId(number),
+            incident: IncidentId(1),
+            service: String::from("gmod"),
+            runbook: String::from("p1-unreachable"),
+            by: Actor::Vigie,
+        };
+        world.records.push((world.now, record));
+        let record = Record::CaseChosen {
+            run: crate::respond::RunId(number),
+            evidence: Box::default(),
+            case: Some(String::from("A")),
+            rejected: Vec::new(),
+        };
+        world.records.push((world.now, record));
+    }
+    let state = State::replay(world.records.clone());
+    let runs = &state.incidents[&IncidentId(1)].runs;
+    assert_eq!((runs.len(), state.runs.len()), (State::RUNS, State::RUNS));
+    let kept = state.runs.values().filter(|run| run.evidence.is_some()).count();
+    assert_eq!(kept, State::EVIDENCE);
+}

@@ -92,6 +92,9 @@ impl State {
             self.incidents.insert(*incident, opened);
             return;
         }
+        if let Record::Merged { incident, into } = record {
+            return self.merge(at, *incident, *into);
+        }
         let Some(id) = record.incident() else { return };
         let Some(incident) = self.incidents.get_mut(&id) else { return };
         match record {
@@ -158,12 +161,45 @@ impl State {
             Record::RunStarted { run, .. } => {
                 incident.runs.push(*run);
                 incident.state = Lifecycle::Repairing;
+                // A fault that comes and goes for weeks has runs without end; the journal has them.
+                while incident.runs.len() > Self::RUNS {
+                    self.runs.remove(&incident.runs.remove(0));
+                }
+                let old = incident.runs.len().saturating_sub(Self::EVIDENCE);
+                for run in &incident.runs[..old] {
+                    if let Some(run) = self.runs.get_mut(run) {
+                        run.evidence = None;
+                    }
+                }
             }
             _ => {}
         }
         if matches!(record, Record::Resolved { .. }) {
             self.forget_oldest();
         }
+    }
+
+    /// What still lasts of one incident goes on as part of the other.
+    fn merge(&mut self, at: Moment, from: IncidentId, into: IncidentId) {
+        let Some(part) = self.incidents.get_mut(&from) else { return };
+        let mut lasting = Vec::new();
+        for symptom in part.symptoms.iter_mut().filter(|symptom| symptom.until.is_none()) {
+            lasting.push(symptom.clone());
+            symptom.until = Some(at);
+        }
+        part.resolved = Some(at);
+        part.resolved_by = Some(Actor::Vigie);
+        part.turned = at;
+        part.state = Lifecycle::Resolved;
+        let (severity, acknowledged, claimed) =
+            (part.severity, part.acknowledged.clone(), part.claimed);
+        if let Some(whole) = self.incidents.get_mut(&into) {
+            whole.severity = whole.severity.min(severity);
+            whole.acknowledged = whole.acknowledged.take().or(acknowledged);
+            whole.claimed |= claimed;
+            lasting.into_iter().for_each(|symptom| whole.show(symptom));
+        }
+        self.forget_oldest();
     }
 
     /// Resolved incidents live on in the register; here only the last ones do, for relapses and

@@ -131,6 +131,7 @@ fn tell(record: &Record, zero: Moment) -> String {
         Record::Acknowledged { by, .. } => format!("acknowledged by {by}"),
         Record::Overdue { .. } => String::from("OVERDUE"),
         Record::Escalated { why, .. } => format!("ESCALATED: {why}"),
+        Record::Merged { into, .. } => format!("MERGED into {into}"),
         Record::Relapsed { .. } => String::from("RELAPSED"),
         Record::Restored { at, view, .. } => format!("RESTORED, well since {}: {view}", until(at)),
         Record::Resolved { by, .. } => format!("resolved by {by}"),

@@ -122,6 +122,7 @@ fn english(record: &Record) -> String {
             format!("severity raised to {}", severity.word())
         }
         Record::Rerooted { service, title, .. } => format!("the cause lies at {service}: {title}"),
+        Record::Merged { into, .. } => format!("it is part of incident {into}"),
         Record::Relapsed { .. } => String::from("it came back"),
         Record::Acknowledged { by, .. } => format!("acknowledged by {by}"),
         Record::Noted { by, text, .. } => format!("note by {by}: {text}"),
@@ -235,6 +236,7 @@ fn french(record: &Record) -> String {
         }
         Record::SeverityRaised { severity, .. } => format!("gravité relevée à {}", severity.word()),
         Record::Rerooted { service, title, .. } => format!("la cause est {service} : {title}"),
+        Record::Merged { into, .. } => format!("fait partie de l'incident {into}"),
         Record::Relapsed { .. } => String::from("rechute"),
         Record::Acknowledged { by, .. } => format!("pris en charge par {by}"),
         Record::Noted { by, text, .. } => format!("note de {by} : {text}"),
