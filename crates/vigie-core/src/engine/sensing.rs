@@ -269,8 +269,14 @@ impl Engine {
         }
         let known = self.senses[id.index()].runtime != RuntimeState::Unknown;
         let begun = if known { self.now } else { at };
-        self.senses[id.index()].begin_process(at);
-        self.senses[id.index()].begun = Some(begun);
+        let sense = &mut self.senses[id.index()];
+        let said = (sense.map_change_until, sense.loading);
+        sense.begin_process(at);
+        sense.begun = Some(begun);
+        if !known {
+            // The first sight of it, not its start: what its console said already holds.
+            (sense.map_change_until, sense.loading) = said;
+        }
         self.watches[id.index()].acting = None;
         let name = self.name(id).to_owned();
         if self.state.service(&name).is_some_and(|memory| memory.stood_down) {

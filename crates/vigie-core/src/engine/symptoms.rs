@@ -291,8 +291,10 @@ impl Engine {
         let own = known.clone().find(|one| one.service == name && absorbs(one.group, group));
         let shares = |one: &&Incident| one.symptoms.iter().any(|shown| shown.service == name);
         let own = own.or_else(|| known.clone().find(|one| shares(one) && one.group == group));
-        if own.is_some() {
-            return own.map(|incident| incident.id);
+        // A cause that fails now explains it better than what is over, or than a file without symptoms.
+        let shows = |one: &&Incident| one.state.is_active() && !one.symptoms.is_empty();
+        if let Some(own) = own.filter(shows) {
+            return Some(own.id);
         }
         if kind.may_be_consequence() {
             let cause = known.clone().find(|one| {
@@ -304,6 +306,9 @@ impl Engine {
             if cause.is_some() {
                 return cause.map(|incident| incident.id);
             }
+        }
+        if own.is_some() {
+            return own.map(|incident| incident.id);
         }
         // The one of its own kind, or the oldest, is the one that people know.
         let late = known.filter(|one| group == Group::Availability && self.follows(one, id));

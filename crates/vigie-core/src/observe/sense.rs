@@ -235,6 +235,10 @@ impl Sense {
         self.runtime = RuntimeState::Running;
         self.since = at;
         self.started = Some(at);
+        if self.health != Health::None {
+            self.health = Health::Starting;
+            self.health_since = at;
+        }
         self.loading = None;
         self.ready = false;
         self.boot_seen = false;

@@ -8,11 +8,11 @@ use std::time::Duration;
 use vigie_core::event::{Act, Event, Order};
 use vigie_core::incident::Actor;
 use vigie_core::observe::{
-    A2sSample, ConsoleFact, DatabaseSample, Fact, Health, Inspection, Observation, Refusal,
+    A2sSample, ConsoleFact, DatabaseSample, Fact, Health, Inspection, Observation, Probe, Refusal,
     RuntimeEvent, RuntimeState,
 };
 use vigie_core::respond::{Evidence, Phase, Runbook, Step, StepResult};
-use vigie_core::stack::{Proofs, Role, Service, ServiceId, Settings, Stack};
+use vigie_core::stack::{Mode, Proofs, Role, Service, ServiceId, Settings, Stack, WhenSpent};
 use vigie_core::{Engine, Moment, State};
 
 use crate::invariants::{Delivered, Ledger, settled};
@@ -31,13 +31,20 @@ pub(crate) enum Action {
     Sicken(u16),
     RuntimeAway(bool),
     NetworkDown(bool),
-    KillVigie,
+    KillVigie(i64),
+    Incurable(u16, bool),
+    LuaErrors(u64, u32),
+    Memory(u16, u64),
+    MapChange,
+    Resolve,
+    Report(u16),
+    Run(u16),
     Lossy(u8),
     BadSteps(u8),
     Maintenance(bool),
     Approve(bool),
     ClockJump(i64),
-    DatabaseComplaint(u16),
+    DatabaseComplaint,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -54,6 +61,19 @@ struct Truth {
     started: i64,
     sick: bool,
     restart_at: Option<i64>,
+    /// Since when it has answered whoever asked.
+    answers: Option<i64>,
+    ill: Option<Illness>,
+    dies_at: Option<i64>,
+}
+
+/// What no repair cures.
+#[derive(Debug, Clone, Copy, PartialEq)]
+enum Illness {
+    /// Every process of it dies after a while.
+    Dies,
+    /// No process of it ever answers.
+    Hangs,
 }
 
 pub(crate) struct World {
@@ -73,6 +93,9 @@ pub(crate) struct World {
     network_down: bool,
     loss: u8,
     bad_steps: u8,
+    away: bool,
+    stack: Stack,
+    map_change_until: i64,
 }
 
 const GAME: u16 = 0;
@@ -91,7 +114,8 @@ fn runbooks() -> Vec<Runbook> {
     .to_vec()
 }
 
-fn stack() -> Stack {
+/// The reference stack; every third one is configured in another way.
+fn stack(seed: u64) -> Stack {
     let mut game = Service::new("gmod", Role::Game);
     game.proofs = Proofs { a2s: true, rcon: true, ..Proofs::default() };
     game.depends_on = vec![ServiceId(DATABASE)];
@@ -100,14 +124,35 @@ fn stack() -> Stack {
     database.boot_grace = Duration::from_secs(60);
     let mut other = Service::new("web", Role::Other);
     other.proofs = Proofs { tcp: true, ..Proofs::default() };
-    Stack::new("simulated", vec![game, database, other], Settings::default(), runbooks())
+    let mut settings = Settings::default();
+    match seed % 9 {
+        0 => settings.mode = Mode::Observe,
+        1 => settings.mode = Mode::Assist,
+        2 => {
+            settings.budget.when_spent = WhenSpent::Leave;
+            settings.budget.restarts = 2;
+            game.thresholds.failures = 5;
+            database.thresholds.failures = 2;
+        }
+        _ => {}
+    }
+    Stack::new("simulated", vec![game, database, other], settings, runbooks())
 }
 
 impl World {
     pub(crate) fn new(seed: u64, restarts_itself: bool) -> Self {
-        let truth = || Truth { process: Process::Up, started: 0, sick: false, restart_at: None };
+        let truth = || Truth {
+            process: Process::Up,
+            started: 0,
+            sick: false,
+            restart_at: None,
+            answers: Some(0),
+            ill: None,
+            dies_at: None,
+        };
+        let stack = stack(seed);
         let mut world = Self {
-            engine: Engine::new(stack(), State::default()),
+            engine: Engine::new(stack.clone(), State::default()),
             ledger: Ledger::default(),
             steady: 1_000_000_000,
             wall_offset: 0,
@@ -123,6 +168,9 @@ impl World {
             network_down: false,
             loss: 0,
             bad_steps: 0,
+            away: false,
+            stack,
+            map_change_until: 0,
         };
         let began = world.begin().and_then(|()| world.pass(6_000));
         began.expect("a calm world");
@@ -154,11 +202,20 @@ impl World {
 
     /// Hands one event to the engine, checks, and does what it wants done.
     fn hand(&mut self, event: Event) -> Result<(), String> {
+        if self.away {
+            return Ok(());
+        }
         self.deliver(&event);
         let now = self.now();
         let effects = self.engine.handle(now, event);
         let delivered = &self.delivered;
-        let look = |name: &str| delivered.get(name).copied().unwrap_or_default();
+        let (steady, truths) = (self.steady, &self.truths);
+        let look = |name: &str| {
+            let at = ["gmod", "mysql", "web"].iter().position(|one| *one == name).unwrap_or(0);
+            let seen = delivered.get(name).copied().unwrap_or_default();
+            let lives = truths[at].answers.filter(|_| !truths[at].sick);
+            Delivered { works: lives.is_some_and(|since| steady - since > 60_000), ..seen }
+        };
         let held = self.ledger.take(now, &effects.records, &self.engine, &look);
         held.map_err(|why| format!("{why}\n{}", self.ledger.tail()))?;
         for act in effects.acts {
@@ -173,33 +230,62 @@ impl World {
         if observation.service.0 > 2 {
             return;
         }
+        let steady = self.steady;
+        let blind = self.network_down;
+        let changing = observation.service.0 == GAME && steady < self.map_change_until;
+        let grace = if observation.service.0 == DATABASE { 60_000 } else { 180_000 };
         let seen = self.delivered.entry(Self::name(observation.service.0).to_owned()).or_default();
-        let count = |failures: &mut u32, bad: bool| *failures = if bad { *failures + 1 } else { 0 };
+        let failed = |fact: &Fact| match fact {
+            Fact::A2s(result) => Some(result.is_err()),
+            Fact::Rcon(result) | Fact::Tcp(result) => Some(result.is_err()),
+            Fact::Database(result) => Some(result.is_err()),
+            _ => None,
+        };
+        if let Some(failed) = failed(&observation.fact) {
+            let boots = !seen.ready && steady - seen.started < grace;
+            let count = match &observation.fact {
+                Fact::A2s(_) => &mut seen.a2s_failures,
+                Fact::Rcon(_) => &mut seen.rcon_failures,
+                Fact::Database(_) => &mut seen.database_failures,
+                _ => &mut seen.tcp_failures,
+            };
+            *count = if failed { *count + 1 } else { 0 };
+            let players = match &observation.fact {
+                Fact::A2s(_) | Fact::Database(_) => true,
+                Fact::Tcp(_) => observation.service.0 == 2,
+                _ => false,
+            };
+            if players {
+                seen.answers = !failed;
+                seen.ready |= !failed;
+            }
+            // The same excuses as the engine's: such a silence proves nothing.
+            if failed && (blind || boots || changing) {
+                seen.a2s_failures = 0;
+                seen.rcon_failures = 0;
+                seen.database_failures = 0;
+                seen.tcp_failures = 0;
+            }
+            return;
+        }
         match &observation.fact {
-            Fact::A2s(result) => {
-                seen.answers = result.is_ok();
-                count(&mut seen.a2s_failures, result.is_err());
-            }
-            Fact::Rcon(result) => count(&mut seen.rcon_failures, result.is_err()),
-            Fact::Database(result) => {
-                seen.answers = result.is_ok();
-                count(&mut seen.database_failures, result.is_err());
-            }
-            Fact::Tcp(result) => {
-                if observation.service.0 == 2 {
-                    seen.answers = result.is_ok();
-                }
-                count(&mut seen.tcp_failures, result.is_err());
-            }
             Fact::Inspected(look) => {
-                seen.running = look.state == RuntimeState::Running;
+                let began = observation.at.steady
+                    - i64::try_from(look.up_for.unwrap_or_default().as_millis()).unwrap_or(0);
+                let runs = look.state == RuntimeState::Running;
+                if runs && (!seen.running || began > seen.started + 2_000) {
+                    *seen = Delivered { running: true, started: began, ..Delivered::default() };
+                }
+                seen.running = runs;
                 seen.unhealthy = look.health == Health::Unhealthy;
             }
-            Fact::Runtime(RuntimeEvent::Started) => {
-                *seen = Delivered { running: true, ..Delivered::default() };
+            Fact::Runtime(RuntimeEvent::Started) if observation.at.steady >= seen.started => {
+                let started = observation.at.steady;
+                *seen = Delivered { running: true, started, ..Delivered::default() };
             }
-            Fact::Runtime(RuntimeEvent::Died { .. }) => {
+            Fact::Runtime(RuntimeEvent::Died { .. }) if observation.at.steady >= seen.started => {
                 seen.running = false;
+                seen.answers = false;
             }
             _ => {}
         }
@@ -220,7 +306,16 @@ impl World {
             return Ok(());
         }
         let event = self.seen(id, Fact::Runtime(event));
-        self.hand(event)
+        // The runtime's word too can be lost, or come late and out of order.
+        match self.random(40) < u64::from(self.loss) {
+            true if self.random(2) == 0 => Ok(()),
+            true => {
+                let after = i64::try_from(self.random(2_000)).unwrap_or(0);
+                self.later(after, event);
+                Ok(())
+            }
+            false => self.hand(event),
+        }
     }
 
     fn inspection(&self, id: u16) -> Inspection {
@@ -273,11 +368,33 @@ impl World {
                 };
                 // A step that is said to have failed may have happened all the same.
                 if !bad || self.random(2) == 0 {
-                    self.happen(service.0, &step);
+                    let whole = step == Step::DownUp;
+                    for id in (0..3).filter(|id| whole || *id == service.0) {
+                        self.happen(id, &step);
+                    }
                 }
                 if self.random(12) > 0 {
                     let after = i64::try_from(self.random(4_000)).unwrap_or(0);
                     self.later(after, Event::StepEnded { run, result });
+                }
+            }
+            Act::Look { service, probe } if service.0 <= 2 && self.random(20) > 0 => {
+                let id = service.0;
+                let good = self.is_good(id);
+                let facts = self.looks(id, good);
+                let fact = match probe {
+                    Probe::Runtime if self.runtime_away => None,
+                    Probe::Runtime => Some(Fact::Inspected(self.inspection(id))),
+                    Probe::Tcp => facts.into_iter().find(|fact| matches!(fact, Fact::Tcp(_))),
+                    Probe::A2s => facts.into_iter().find(|fact| matches!(fact, Fact::A2s(_))),
+                    Probe::Rcon => facts.into_iter().find(|fact| matches!(fact, Fact::Rcon(_))),
+                    Probe::Database => {
+                        facts.into_iter().find(|fact| matches!(fact, Fact::Database(_)))
+                    }
+                };
+                if let Some(fact) = fact {
+                    let event = self.seen(id, fact);
+                    self.later(20, event);
                 }
             }
             Act::Look { .. } | Act::Hasten { .. } | Act::Abort { .. } => {}
@@ -290,9 +407,12 @@ impl World {
             return;
         }
         let lives = !matches!(self.truths[usize::from(id)].process, Process::Dead { .. });
-        let ends = matches!(step, Step::Stop | Step::Restart { .. } | Step::Up { recreate: true });
+        let ends = step.ends_process();
         if lives && ends {
-            self.truths[usize::from(id)].process = Process::Dead { code: 137, oom: false };
+            let truth = &mut self.truths[usize::from(id)];
+            truth.process = Process::Dead { code: 137, oom: false };
+            truth.answers = None;
+            truth.dies_at = None;
             let died = self.seen(id, Fact::Runtime(RuntimeEvent::Died { exit_code: Some(137) }));
             self.later(5, died);
         }
@@ -308,8 +428,14 @@ impl World {
 
     fn boot(&mut self, id: u16) {
         let takes = 500 + i64::try_from(self.random(20_000)).unwrap_or(0);
+        if id == GAME {
+            self.map_change_until = 0;
+        }
         let truth = &mut self.truths[usize::from(id)];
+        let takes = if truth.ill == Some(Illness::Hangs) { i64::MAX / 2 } else { takes };
         truth.process = Process::Booting { ready: self.steady + takes };
+        truth.answers = None;
+        truth.dies_at = (truth.ill == Some(Illness::Dies)).then_some(self.steady + 15_000);
         truth.started = self.steady;
         truth.restart_at = None;
         truth.sick = false;
@@ -321,6 +447,8 @@ impl World {
             return Ok(());
         }
         truth.process = Process::Dead { code, oom };
+        truth.answers = None;
+        truth.dies_at = None;
         truth.restart_at = self.restarts_itself.then_some(self.steady + 200);
         if oom {
             self.tell(id, RuntimeEvent::Oom)?;
@@ -334,8 +462,10 @@ impl World {
         loop {
             let restart = self.truths.iter().filter_map(|truth| truth.restart_at).min();
             let queued = self.queue.keys().next().map(|(at, _)| *at);
-            let wake = self.engine.next_wake().map(|wake| wake.steady);
-            let next = [restart, queued, wake, Some(self.next_probe)].into_iter().flatten().min();
+            let wake = self.engine.next_wake().filter(|_| !self.away).map(|wake| wake.steady);
+            let dies = self.truths.iter().filter_map(|truth| truth.dies_at).min();
+            let next =
+                [restart, dies, queued, wake, Some(self.next_probe)].into_iter().flatten().min();
             let next = next.unwrap_or(end).max(self.steady);
             if next > end {
                 self.steady = end;
@@ -350,6 +480,7 @@ impl World {
                 self.hand(event)?;
                 continue;
             }
+            self.die_of_illness()?;
             self.restart_by_policy()?;
             if self.steady >= self.next_probe {
                 self.next_probe = self.steady + 5_000;
@@ -357,6 +488,19 @@ impl World {
             }
             self.hand(Event::Tick)?;
         }
+    }
+
+    fn die_of_illness(&mut self) -> Result<(), String> {
+        for id in 0..3 {
+            if self.truths[usize::from(id)].dies_at.is_some_and(|at| at <= self.steady) {
+                self.die(id, 139, false)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn is_good(&self, id: u16) -> bool {
+        self.truths[usize::from(id)].process == Process::Up && !self.network_down
     }
 
     fn restart_by_policy(&mut self) -> Result<(), String> {
@@ -376,8 +520,12 @@ impl World {
             if matches!(truth.process, Process::Booting { ready } if ready <= steady) {
                 truth.process = Process::Up;
             }
-            let good = truth.process == Process::Up && !self.network_down;
-            for fact in self.looks(id, good) {
+            let good = self.is_good(id);
+            let truth = &mut self.truths[usize::from(id)];
+            truth.answers = if good { truth.answers.or(Some(steady)) } else { None };
+            // A database is only greeted when a login has failed: the engine asks for that.
+            let asked = |fact: &Fact| id != DATABASE || !matches!(fact, Fact::Tcp(_));
+            for fact in self.looks(id, good).into_iter().filter(asked) {
                 let event = self.seen(id, fact);
                 // Lost, late (and so out of order), or in time.
                 match self.random(10) < u64::from(self.loss) {
@@ -427,19 +575,34 @@ impl World {
         Ok(())
     }
 
-    /// Vigie dies: what it was doing is gone, what it had recorded is not.
-    fn kill_vigie(&mut self) -> Result<(), String> {
+    /// Vigie dies: what it was doing is gone, what it had recorded is not. The world goes on.
+    fn kill_vigie(&mut self, away: i64) -> Result<(), String> {
         self.ledger.replays(&self.engine)?;
-        let state = State::replay(self.ledger.records.clone());
-        self.engine = Engine::new(stack(), state);
         self.queue.retain(|_, event| matches!(event, Event::Observed(_)));
-        self.steady += 1_500;
+        self.away = true;
+        self.pass(1_500 + away)?;
+        self.away = false;
+        self.queue.clear();
+        let state = State::replay(self.ledger.records.clone());
+        self.engine = Engine::new(self.stack.clone(), state);
+        self.delivered.clear();
+        // What was announced before the watch began is not known to it.
+        self.map_change_until = 0;
+        self.hand(Event::Began { version: String::from("sim") })?;
+        if self.network_down {
+            let network = self.seen(3, Fact::OwnNetwork(false));
+            self.hand(network)?;
+        }
         if self.runtime_away {
-            self.begin()?;
             let away = self.seen(3, Fact::RuntimeReachable(false));
             return self.hand(away);
         }
-        self.begin()
+        // The first look comes a little behind the beginning.
+        for id in 0..3 {
+            let seen = self.seen(id, Fact::Inspected(self.inspection(id)));
+            self.later(40, seen);
+        }
+        Ok(())
     }
 
     pub(crate) fn act(&mut self, action: &Action) -> Result<(), String> {
@@ -497,7 +660,44 @@ impl World {
                 let network = self.seen(3, Fact::OwnNetwork(!down));
                 self.hand(network)
             }
-            Action::KillVigie => self.kill_vigie(),
+            Action::KillVigie(away) => self.kill_vigie(away),
+            Action::Incurable(id, hangs) => {
+                let truth = &mut self.truths[usize::from(id)];
+                truth.ill = Some(if hangs && id != 2 { Illness::Hangs } else { Illness::Dies });
+                self.die(id, 139, false)
+            }
+            Action::LuaErrors(signature, count) => {
+                let sample = Arc::from("addons/a/lua/b.lua:1: attempt to call nil value");
+                let errors = ConsoleFact::LuaErrors { signature, count, sample };
+                let event = self.seen(GAME, Fact::Console(errors));
+                self.hand(event)
+            }
+            Action::Memory(id, pct) => {
+                let (mem_bytes, mem_limit) = (pct << 20, Some(100 << 20));
+                let event = self.seen(id, Fact::Usage { cpu_pct: 10.0, mem_bytes, mem_limit });
+                self.hand(event)
+            }
+            Action::MapChange => {
+                self.map_change_until = self.steady + 60_000;
+                let event = self.seen(GAME, Fact::Console(ConsoleFact::MapChange));
+                self.hand(event)
+            }
+            Action::Resolve => {
+                let active = self.engine.state().active().map(|one| one.id).next();
+                let Some(id) = active else { return Ok(()) };
+                self.hand(Event::Ordered(Order::Resolve(id, person())))
+            }
+            Action::Report(id) => {
+                let (service, text) = (ServiceId(id), String::from("it feels slow"));
+                let severity = vigie_core::incident::Severity::P2;
+                self.hand(Event::Ordered(Order::Report { service, severity, text, by: person() }))
+            }
+            Action::Run(id) => {
+                let (service, by) = (ServiceId(id), person());
+                let runbook = ["p1-unreachable", "p2-database-down", "p1-other"];
+                let runbook = runbook[usize::from(id)].to_owned();
+                self.hand(Event::Ordered(Order::Run { service, runbook, by }))
+            }
             Action::Lossy(loss) => {
                 self.loss = loss;
                 Ok(())
@@ -520,15 +720,16 @@ impl World {
                 self.wall_offset += by;
                 self.hand(Event::ClockJumped(by))
             }
-            Action::DatabaseComplaint(id) => {
+            Action::DatabaseComplaint => {
                 let lost = ConsoleFact::DatabaseLost(Arc::from("refused"));
-                let event = self.seen(id, Fact::Console(lost));
+                let event = self.seen(GAME, Fact::Console(lost));
                 self.hand(event)
             }
         }
     }
 
-    /// Everything works and stays so for long: now every incident must have come to an end.
+    /// Everything around works and stays so for long: what no repair cures has to be in a person's
+    /// hands by then; and when everything works, every incident must have come to an end.
     pub(crate) fn calm_down(&mut self) -> Result<(), String> {
         self.loss = 0;
         self.bad_steps = 0;
@@ -539,18 +740,52 @@ impl World {
         if self.runtime_away {
             self.runtime_back()?;
         }
+        self.act(&Action::Maintenance(false))?;
+        self.despair()?;
         self.pass(400_000)?;
         for id in 0..3 {
             let truth = &mut self.truths[usize::from(id)];
             truth.sick = false;
-            if truth.process == Process::Frozen {
+            truth.ill = None;
+            truth.dies_at = None;
+            if matches!(truth.process, Process::Frozen | Process::Booting { .. }) {
                 truth.process = Process::Up;
             }
             self.act(&Action::OperatorStart(id))?;
             self.inspect(id)?;
+            self.act(&Action::Memory(id, 10))?;
         }
         self.pass(1_600_000)?;
         self.ledger.replays(&self.engine)?;
         settled(self.engine.state()).map_err(|why| format!("{why}\n{}", self.ledger.tail()))
+    }
+
+    /// Of what no repair cures a person has been told within half an hour.
+    fn despair(&mut self) -> Result<(), String> {
+        let ill: Vec<u16> =
+            (0..3).filter(|id| self.truths[usize::from(*id)].ill.is_some()).collect();
+        if ill.is_empty() {
+            return Ok(());
+        }
+        // One more death, that it may be new; a person's stop or word is no part of this.
+        for id in &ill {
+            self.act(&Action::OperatorStart(*id))?;
+            self.pass(1_000)?;
+            self.die(*id, 139, false)?;
+        }
+        self.pass(1_800_000)?;
+        for id in ill {
+            let name = Self::name(id);
+            let told = |one: &vigie_core::incident::Incident| {
+                one.escalated.is_some() && one.symptoms.iter().any(|shown| shown.service == name)
+            };
+            let state = self.engine.state();
+            let stopped = state.service(name).is_some_and(|memory| memory.stood_down);
+            if !stopped && !state.active().any(told) {
+                let why = format!("nobody was told of {name}, which nothing cures");
+                return Err(format!("{why}\n{}", self.ledger.tail()));
+            }
+        }
+        Ok(())
     }
 }
