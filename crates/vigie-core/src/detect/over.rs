@@ -19,7 +19,8 @@ pub(crate) fn known_over(kind: SymptomKind, view: &View<'_>) -> bool {
     // Where silence means something, another proof's failures tell one kind of trouble from the other.
     let telling = !view.silence_excused() && !view.runtime_away;
     match kind {
-        SymptomKind::Down | SymptomKind::OutOfMemory | SymptomKind::Unhealthy => seen,
+        SymptomKind::Down | SymptomKind::Unhealthy => seen,
+        SymptomKind::OutOfMemory => seen && (gone || sense.ready),
         SymptomKind::CrashLoop => {
             // A process that lives and was not asked yet may be about to die again.
             let asked = proofs.a2s || proofs.tcp || proofs.database;

@@ -291,8 +291,8 @@ impl Engine {
         let own = known.clone().find(|one| one.service == name && absorbs(one.group, group));
         let shares = |one: &&Incident| one.symptoms.iter().any(|shown| shown.service == name);
         let own = own.or_else(|| known.clone().find(|one| shares(one) && one.group == group));
-        // A cause that fails now explains it better than what is over, or than a file without symptoms.
-        let shows = |one: &&Incident| one.state.is_active() && !one.symptoms.is_empty();
+        // A cause that fails now explains it better than what is over, or shows nothing at present.
+        let shows = |one: &&Incident| one.state.is_active() && one.active().next().is_some();
         if let Some(own) = own.filter(shows) {
             return Some(own.id);
         }

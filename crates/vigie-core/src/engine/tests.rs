@@ -568,3 +568,22 @@ fn the_runs_of_a_lasting_incident_are_bounded() {
     let kept = state.runs.values().filter(|run| run.evidence.is_some()).count();
     assert_eq!(kept, State::EVIDENCE);
 }
+
+#[test]
+fn an_old_death_for_memory_is_no_fault_of_a_server_found_alive() {
+    let mut world = World::new();
+    world.runtime(GAME, RuntimeEvent::Oom);
+    world.crash(137);
+    world.collect(RuntimeState::Exited, Some(137));
+    world.boot(500);
+    world.step_done();
+    world.pass(1_000_000);
+    let services = configured(&world);
+    come_back(&mut world, services, runbooks());
+    let up_for = Some(Duration::from_secs(900));
+    let seen = Inspection { state: RuntimeState::Running, up_for, ..Inspection::default() };
+    world.fact(GAME, Fact::Inspected(seen));
+    world.a2s(true);
+    assert_eq!(world.engine.state().last_incident, 1);
+    assert_eq!(world.incident(1).state, Lifecycle::Resolved);
+}

@@ -96,6 +96,8 @@ pub(crate) struct World {
     away: bool,
     stack: Stack,
     map_change_until: i64,
+    /// When the runtime's first look is there.
+    next_look: i64,
 }
 
 const GAME: u16 = 0;
@@ -171,6 +173,7 @@ impl World {
             away: false,
             stack,
             map_change_until: 0,
+            next_look: 0,
         };
         let began = world.begin().and_then(|()| world.pass(6_000));
         began.expect("a calm world");
@@ -273,7 +276,11 @@ impl World {
                 let began = observation.at.steady
                     - i64::try_from(look.up_for.unwrap_or_default().as_millis()).unwrap_or(0);
                 let runs = look.state == RuntimeState::Running;
-                if runs && (!seen.running || began > seen.started + 2_000) {
+                let first = seen.started == 0;
+                if runs && first {
+                    // The first sight of it; the engine may have had it with a run's evidence.
+                    seen.started = began;
+                } else if runs && (!seen.running || began > seen.started + 2_000) {
                     *seen = Delivered { running: true, started: began, ..Delivered::default() };
                 }
                 seen.running = runs;
@@ -534,7 +541,7 @@ impl World {
                     false => self.hand(event)?,
                 }
             }
-            if self.random(4) == 0 {
+            if self.random(4) == 0 && self.next_look <= self.steady {
                 self.inspect(id)?;
             }
         }
@@ -597,10 +604,13 @@ impl World {
             let away = self.seen(3, Fact::RuntimeReachable(false));
             return self.hand(away);
         }
-        // The first look comes a little behind the beginning.
+        // The first look comes behind the beginning, of a busy runtime well behind it.
+        let after = if self.random(2) == 0 { 40 } else { self.random(20_000) };
+        let after = i64::try_from(after).unwrap_or(0);
+        self.next_look = self.steady + after;
+        self.pass(after)?;
         for id in 0..3 {
-            let seen = self.seen(id, Fact::Inspected(self.inspection(id)));
-            self.later(40, seen);
+            self.inspect(id)?;
         }
         Ok(())
     }
