@@ -1,9 +1,11 @@
 //! Decides everything: `handle(now, event)` gives what to record and what to do, `next_wake()` when
 //! to be called again at the latest. The rooms: `sensing` (observations to senses), `symptoms`
-//! (senses to incidents), `driving` (incidents to runs), `running` (runs to their end), `orders`
+//! (senses to incidents), `driving` (incidents to runs), `running` (runs to their end), `guarding` (what a step
+//! may do), `orders`
 //! (people), `resuming` (after a restart).
 
 mod driving;
+mod guarding;
 mod orders;
 mod resuming;
 mod running;

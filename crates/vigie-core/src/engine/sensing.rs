@@ -141,7 +141,8 @@ impl Engine {
         let memory = self.state.service(self.name(id));
         let proved = memory.is_some_and(|memory| memory.proved.contains(&proof));
         let trusted = memory.is_none_or(|memory| memory.trusts(proof));
-        if !failed && !(proved && trusted) {
+        let credited = proved && trusted;
+        if !failed && !credited {
             let service = self.name(id).to_owned();
             self.record(Record::Proved { service, proof });
         }

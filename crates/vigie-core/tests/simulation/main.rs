@@ -3,13 +3,16 @@
 #![expect(clippy::unwrap_used, reason = "the helpers of a test fail by panicking")]
 #![expect(clippy::expect_used, reason = "the helpers of a test fail by panicking")]
 
+mod action;
+mod delivered;
 mod invariants;
 mod world;
 
 use proptest::prelude::*;
 use proptest::test_runner::Config;
 
-use world::{Action, World};
+use action::Action;
+use world::World;
 
 fn action() -> impl Strategy<Value = Action> {
     let service = 0_u16..3;

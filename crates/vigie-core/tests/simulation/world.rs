@@ -5,50 +5,19 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
-use vigie_core::event::{Act, Event, Order};
-use vigie_core::incident::Actor;
+use vigie_core::event::{Act, Event};
 use vigie_core::observe::{
-    A2sSample, ConsoleFact, DatabaseSample, Fact, Health, Inspection, Observation, Probe, Refusal,
-    RuntimeEvent, RuntimeState,
+    A2sSample, DatabaseSample, Fact, Health, Inspection, Observation, Probe, Refusal, RuntimeEvent,
+    RuntimeState,
 };
-use vigie_core::respond::{Evidence, Phase, Runbook, Step, StepResult};
+use vigie_core::respond::{Evidence, Runbook, Step, StepResult};
 use vigie_core::stack::{Mode, Proofs, Role, Service, ServiceId, Settings, Stack, WhenSpent};
 use vigie_core::{Engine, Moment, State};
 
-use crate::invariants::{Delivered, Ledger, settled};
-
-/// What can happen.
-#[derive(Debug, Clone)]
-pub(crate) enum Action {
-    Pass(i64),
-    Crash(u16, i32),
-    Oom(u16),
-    Freeze(u16),
-    Thaw(u16),
-    OperatorStop(u16),
-    OperatorKill(u16),
-    OperatorStart(u16),
-    Sicken(u16),
-    RuntimeAway(bool),
-    NetworkDown(bool),
-    KillVigie(i64),
-    Incurable(u16, bool),
-    LuaErrors(u64, u32),
-    Memory(u16, u64),
-    MapChange,
-    Resolve,
-    Report(u16),
-    Run(u16),
-    Lossy(u8),
-    BadSteps(u8),
-    Maintenance(bool),
-    Approve(bool),
-    ClockJump(i64),
-    DatabaseComplaint,
-}
+use crate::invariants::{Delivered, Ledger};
 
 #[derive(Debug, Clone, Copy, PartialEq)]
-enum Process {
+pub(crate) enum Process {
     Dead { code: i32, oom: bool },
     Booting { ready: i64 },
     Up,
@@ -56,20 +25,20 @@ enum Process {
 }
 
 #[derive(Debug)]
-struct Truth {
-    process: Process,
-    started: i64,
-    sick: bool,
-    restart_at: Option<i64>,
+pub(crate) struct Truth {
+    pub(crate) process: Process,
+    pub(crate) started: i64,
+    pub(crate) sick: bool,
+    pub(crate) restart_at: Option<i64>,
     /// Since when it has answered whoever asked.
-    answers: Option<i64>,
-    ill: Option<Illness>,
-    dies_at: Option<i64>,
+    pub(crate) answers: Option<i64>,
+    pub(crate) ill: Option<Illness>,
+    pub(crate) dies_at: Option<i64>,
 }
 
 /// What no repair cures.
 #[derive(Debug, Clone, Copy, PartialEq)]
-enum Illness {
+pub(crate) enum Illness {
     /// Every process of it dies after a while.
     Dies,
     /// No process of it ever answers.
@@ -77,31 +46,31 @@ enum Illness {
 }
 
 pub(crate) struct World {
-    engine: Engine,
-    ledger: Ledger,
-    steady: i64,
-    wall_offset: i64,
-    random: u64,
-    truths: Vec<Truth>,
-    delivered: BTreeMap<String, Delivered>,
-    queue: BTreeMap<(i64, u64), Event>,
-    counter: u64,
-    next_probe: i64,
-    restarts_itself: bool,
-    runtime_away: bool,
-    missed: BTreeSet<u16>,
-    network_down: bool,
-    loss: u8,
-    bad_steps: u8,
-    away: bool,
-    stack: Stack,
-    map_change_until: i64,
+    pub(crate) engine: Engine,
+    pub(crate) ledger: Ledger,
+    pub(crate) steady: i64,
+    pub(crate) wall_offset: i64,
+    pub(crate) random: u64,
+    pub(crate) truths: Vec<Truth>,
+    pub(crate) delivered: BTreeMap<String, Delivered>,
+    pub(crate) queue: BTreeMap<(i64, u64), Event>,
+    pub(crate) counter: u64,
+    pub(crate) next_probe: i64,
+    pub(crate) restarts_itself: bool,
+    pub(crate) runtime_away: bool,
+    pub(crate) missed: BTreeSet<u16>,
+    pub(crate) network_down: bool,
+    pub(crate) loss: u8,
+    pub(crate) bad_steps: u8,
+    pub(crate) away: bool,
+    pub(crate) stack: Stack,
+    pub(crate) map_change_until: i64,
     /// When the runtime's first look is there.
-    next_look: i64,
+    pub(crate) next_look: i64,
 }
 
-const GAME: u16 = 0;
-const DATABASE: u16 = 1;
+pub(crate) const GAME: u16 = 0;
+pub(crate) const DATABASE: u16 = 1;
 
 fn runbooks() -> Vec<Runbook> {
     [
@@ -180,18 +149,18 @@ impl World {
         world
     }
 
-    fn random(&mut self, below: u64) -> u64 {
+    pub(crate) fn random(&mut self, below: u64) -> u64 {
         self.random ^= self.random << 13;
         self.random ^= self.random >> 7;
         self.random ^= self.random << 17;
         self.random % below
     }
 
-    fn now(&self) -> Moment {
+    pub(crate) fn now(&self) -> Moment {
         Moment { steady: self.steady, wall: self.steady + self.wall_offset }
     }
 
-    fn name(id: u16) -> &'static str {
+    pub(crate) fn name(id: u16) -> &'static str {
         ["gmod", "mysql", "web"][usize::from(id)]
     }
 
@@ -204,7 +173,7 @@ impl World {
     }
 
     /// Hands one event to the engine, checks, and does what it wants done.
-    fn hand(&mut self, event: Event) -> Result<(), String> {
+    pub(crate) fn hand(&mut self, event: Event) -> Result<(), String> {
         if self.away {
             return Ok(());
         }
@@ -227,87 +196,16 @@ impl World {
         Ok(())
     }
 
-    /// Keeps what the engine could know, as the invariants see it.
-    fn deliver(&mut self, event: &Event) {
-        let Event::Observed(observation) = event else { return };
-        if observation.service.0 > 2 {
-            return;
-        }
-        let steady = self.steady;
-        let blind = self.network_down;
-        let changing = observation.service.0 == GAME && steady < self.map_change_until;
-        let grace = if observation.service.0 == DATABASE { 60_000 } else { 180_000 };
-        let seen = self.delivered.entry(Self::name(observation.service.0).to_owned()).or_default();
-        let failed = |fact: &Fact| match fact {
-            Fact::A2s(result) => Some(result.is_err()),
-            Fact::Rcon(result) | Fact::Tcp(result) => Some(result.is_err()),
-            Fact::Database(result) => Some(result.is_err()),
-            _ => None,
-        };
-        if let Some(failed) = failed(&observation.fact) {
-            let boots = !seen.ready && steady - seen.started < grace;
-            let count = match &observation.fact {
-                Fact::A2s(_) => &mut seen.a2s_failures,
-                Fact::Rcon(_) => &mut seen.rcon_failures,
-                Fact::Database(_) => &mut seen.database_failures,
-                _ => &mut seen.tcp_failures,
-            };
-            *count = if failed { *count + 1 } else { 0 };
-            let players = match &observation.fact {
-                Fact::A2s(_) | Fact::Database(_) => true,
-                Fact::Tcp(_) => observation.service.0 == 2,
-                _ => false,
-            };
-            if players {
-                seen.answers = !failed;
-                seen.ready |= !failed;
-            }
-            // The same excuses as the engine's: such a silence proves nothing.
-            if failed && (blind || boots || changing) {
-                seen.a2s_failures = 0;
-                seen.rcon_failures = 0;
-                seen.database_failures = 0;
-                seen.tcp_failures = 0;
-            }
-            return;
-        }
-        match &observation.fact {
-            Fact::Inspected(look) => {
-                let began = observation.at.steady
-                    - i64::try_from(look.up_for.unwrap_or_default().as_millis()).unwrap_or(0);
-                let runs = look.state == RuntimeState::Running;
-                let first = seen.started == 0;
-                if runs && first {
-                    // The first sight of it; the engine may have had it with a run's evidence.
-                    seen.started = began;
-                } else if runs && (!seen.running || began > seen.started + 2_000) {
-                    *seen = Delivered { running: true, started: began, ..Delivered::default() };
-                }
-                seen.running = runs;
-                seen.unhealthy = look.health == Health::Unhealthy;
-            }
-            Fact::Runtime(RuntimeEvent::Started) if observation.at.steady >= seen.started => {
-                let started = observation.at.steady;
-                *seen = Delivered { running: true, started, ..Delivered::default() };
-            }
-            Fact::Runtime(RuntimeEvent::Died { .. }) if observation.at.steady >= seen.started => {
-                seen.running = false;
-                seen.answers = false;
-            }
-            _ => {}
-        }
-    }
-
-    fn later(&mut self, after: i64, event: Event) {
+    pub(crate) fn later(&mut self, after: i64, event: Event) {
         self.counter += 1;
         self.queue.insert((self.steady + after, self.counter), event);
     }
 
-    fn seen(&self, id: u16, fact: Fact) -> Event {
+    pub(crate) fn seen(&self, id: u16, fact: Fact) -> Event {
         Event::Observed(Observation { service: ServiceId(id), at: self.now(), fact })
     }
 
-    fn tell(&mut self, id: u16, event: RuntimeEvent) -> Result<(), String> {
+    pub(crate) fn tell(&mut self, id: u16, event: RuntimeEvent) -> Result<(), String> {
         if self.runtime_away {
             self.missed.insert(id);
             return Ok(());
@@ -343,7 +241,7 @@ impl World {
         }
     }
 
-    fn inspect(&mut self, id: u16) -> Result<(), String> {
+    pub(crate) fn inspect(&mut self, id: u16) -> Result<(), String> {
         if self.runtime_away {
             return Ok(());
         }
@@ -433,7 +331,7 @@ impl World {
         }
     }
 
-    fn boot(&mut self, id: u16) {
+    pub(crate) fn boot(&mut self, id: u16) {
         let takes = 500 + i64::try_from(self.random(20_000)).unwrap_or(0);
         if id == GAME {
             self.map_change_until = 0;
@@ -448,7 +346,7 @@ impl World {
         truth.sick = false;
     }
 
-    fn die(&mut self, id: u16, code: i32, oom: bool) -> Result<(), String> {
+    pub(crate) fn die(&mut self, id: u16, code: i32, oom: bool) -> Result<(), String> {
         let truth = &mut self.truths[usize::from(id)];
         if matches!(truth.process, Process::Dead { .. }) {
             return Ok(());
@@ -571,7 +469,7 @@ impl World {
         }
     }
 
-    fn runtime_back(&mut self) -> Result<(), String> {
+    pub(crate) fn runtime_back(&mut self) -> Result<(), String> {
         self.runtime_away = false;
         let back = self.seen(3, Fact::RuntimeReachable(true));
         self.hand(back)?;
@@ -583,7 +481,7 @@ impl World {
     }
 
     /// Vigie dies: what it was doing is gone, what it had recorded is not. The world goes on.
-    fn kill_vigie(&mut self, away: i64) -> Result<(), String> {
+    pub(crate) fn kill_vigie(&mut self, away: i64) -> Result<(), String> {
         self.ledger.replays(&self.engine)?;
         self.queue.retain(|_, event| matches!(event, Event::Observed(_)));
         self.away = true;
@@ -611,190 +509,6 @@ impl World {
         self.pass(after)?;
         for id in 0..3 {
             self.inspect(id)?;
-        }
-        Ok(())
-    }
-
-    pub(crate) fn act(&mut self, action: &Action) -> Result<(), String> {
-        let person = || Actor::Person(String::from("anna"));
-        match *action {
-            Action::Pass(ms) => self.pass(ms),
-            Action::Crash(id, code) => self.die(id, code, false),
-            Action::Oom(id) => self.die(id, 137, true),
-            Action::Freeze(id) => {
-                let truth = &mut self.truths[usize::from(id)];
-                if truth.process == Process::Up {
-                    truth.process = Process::Frozen;
-                }
-                Ok(())
-            }
-            Action::Thaw(id) => {
-                let truth = &mut self.truths[usize::from(id)];
-                if truth.process == Process::Frozen {
-                    truth.process = Process::Up;
-                }
-                Ok(())
-            }
-            Action::OperatorStop(id) => {
-                if matches!(self.truths[usize::from(id)].process, Process::Dead { .. }) {
-                    return Ok(());
-                }
-                self.tell(id, RuntimeEvent::Killed { signal: 15 })?;
-                self.die(id, 0, false)?;
-                self.truths[usize::from(id)].restart_at = None;
-                self.tell(id, RuntimeEvent::Stopped)
-            }
-            Action::OperatorKill(id) => {
-                self.tell(id, RuntimeEvent::Killed { signal: 9 })?;
-                self.die(id, 137, false)
-            }
-            Action::OperatorStart(id) => {
-                if !matches!(self.truths[usize::from(id)].process, Process::Dead { .. }) {
-                    return Ok(());
-                }
-                self.boot(id);
-                self.tell(id, RuntimeEvent::Started)
-            }
-            Action::Sicken(id) => {
-                self.truths[usize::from(id)].sick = true;
-                self.tell(id, RuntimeEvent::Health(Health::Unhealthy))
-            }
-            Action::RuntimeAway(true) => {
-                self.runtime_away = true;
-                let away = self.seen(3, Fact::RuntimeReachable(false));
-                self.hand(away)
-            }
-            Action::RuntimeAway(false) => self.runtime_back(),
-            Action::NetworkDown(down) => {
-                self.network_down = down;
-                let network = self.seen(3, Fact::OwnNetwork(!down));
-                self.hand(network)
-            }
-            Action::KillVigie(away) => self.kill_vigie(away),
-            Action::Incurable(id, hangs) => {
-                let truth = &mut self.truths[usize::from(id)];
-                truth.ill = Some(if hangs && id != 2 { Illness::Hangs } else { Illness::Dies });
-                self.die(id, 139, false)
-            }
-            Action::LuaErrors(signature, count) => {
-                let sample = Arc::from("addons/a/lua/b.lua:1: attempt to call nil value");
-                let errors = ConsoleFact::LuaErrors { signature, count, sample };
-                let event = self.seen(GAME, Fact::Console(errors));
-                self.hand(event)
-            }
-            Action::Memory(id, pct) => {
-                let (mem_bytes, mem_limit) = (pct << 20, Some(100 << 20));
-                let event = self.seen(id, Fact::Usage { cpu_pct: 10.0, mem_bytes, mem_limit });
-                self.hand(event)
-            }
-            Action::MapChange => {
-                self.map_change_until = self.steady + 60_000;
-                let event = self.seen(GAME, Fact::Console(ConsoleFact::MapChange));
-                self.hand(event)
-            }
-            Action::Resolve => {
-                let active = self.engine.state().active().map(|one| one.id).next();
-                let Some(id) = active else { return Ok(()) };
-                self.hand(Event::Ordered(Order::Resolve(id, person())))
-            }
-            Action::Report(id) => {
-                let (service, text) = (ServiceId(id), String::from("it feels slow"));
-                let severity = vigie_core::incident::Severity::P2;
-                self.hand(Event::Ordered(Order::Report { service, severity, text, by: person() }))
-            }
-            Action::Run(id) => {
-                let (service, by) = (ServiceId(id), person());
-                let runbook = ["p1-unreachable", "p2-database-down", "p1-other"];
-                let runbook = runbook[usize::from(id)].to_owned();
-                self.hand(Event::Ordered(Order::Run { service, runbook, by }))
-            }
-            Action::Lossy(loss) => {
-                self.loss = loss;
-                Ok(())
-            }
-            Action::BadSteps(bad) => {
-                self.bad_steps = bad;
-                Ok(())
-            }
-            Action::Maintenance(on) => {
-                let until = on.then(|| self.now().plus(Duration::from_secs(60)));
-                self.hand(Event::Ordered(Order::Maintenance(until, person())))
-            }
-            Action::Approve(granted) => {
-                let asking = self.engine.state().live_runs();
-                let asking = asking.filter(|run| matches!(run.phase, Phase::Approval { .. }));
-                let Some(run) = asking.map(|run| run.id).next() else { return Ok(()) };
-                self.hand(Event::Ordered(Order::Approve { run, granted, by: person() }))
-            }
-            Action::ClockJump(by) => {
-                self.wall_offset += by;
-                self.hand(Event::ClockJumped(by))
-            }
-            Action::DatabaseComplaint => {
-                let lost = ConsoleFact::DatabaseLost(Arc::from("refused"));
-                let event = self.seen(GAME, Fact::Console(lost));
-                self.hand(event)
-            }
-        }
-    }
-
-    /// Everything around works and stays so for long: what no repair cures has to be in a person's
-    /// hands by then; and when everything works, every incident must have come to an end.
-    pub(crate) fn calm_down(&mut self) -> Result<(), String> {
-        self.loss = 0;
-        self.bad_steps = 0;
-        self.network_down = false;
-        self.ledger.replays(&self.engine)?;
-        let network = self.seen(3, Fact::OwnNetwork(true));
-        self.hand(network)?;
-        if self.runtime_away {
-            self.runtime_back()?;
-        }
-        self.act(&Action::Maintenance(false))?;
-        self.despair()?;
-        self.pass(400_000)?;
-        for id in 0..3 {
-            let truth = &mut self.truths[usize::from(id)];
-            truth.sick = false;
-            truth.ill = None;
-            truth.dies_at = None;
-            if matches!(truth.process, Process::Frozen | Process::Booting { .. }) {
-                truth.process = Process::Up;
-            }
-            self.act(&Action::OperatorStart(id))?;
-            self.inspect(id)?;
-            self.act(&Action::Memory(id, 10))?;
-        }
-        self.pass(1_600_000)?;
-        self.ledger.replays(&self.engine)?;
-        settled(self.engine.state()).map_err(|why| format!("{why}\n{}", self.ledger.tail()))
-    }
-
-    /// Of what no repair cures a person has been told within half an hour.
-    fn despair(&mut self) -> Result<(), String> {
-        let ill: Vec<u16> =
-            (0..3).filter(|id| self.truths[usize::from(*id)].ill.is_some()).collect();
-        if ill.is_empty() {
-            return Ok(());
-        }
-        // One more death, that it may be new; a person's stop or word is no part of this.
-        for id in &ill {
-            self.act(&Action::OperatorStart(*id))?;
-            self.pass(1_000)?;
-            self.die(*id, 139, false)?;
-        }
-        self.pass(1_800_000)?;
-        for id in ill {
-            let name = Self::name(id);
-            let told = |one: &vigie_core::incident::Incident| {
-                one.escalated.is_some() && one.symptoms.iter().any(|shown| shown.service == name)
-            };
-            let state = self.engine.state();
-            let stopped = state.service(name).is_some_and(|memory| memory.stood_down);
-            if !stopped && !state.active().any(told) {
-                let why = format!("nobody was told of {name}, which nothing cures");
-                return Err(format!("{why}\n{}", self.ledger.tail()));
-            }
         }
         Ok(())
     }
