@@ -31,11 +31,15 @@ pub struct Proof {
     first_bad: Option<Moment>,
     failures: u32,
     excused: bool,
+    counted: Option<Moment>,
     latency: Option<Duration>,
     why: Option<Refusal>,
 }
 
 impl Proof {
+    /// Failed looks that were asked for within this time count as one.
+    const APART: Duration = Duration::from_millis(900);
+
     /// Takes one look's result. False when it was overtaken by a newer one, or says nothing.
     pub fn look(&mut self, at: Moment, result: Result<Duration, Refusal>) -> bool {
         if self.last.is_some_and(|last| at < last) {
@@ -54,7 +58,12 @@ impl Proof {
             Err(why) if why.blames_service() => {
                 self.last = Some(at);
                 self.first_bad.get_or_insert(at);
-                self.failures = self.failures.saturating_add(1);
+                // Looks out of turn come in bursts: a moment's stall must not look like a long silence.
+                let apart = self.counted.is_none_or(|last| at.since(last) >= Self::APART);
+                if self.failures == 0 || apart {
+                    self.failures = self.failures.saturating_add(1);
+                    self.counted = Some(at);
+                }
                 self.latency = None;
                 self.why = Some(why);
             }
