@@ -45,11 +45,14 @@ impl Engine {
                     sample.latency
                 });
                 let failed = result.is_err();
+                let first = !failed && sense.a2s.last_good().is_none();
                 if !sense.a2s.look(at, result) {
                     return false;
                 }
                 self.after_look(id, Probe::A2s, failed);
-                if failed && self.stack.service(id).proofs.rcon {
+                // Also once as soon as it lives: RCON has to have passed before its failures count.
+                let asked = failed || (first && !self.is_proved(id, Probe::Rcon));
+                if asked && self.stack.service(id).proofs.rcon {
                     self.look(id, Probe::Rcon);
                 }
             }
@@ -136,10 +139,16 @@ impl Engine {
         self.assess_all();
     }
 
+    /// Whether a proof has passed at least once.
+    fn is_proved(&self, id: ServiceId, proof: Probe) -> bool {
+        let memory = self.state.service(self.name(id));
+        memory.is_some_and(|memory| memory.proved.contains(&proof))
+    }
+
     /// Silence that is to be expected does not count; what was answered is remembered.
     fn after_look(&mut self, id: ServiceId, proof: Probe, failed: bool) {
         let memory = self.state.service(self.name(id));
-        let proved = memory.is_some_and(|memory| memory.proved.contains(&proof));
+        let proved = self.is_proved(id, proof);
         let trusted = memory.is_none_or(|memory| memory.trusts(proof));
         let credited = proved && trusted;
         if !failed && !credited {
@@ -200,8 +209,7 @@ impl Engine {
         self.after_look(id, Probe::Database, failed);
         // The greeting is asked for when a login fails, each one being a warning in the server's log;
         // and once while all is well, or its silence would prove nothing later.
-        let memory = self.state.service(self.name(id));
-        let known = memory.is_some_and(|memory| memory.proved.contains(&Probe::Tcp));
+        let known = self.is_proved(id, Probe::Tcp);
         if self.stack.service(id).proofs.tcp && (failed || (first && !known)) {
             self.look(id, Probe::Tcp);
         }

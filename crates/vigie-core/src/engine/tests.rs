@@ -587,3 +587,19 @@ fn an_old_death_for_memory_is_no_fault_of_a_server_found_alive() {
     assert_eq!(world.engine.state().last_incident, 1);
     assert_eq!(world.incident(1).state, Lifecycle::Resolved);
 }
+
+#[test]
+fn rcon_is_asked_as_soon_as_a_server_first_lives() {
+    let stack = World::new().engine.stack().clone();
+    let mut world = World::new();
+    world.engine = Engine::new(stack, State::default());
+    world.acts.clear();
+    world.event(Event::Began { version: String::from("test") });
+    world.a2s(true);
+    let asked = Act::Look { service: GAME, probe: crate::observe::Probe::Rcon };
+    assert!(world.acts.contains(&asked));
+    world.rcon(true);
+    world.acts.clear();
+    world.a2s(true);
+    assert!(!world.acts.contains(&asked));
+}
