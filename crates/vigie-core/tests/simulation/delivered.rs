@@ -66,6 +66,9 @@ impl World {
                 seen.running = runs;
                 seen.unhealthy = look.health == Health::Unhealthy;
             }
+            Fact::Runtime(RuntimeEvent::Health(health)) => {
+                seen.unhealthy = *health == Health::Unhealthy;
+            }
             Fact::Runtime(RuntimeEvent::Started) if observation.at.steady >= seen.started => {
                 let started = observation.at.steady;
                 *seen = Delivered { running: true, started, ..Delivered::default() };
