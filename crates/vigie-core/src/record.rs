@@ -7,6 +7,7 @@ use crate::detect::SymptomKind;
 use crate::incident::{Actor, Group, IncidentId, Severity};
 use crate::learn::Known;
 use crate::moment::{Bounds, Moment};
+use crate::observe::Probe;
 use crate::respond::{Ending, Evidence, Rejected, RunId, Step, StepResult};
 
 /// One line of the journal. It is appended before any effect that follows from it is carried out.
@@ -72,6 +73,20 @@ pub enum Record {
     StreakEnded {
         /// The service.
         service: String,
+    },
+    /// A proof passed for the first time, or again after it was distrusted: its address is right.
+    Proved {
+        /// The service.
+        service: String,
+        /// The proof.
+        proof: Probe,
+    },
+    /// A proof has failed alone for so long that its failures say nothing any more.
+    Distrusted {
+        /// The service.
+        service: String,
+        /// The proof.
+        proof: Probe,
     },
     /// A Lua error signature was seen for the first time.
     SignatureSeen {
@@ -150,6 +165,13 @@ pub enum Record {
         group: Group,
         /// One line for people.
         title: String,
+    },
+    /// It turned out to have the cause of another one, of which it is a part from now on.
+    Merged {
+        /// The incident, which is resolved by this.
+        incident: IncidentId,
+        /// The one with the cause.
+        into: IncidentId,
     },
     /// A restored incident came back.
     Relapsed {
@@ -348,6 +370,7 @@ impl Record {
             | Self::SymptomEnded { incident, .. }
             | Self::SeverityRaised { incident, .. }
             | Self::Rerooted { incident, .. }
+            | Self::Merged { incident, .. }
             | Self::Relapsed { incident }
             | Self::Acknowledged { incident, .. }
             | Self::Noted { incident, .. }

@@ -132,7 +132,8 @@ fn server(line: &str) -> Option<ConsoleEvent> {
     if line.starts_with("WS: Processing ") || line.starts_with("Addon file cache missing") {
         return Some(ConsoleEvent::Workshop { line: shown(line) });
     }
-    if line.starts_with("---- Host_Changelevel ----") {
+    // The whole line: a player may be called so.
+    if line.trim_end() == "---- Host_Changelevel ----" {
         return Some(ConsoleEvent::MapChange { map: None });
     }
     let map = line

@@ -3,7 +3,7 @@
 
 use crate::detect::{Reading, View};
 use crate::moment::Bounds;
-use crate::observe::{ProofState, RuntimeState};
+use crate::observe::{Probe, ProofState, RuntimeState};
 
 /// RCON failures that count; it is asked at every A2S failure, so they come along.
 const RCON_FAILURES: u32 = 2;
@@ -14,6 +14,7 @@ pub(super) fn both_proofs_fail(view: &View<'_>) -> bool {
     view.sense.a2s.state(needed) == ProofState::Failing
         && view.sense.rcon.state(RCON_FAILURES.min(needed)) == ProofState::Failing
         && view.sense.rcon_testifies()
+        && view.memory.is_none_or(|memory| memory.trusts(Probe::Rcon))
 }
 
 pub(super) fn read(view: &View<'_>) -> Reading {

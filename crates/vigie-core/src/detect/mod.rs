@@ -203,7 +203,7 @@ impl View<'_> {
     /// The end of the present excuse, when it is one that ends by itself.
     fn excused_until(&self) -> Option<Moment> {
         let sense = self.sense;
-        let boot = (!sense.ready).then(|| sense.started.map(|at| at.plus(self.grace))).flatten();
+        let boot = sense.boots_until(self.grace);
         let map = sense.map_change_until;
         [boot, map].into_iter().flatten().filter(|until| !self.now.reached(*until)).max()
     }

@@ -26,6 +26,11 @@ pub(super) fn read(view: &View<'_>) -> Reading {
             _ => Reading::Clear,
         };
     }
+    let unseen = view.sense.runtime == RuntimeState::Unknown;
+    if unseen || (running && !view.sense.boot_seen) {
+        // Not seen yet, or found alive by a look: it may have proved itself long before.
+        return Reading::Clear;
+    }
     let last = view.memory.and_then(|memory| memory.exits.last());
     match last {
         Some(exit) if exit.oom => Reading::Active(Bounds::exactly(exit.at)),

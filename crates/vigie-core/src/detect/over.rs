@@ -1,34 +1,48 @@
-//! Decides whether a symptom that was there before vigie's own restart is known to be over. Senses
-//! begin empty, and empty senses say "clear" to every detector: that is ignorance, not an end.
+//! Decides whether a symptom that was shown is known to be over. What cannot be read at present says
+//! "clear" to every detector, after vigie's own restart, with its own network down or the runtime
+//! away: that is ignorance, not an end.
 
-use crate::detect::{SymptomKind, View};
+use crate::detect::{SymptomKind, View, crash_loop, frozen};
 use crate::observe::{Proof, ProofState, RuntimeState};
 
-/// Whether enough was sensed since the start to believe a clear reading.
+/// Whether enough is known to believe a clear reading.
 pub(crate) fn known_over(kind: SymptomKind, view: &View<'_>) -> bool {
     let sense = view.sense;
-    let seen = sense.runtime != RuntimeState::Unknown;
+    if view.memory.is_some_and(|memory| memory.stood_down) {
+        return true;
+    }
+    let seen = sense.runtime != RuntimeState::Unknown && !view.runtime_away;
     let gone = seen && sense.runtime != RuntimeState::Running;
+    let proofs = view.service.proofs;
     let needed = view.service.thresholds.failures;
-    let answered =
-        |proof: &Proof| matches!(proof.state(needed), ProofState::Passing | ProofState::Failing);
+    let passes = |proof: &Proof| proof.state(needed) == ProofState::Passing;
+    // Where silence means something, another proof's failures tell one kind of trouble from the other.
+    let telling = !view.silence_excused() && !view.runtime_away;
     match kind {
-        SymptomKind::Down
-        | SymptomKind::CrashLoop
-        | SymptomKind::OutOfMemory
-        | SymptomKind::Unhealthy => seen,
-        SymptomKind::Frozen | SymptomKind::Unreachable => {
-            let proof = if view.service.proofs.a2s { &sense.a2s } else { &sense.tcp };
-            gone || answered(proof)
+        SymptomKind::Down | SymptomKind::Unhealthy => seen,
+        SymptomKind::OutOfMemory => seen && (gone || sense.ready),
+        SymptomKind::CrashLoop => {
+            // A process that lives and was not asked yet may be about to die again.
+            let asked = proofs.a2s || proofs.tcp || proofs.database;
+            seen && (crash_loop::past(view) || gone || sense.ready || !asked)
         }
-        SymptomKind::DatabaseDown => gone || answered(&sense.database),
+        SymptomKind::Frozen => {
+            let one_fails = sense.a2s.state(needed) == ProofState::Failing;
+            let not_both = telling && one_fails && !frozen::both_proofs_fail(view);
+            !proofs.a2s || gone || passes(&sense.a2s) || passes(&sense.rcon) || not_both
+        }
+        SymptomKind::Unreachable if proofs.a2s => {
+            gone || passes(&sense.a2s) || (telling && frozen::both_proofs_fail(view))
+        }
+        SymptomKind::Unreachable => gone || !proofs.tcp || passes(&sense.tcp),
+        SymptomKind::DatabaseDown => gone || !proofs.database || passes(&sense.database),
         SymptomKind::MemoryPressure => {
             gone || (sense.memory.is_some() && sense.memory_above.since().is_none())
         }
         SymptomKind::Cpu => gone || (sense.cpu_pct.is_some() && sense.cpu_above.since().is_none()),
         SymptomKind::DatabaseLoad => {
             let quiet = sense.connections_above.since().is_none();
-            gone || (sense.database.last_good().is_some() && quiet)
+            gone || !proofs.database || (sense.database.last_good().is_some() && quiet)
         }
         SymptomKind::HostMemory => {
             sense.host_memory_pct.is_some() && sense.host_memory_low.since().is_none()

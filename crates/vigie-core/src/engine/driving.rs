@@ -27,6 +27,20 @@ impl Engine {
         for id in ids {
             self.drive(id);
         }
+        self.clear_degraded();
+    }
+
+    /// The stack is whole again when what was missing works and nothing is left to repair on it.
+    fn clear_degraded(&mut self) {
+        let over = self.state.degraded.iter().filter(|name| {
+            let in_trouble = self.state.active().any(|incident| {
+                incident.service == **name || incident.active().any(|one| one.service == **name)
+            });
+            self.stack.find(name).is_none_or(|id| !in_trouble && self.is_well(id))
+        });
+        for service in over.cloned().collect::<Vec<_>>() {
+            self.record(Record::Degraded { service, on: false });
+        }
     }
 
     /// Takes one incident as far as it can go now.
@@ -73,7 +87,7 @@ impl Engine {
     }
 
     /// The run of `incident` that is not over.
-    fn live_run(&self, incident: &Incident) -> Option<&Run> {
+    pub(super) fn live_run(&self, incident: &Incident) -> Option<&Run> {
         let runs = incident.runs.iter().rev().filter_map(|run| self.state.runs.get(run));
         runs.into_iter().find(|run| !run.is_over())
     }
@@ -107,6 +121,9 @@ impl Engine {
                 || self.now.since(symptom.started.latest) < SETTLE;
             match self.runbook_for(symptom.kind, service) {
                 Some(_) if self.state.holder().is_some() => waits = true,
+                // It may be over: nobody can look.
+                Some(_) if self.in_the_dark(symptom) => waits = true,
+                Some(_) if is_consequence && settling && symptom.kind.holds_off() => waits = true,
                 Some(runbook) => match self.verified_at(incident, service, &runbook.name) {
                     Some(at) if at >= symptom.began && self.now.since(at) < SETTLE => waits = true,
                     Some(at) if at >= symptom.began => {
@@ -133,6 +150,13 @@ impl Engine {
             Some(why) if !waits && incident.severity <= Severity::P2 => Need::Person(why),
             _ => Need::Nothing,
         }
+    }
+
+    /// Whether nobody can say at present if a symptom lasts.
+    fn in_the_dark(&self, symptom: &Symptom) -> bool {
+        let shows = self.stack.find(&symptom.service);
+        let unread = shows.map_or(0, |id| self.watches[id.index()].unread);
+        self.state.runtime_lost || unread & symptom.kind.bit() != 0
     }
 
     /// The service that a runbook would treat: for the host's memory, the hungriest one.
@@ -181,43 +205,58 @@ impl Engine {
 
     fn check_target(&mut self, id: IncidentId) {
         let Some(incident) = self.state.incidents.get(&id) else { return };
-        if self.target_at(incident).is_some_and(|at| self.now.reached(at)) {
+        let reached = |at: Option<Moment>| at.is_some_and(|at| self.now.reached(at));
+        let missed = reached(self.target_at(incident));
+        let called =
+            reached(self.call_at(incident)) || (missed && incident.severity <= Severity::P2);
+        if missed {
             self.record(Record::Overdue { incident: id });
         }
-        let Some(incident) = self.state.incidents.get(&id) else { return };
-        if let Some((_, level)) = self.level_at(incident).filter(|(at, _)| self.now.reached(*at)) {
-            let levels = &self.stack.settings.escalation;
-            let to = levels.get(level as usize - 1).map_or_else(Vec::new, |one| one.notify.clone());
+        if called {
+            self.escalate(id, String::from("nobody has taken it in hand in time"));
+        }
+        let next = self.state.incidents.get(&id).and_then(|incident| {
+            if called && incident.level == 0 {
+                return Some(1);
+            }
+            self.level_at(incident).filter(|(at, _)| self.now.reached(*at)).map(|(_, level)| level)
+        });
+        let levels = &self.stack.settings.escalation;
+        if let Some((level, to)) =
+            next.and_then(|level| Some((level, levels.get(level as usize - 1)?.notify.clone())))
+        {
             self.record(Record::EscalatedTo { incident: id, level, to });
         }
     }
 
-    /// When which level of the escalation is told, of an incident that has missed its target: one
-    /// after the other, then the last again and again, until somebody has it in hand.
+    /// When which level of the escalation is told next: the first when an incident is called or has
+    /// missed its target, then one after the other, then the last again and again, until somebody has
+    /// it in hand.
     fn level_at(&self, incident: &Incident) -> Option<(Moment, u32)> {
         let levels = &self.stack.settings.escalation;
-        let last = levels.last()?;
-        let rings = incident.severity <= Severity::P2 && incident.state.is_active();
-        if !incident.overdue || !rings || self.in_hand(incident) {
+        let (last, told) = (levels.last()?, incident.told?);
+        if incident.level == 0 || !incident.state.is_active() || self.in_hand(incident) {
             return None;
         }
-        let (Some(told), true) = (incident.told, incident.level > 0) else {
-            return Some((self.now, 1));
-        };
-        match levels.get(incident.level as usize) {
-            Some(next) => Some((told.plus(next.after), incident.level + 1)),
-            None => Some((told.plus(last.repeat), incident.level)),
-        }
+        Some(match levels.get(incident.level as usize) {
+            Some(next) => (told.plus(next.after), incident.level + 1),
+            None => (told.plus(last.repeat), incident.level),
+        })
     }
 
     /// When an incident that nobody has in hand misses its target.
     fn target_at(&self, incident: &Incident) -> Option<Moment> {
-        if incident.overdue || self.in_hand(incident) {
-            return None;
-        }
-        let after = self.stack.settings.targets.escalate_after(incident.severity)?;
-        let from = incident.escalated.unwrap_or(incident.detected);
-        Some(incident.raised.map_or(from, |raised| from.max(raised)).plus(after))
+        let within = self.stack.settings.targets.within(incident.severity)?;
+        let waits = !incident.overdue && !self.in_hand(incident);
+        waits.then(|| waits_since(incident).plus(within))
+    }
+
+    /// When a person is called to a P2 that nobody has in hand, before it misses its target.
+    fn call_at(&self, incident: &Incident) -> Option<Moment> {
+        let waits = incident.severity == Severity::P2
+            && incident.escalated.is_none()
+            && !self.in_hand(incident);
+        waits.then(|| waits_since(incident).plus(self.stack.settings.targets.p2_escalate))
     }
 
     /// Whether a person has it, or a runbook that neither asks nor has given up.
@@ -334,6 +373,7 @@ impl Engine {
             Lifecycle::Open | Lifecycle::Repairing | Lifecycle::Escalated => {
                 let target = self.target_at(incident);
                 let level = self.level_at(incident).map(|(at, _)| at);
+                let call = self.call_at(incident);
                 let quiet = incident.active().next().is_none();
                 let last = incident.symptoms.iter().filter_map(|shown| shown.until).max();
                 let clear = last.filter(|_| quiet).and_then(|last| {
@@ -344,10 +384,17 @@ impl Engine {
                 let settled = shown.into_iter().chain(self.last_end(incident)).max();
                 let settled = settled.map(|at| at.plus(SETTLE));
                 let later = |at: &Moment| !self.now.reached(*at);
-                [target, level, clear, settled].into_iter().flatten().filter(later).min()
+                [target, level, call, clear, settled].into_iter().flatten().filter(later).min()
             }
         }
     }
+}
+
+/// Since when nobody has it in hand: a runbook that gave it up had it until then.
+fn waits_since(incident: &Incident) -> Moment {
+    let given_up = incident.acknowledged.as_ref().and(incident.escalated);
+    let from = given_up.unwrap_or(incident.detected);
+    incident.raised.map_or(from, |raised| from.max(raised))
 }
 
 /// Heavier symptoms are answered first; a crash loop explains the exit that shows with it.

@@ -1,9 +1,11 @@
 //! Decides everything: `handle(now, event)` gives what to record and what to do, `next_wake()` when
 //! to be called again at the latest. The rooms: `sensing` (observations to senses), `symptoms`
-//! (senses to incidents), `driving` (incidents to runs), `running` (runs to their end), `orders`
+//! (senses to incidents), `driving` (incidents to runs), `running` (runs to their end), `guarding` (what a step
+//! may do), `orders`
 //! (people), `resuming` (after a restart).
 
 mod driving;
+mod guarding;
 mod orders;
 mod resuming;
 mod running;
@@ -17,9 +19,11 @@ use std::collections::BTreeSet;
 
 use crate::detect::{SymptomKind, View};
 use crate::event::{Act, Effects, Event};
+use crate::incident::Incident;
 use crate::moment::Moment;
 use crate::observe::{Observation, Probe, Sense};
 use crate::record::Record;
+use crate::respond::RunId;
 use crate::stack::{ServiceId, Stack};
 use crate::state::State;
 
@@ -28,8 +32,8 @@ use crate::state::State;
 struct Watch {
     /// Symptoms that are part of an incident now.
     shown: u32,
-    /// Those of them that are known from the journal only: nothing was sensed of them yet.
-    inherited: u32,
+    /// Those of them of which nobody can say at present whether they last.
+    unread: u32,
     /// Symptoms that a person declared over while they last.
     muted: u32,
     /// Possible consequences that wait for their cause: until when.
@@ -55,6 +59,12 @@ pub struct Engine {
     watches: Vec<Watch>,
     rechecks: BTreeSet<(i64, ServiceId)>,
     own_network: bool,
+    /// When the watch began.
+    began: Moment,
+    /// The runs that were under way when it began.
+    resumed: BTreeSet<RunId>,
+    /// The runs that wait for a look at their service.
+    awaiting: BTreeSet<RunId>,
     now: Moment,
     /// Something changed on which incidents or runs may depend. Most events change nothing of the
     /// kind, and cost nothing more.
@@ -73,7 +83,17 @@ impl Engine {
             for symptom in incident.active() {
                 if let Some(id) = stack.find(&symptom.service) {
                     watches[id.index()].shown |= symptom.kind.bit();
-                    watches[id.index()].inherited |= symptom.kind.bit();
+                    watches[id.index()].unread |= symptom.kind.bit();
+                }
+            }
+        }
+        for incident in state.incidents.values() {
+            for symptom in incident.silenced() {
+                let again = |one: &Incident| one.id > incident.id && one.has(symptom);
+                if let Some(id) = stack.find(&symptom.service)
+                    && !state.incidents.values().any(again)
+                {
+                    watches[id.index()].muted |= symptom.kind.bit();
                 }
             }
         }
@@ -82,6 +102,9 @@ impl Engine {
             watches,
             rechecks: BTreeSet::new(),
             own_network: true,
+            began: state.last,
+            resumed: BTreeSet::new(),
+            awaiting: BTreeSet::new(),
             now: state.last,
             dirty: true,
             due: None,

@@ -15,10 +15,7 @@ impl Engine {
     pub(super) fn order(&mut self, order: Order) {
         let reply = match order {
             Order::Acknowledge(id, by) => self.acknowledge(id, by),
-            Order::Note(id, by, text) => {
-                self.record(Record::Noted { incident: id, by, text });
-                Ok(format!("noted in incident {id}"))
-            }
+            Order::Note(id, by, text) => self.note(id, by, text),
             Order::Report { service, severity, text, by } => {
                 self.report(service, severity, text, by)
             }
@@ -85,7 +82,20 @@ impl Engine {
         Ok(format!("incident {id} resolved"))
     }
 
+    fn note(&mut self, id: IncidentId, by: Actor, text: String) -> Result<String, String> {
+        self.exists(id)?;
+        self.record(Record::Noted { incident: id, by, text });
+        Ok(format!("noted in incident {id}"))
+    }
+
+    /// Old incidents live in the register only; numbers that were never given name nothing.
+    fn exists(&self, id: IncidentId) -> Result<(), String> {
+        let given = (1..=self.state.last_incident).contains(&id.0);
+        given.then_some(()).ok_or_else(|| unknown(id))
+    }
+
     fn close(&mut self, id: IncidentId, by: Actor) -> Result<String, String> {
+        self.exists(id)?;
         if let Some(incident) = self.state.incidents.get(&id)
             && incident.state.is_active()
         {
@@ -144,10 +154,17 @@ impl Engine {
     fn maintain(&mut self, until: Option<Moment>, by: Actor) -> Result<String, String> {
         self.record(Record::Maintenance { until, by });
         self.assess_all();
+        if until.is_none() {
+            let waiting = self.state.live_runs();
+            let waiting = waiting.filter(|run| matches!(run.phase, Phase::Waiting { .. }));
+            for run in waiting.map(|run| run.id).collect::<Vec<_>>() {
+                self.advance(run);
+            }
+        }
         Ok(String::from(if until.is_some() { "maintenance began" } else { "maintenance ended" }))
     }
 }
 
 fn unknown(id: IncidentId) -> String {
-    format!("there is no incident {id} to act on; try: vigie incident list")
+    format!("there is no incident {id}; try: vigie incident list")
 }

@@ -6,18 +6,23 @@ use std::time::Duration;
 use crate::detect::SymptomKind;
 use crate::engine::Engine;
 use crate::event::Act;
-use crate::incident::Actor;
+use crate::incident::{Actor, IncidentId};
 use crate::moment::Moment;
-use crate::observe::ProofState;
+use crate::observe::{Probe, ProofState, RuntimeState};
 use crate::record::Record;
-use crate::respond::budget::{self, Allowance};
 use crate::respond::{
-    Case, Dependency, Ending, Evidence, Phase, Risk, Run, RunId, Runbook, Step, StepResult, guard,
+    Case, Dependency, Ending, Evidence, Phase, Run, RunId, Runbook, Step, StepResult, guard,
 };
 use crate::stack::{Mode, ServiceId, WhenSpent};
 
 /// How long the word of a start may come behind the end of the step that made it.
 const START_WORD: Duration = Duration::from_secs(1);
+/// Within this time of vigie's own start the first look at every service is made.
+pub(super) const FIRST_LOOK: Duration = Duration::from_secs(5);
+
+pub(super) const NO_SERVICE: &str = "its service is not in the configuration any more";
+pub(super) const STOPPED: &str = "a person has stopped the service meanwhile";
+pub(super) const NO_CASE: &str = "its case is not in the runbooks any more";
 
 impl Engine {
     pub(super) fn run(&self, id: RunId) -> Option<&Run> {
@@ -40,15 +45,19 @@ impl Engine {
     pub(super) fn collected(&mut self, id: RunId, mut evidence: Box<Evidence>) {
         let Some(run) = self.run(id).filter(|run| run.phase == Phase::Collecting) else { return };
         let Some(service) = self.service_of(run) else {
-            return self.end_run(
-                id,
-                Ending::Cancelled,
-                "its service is not in the config any more",
-            );
+            return self.end_run(id, Ending::Cancelled, NO_SERVICE);
         };
         let Some(book) = self.book(run).cloned() else {
-            return self.end_run(id, Ending::Cancelled, "its runbook is not there any more");
+            return self.end_run(id, Ending::Cancelled, NO_CASE);
         };
+        let asked = run.began.max(self.began);
+        let newer = asked.steady > self.senses[service.index()].since.steady;
+        if newer && evidence.inspection.state != RuntimeState::Unknown {
+            // A look like any other, before anything is chosen by it. When it was made is not told:
+            // what was told since it was asked for has the last word.
+            self.sense_inspection(service, asked, &evidence.inspection);
+            self.assess(service);
+        }
         self.enrich(&mut evidence, service);
         let run = &self.state.runs[&id];
         let (case, rejected) = book.choose(&evidence, |case| self.spent(run, case));
@@ -75,7 +84,7 @@ impl Engine {
         evidence.a2s = sense.a2s.state(needed);
         evidence.rcon = match sense.rcon.state(needed.min(2)) {
             // It failed long before: it says nothing of what happens now.
-            ProofState::Failing if !sense.rcon_testifies() => ProofState::Unknown,
+            ProofState::Failing if !self.rcon_testifies(id) => ProofState::Unknown,
             state => state,
         };
         evidence.database = sense.database.state(needed);
@@ -103,25 +112,31 @@ impl Engine {
             .or(self.senses[self.stack.host().index()].host_memory_pct);
     }
 
-    /// Why a case may not be tried again in this incident.
+    /// Whether RCON's failures can be the second proof of a freeze.
+    fn rcon_testifies(&self, id: ServiceId) -> bool {
+        let memory = self.state.service(self.name(id));
+        let trusted = memory.is_none_or(|memory| memory.trusts(Probe::Rcon));
+        trusted && self.senses[id.index()].rcon_testifies()
+    }
+
+    /// Why a case may not be tried again in this incident. A case without steps counts as well: it
+    /// has failed when what it waited for did not come.
     fn spent(&self, run: &Run, case: &Case) -> Option<String> {
+        let restarts = case.steps.iter().any(Step::restarts);
+        if case.is_risky()
+            && restarts
+            && self.stack.find(&run.service).is_some_and(|id| self.is_spent(id))
+        {
+            // Nobody is asked for what the budget does not give.
+            return Some(self.spent_budget());
+        }
         let incident = self.state.incidents.get(&run.incident)?;
-        let earlier = incident.runs.iter().filter_map(|id| self.state.runs.get(id));
-        let tried = earlier.filter(|one| {
-            one.id != run.id
-                && one.runbook == run.runbook
-                && one.service == run.service
-                && one.case.as_deref() == Some(case.id.as_str())
-                && one.phase != Phase::Ended(Ending::Cancelled)
-                && !one.steps.is_empty()
-        });
-        let failed = |one: &&Run| one.phase == Phase::Ended(Ending::Failed);
-        let (all, failed) = (tried.clone().count(), tried.filter(failed).count());
-        if case.once && all > 0 {
+        let tried = incident.tried(&run.service, &run.runbook, &case.id)?;
+        if case.once {
             return Some(String::from("already tried in this incident"));
         }
-        (failed >= case.tries.max(1) as usize)
-            .then(|| format!("failed {failed} times in this incident"))
+        (tried.failed >= case.tries.max(1))
+            .then(|| format!("failed {} times in this incident", tried.failed))
     }
 
     /// Asks whoever has to be asked before `case` may begin.
@@ -135,8 +150,13 @@ impl Engine {
             self.end_run(id, Ending::Observed, &why);
             return;
         }
-        let asks = case.risk == Risk::High || mode == Mode::Assist;
+        let asks = case.is_risky() || mode == Mode::Assist;
         if case.mutates() && asks && !ordered {
+            if case.steps.iter().any(Step::restarts) && self.is_spent(service) {
+                // Nobody is asked for what the budget does not give.
+                self.give_up(id, service, Ending::Escalated, &self.spent_budget());
+                return;
+            }
             let until = self.now.plus(self.stack.settings.approve_timeout);
             self.record(Record::ApprovalAsked { run: id, until, plan });
             return;
@@ -161,22 +181,30 @@ impl Engine {
     }
 
     fn no_case(&mut self, id: RunId, service: ServiceId) {
-        if self.watches[service.index()].shown == 0 && self.is_well(service) {
-            return self.end_run(id, Ending::NoCase, "it works again by itself");
+        if self.over_by_itself(service) {
+            return self.end_run(id, Ending::NoCase, "it works again by itself, or is starting");
         }
         self.give_up(id, service, Ending::NoCase, "no case is left that matches");
     }
 
+    /// Whether nothing is left to repair: it works, or its start takes the time that it may.
+    fn over_by_itself(&self, id: ServiceId) -> bool {
+        let running = self.senses[id.index()].runtime == RuntimeState::Running;
+        self.watches[id.index()].shown == 0 && (self.is_well(id) || (running && self.starting(id)))
+    }
+
     /// Ends a run that cannot go on; a service that its runtime would restart for ever is stopped
     /// first, where the budget says so.
-    fn give_up(&mut self, id: RunId, service: ServiceId, ending: Ending, why: &str) {
+    pub(super) fn give_up(&mut self, id: RunId, service: ServiceId, ending: Ending, why: &str) {
         let Some(run) = self.run(id) else { return };
         let stops = self.stack.settings.budget.when_spent == WhenSpent::Stop
             && self.stack.settings.mode == Mode::Auto
             && self.crash_looping(service)
             && self.senses[service.index()].restarts_itself
             && !self.state.live_runs().any(|other| other.id != id && other.holds_stack())
-            && !run.steps.iter().any(|step| step.step == Step::Stop);
+            && !run.steps.iter().any(|step| step.step == Step::Stop)
+            && !self.in_maintenance()
+            && self.ask_guard(run, service, &Step::Stop) == guard::Word::Allowed;
         if stops {
             self.begin_step(id, service, Step::Stop, false);
         } else {
@@ -195,10 +223,13 @@ impl Engine {
 
     /// Takes the run one step further, or to its verify.
     pub(super) fn advance(&mut self, id: RunId) {
+        self.awaiting.remove(&id);
         let Some(run) = self.run(id) else { return };
-        let Some(service) = self.service_of(run) else { return };
+        let Some(service) = self.service_of(run) else {
+            return self.end_run(id, Ending::Cancelled, NO_SERVICE);
+        };
         let Some(case) = self.case_of(run).cloned() else {
-            return self.end_run(id, Ending::Cancelled, "its case is not in the runbook any more");
+            return self.end_run(id, Ending::Cancelled, NO_CASE);
         };
         let done = run.forward().count();
         let began = done > 0;
@@ -206,7 +237,6 @@ impl Engine {
             self.claim(id);
             return self.begin_verify(id);
         };
-        let approved = run.approved.is_some();
         if let Step::Escalate { reason } = &step {
             let reason = reason.clone();
             return self.end_run(id, Ending::Escalated, &reason);
@@ -214,12 +244,16 @@ impl Engine {
         let ordered = matches!(run.by, Actor::Person(_));
         self.claim(id);
         let Some(run) = self.run(id) else { return };
-        if step.mutates() && self.stood_down(service) && !ordered {
-            return self.end_run(
-                id,
-                Ending::Cancelled,
-                "a person has stopped the service meanwhile",
-            );
+        let stopped = |id: &ServiceId| self.stood_down(*id);
+        if step.mutates() && !ordered && self.touched(&step, service).iter().any(stopped) {
+            return self.end_run(id, Ending::Cancelled, STOPPED);
+        }
+        if let Some(until) = self.state.maintenance.filter(|until| !self.now.reached(*until))
+            && step.mutates()
+            && !ordered
+        {
+            let why = String::from("maintenance: a person is at work");
+            return self.record(Record::RunWaits { run: id, until, why });
         }
         let held = || self.state.live_runs().any(|other| other.id != id && other.holds_stack());
         if case.mutates() && held() {
@@ -232,9 +266,14 @@ impl Engine {
         if step.restarts() && !self.budgeted(id, service) {
             return;
         }
-        let allowed = guard::allow(&step, &self.guarded(service, approved));
-        if let Err(why) = allowed {
-            return self.end_run(id, Ending::Cancelled, &format!("refused by the guard: {why}"));
+        let Some(run) = self.run(id) else { return };
+        match self.ask_guard(run, service, &step) {
+            guard::Word::Allowed => {}
+            guard::Word::Unseen => return self.wait_for_look(id, service),
+            guard::Word::Refused(why) => {
+                let why = format!("refused by the guard: {why}");
+                return self.end_run(id, Ending::RefusedByGuard, &why);
+            }
         }
         self.begin_step(id, service, step, false);
     }
@@ -254,40 +293,6 @@ impl Engine {
         let known = self.state.incidents.get(&incident);
         if known.is_some_and(|incident| incident.acknowledged.is_none()) {
             self.record(Record::Acknowledged { incident, by });
-        }
-    }
-
-    fn guarded(&self, id: ServiceId, approved: bool) -> guard::Guarded<'_> {
-        let sense = &self.senses[id.index()];
-        guard::Guarded {
-            service: self.stack.service(id),
-            sense,
-            approved,
-            unhealthy: sense.health == crate::observe::Health::Unhealthy,
-            crash_looping: self.crash_looping(id),
-        }
-    }
-
-    /// Whether the budget lets the service be restarted now; if not, the run waits or ends.
-    fn budgeted(&mut self, id: RunId, service: ServiceId) -> bool {
-        let limits = self.stack.settings.budget;
-        let memory = self.state.service(self.name(service));
-        let allowance =
-            memory.map_or(Allowance::Now, |memory| budget::ask(&limits, memory, self.now));
-        match allowance {
-            Allowance::Now => true,
-            Allowance::At(until) => {
-                let why = String::from("the restart budget's backoff");
-                self.record(Record::RunWaits { run: id, until, why });
-                false
-            }
-            Allowance::Spent => {
-                let minutes = limits.per.as_secs() / 60;
-                let why =
-                    format!("the restart budget is spent: {} in {minutes} min", limits.restarts);
-                self.give_up(id, service, Ending::Escalated, &why);
-                false
-            }
         }
     }
 
@@ -365,7 +370,9 @@ impl Engine {
 
     pub(super) fn undo_next(&mut self, id: RunId) {
         let Some(run) = self.run(id) else { return };
-        let Some(service) = self.service_of(run) else { return };
+        let Some(service) = self.service_of(run) else {
+            return self.end_run(id, Ending::Cancelled, NO_SERVICE);
+        };
         let undone = run.steps.iter().filter(|step| step.undo).count();
         let next = run.forward().rev().filter_map(|step| step.step.undo()).nth(undone);
         match next {
@@ -383,19 +390,33 @@ impl Engine {
         if let Some(service) = service {
             self.hasten(service, false);
         }
-        let well =
-            service.is_some_and(|id| self.watches[id.index()].shown == 0 && self.is_well(id));
+        let well = service.is_some_and(|id| self.over_by_itself(id));
         let hands_over = match ending {
             Ending::NoCase => !well,
-            Ending::Escalated | Ending::Refused | Ending::Observed => true,
-            Ending::Cancelled => why.starts_with("refused by the guard"),
-            Ending::Verified | Ending::Failed => false,
+            Ending::Escalated | Ending::Refused | Ending::RefusedByGuard | Ending::Observed => true,
+            Ending::Verified | Ending::Failed | Ending::Cancelled => false,
         };
+        if self.is_errand(incident, id) && ending != Ending::Verified {
+            // A person wanted it run, and had the answer: there is no fault to go on with.
+            return self.record(Record::Resolved { incident, by: Actor::Vigie });
+        }
         if hands_over {
             let case = case.map_or(String::new(), |case| format!(" case {case}"));
             self.escalate(incident, format!("{runbook}{case}: {why}"));
         }
         self.drive(incident);
+    }
+
+    /// Whether an incident is nothing but the file of a run that a person ordered.
+    fn is_errand(&self, incident: IncidentId, run: RunId) -> bool {
+        let by = self.state.runs.get(&run).map(|run| (&run.by, run.began));
+        let incident = self.state.incidents.get(&incident);
+        by.zip(incident).is_some_and(|((by, began), incident)| {
+            matches!(by, Actor::Person(_))
+                && incident.symptoms.is_empty()
+                && incident.state.is_active()
+                && incident.detected == began
+        })
     }
 
     /// When a run must be looked at again.
@@ -405,12 +426,18 @@ impl Engine {
             return Some(step.began.plus(settings.step_timeout));
         }
         match &run.phase {
-            Phase::Collecting => Some(run.began.plus(settings.collect_timeout)),
+            // What ran out while vigie was away is given the time for a look.
+            Phase::Collecting => Some(run.began.max(self.began).plus(settings.collect_timeout)),
+            Phase::Waiting { until } if self.resumed.contains(&run.id) => {
+                Some((*until).max(self.began.plus(FIRST_LOOK)))
+            }
             Phase::Approval { until } | Phase::Waiting { until } => Some(*until),
             Phase::Verifying { until } => {
                 // Once it has been well for long enough only the time limit is left to wait for.
                 let stable = self.stable_at(run).filter(|at| !self.now.reached(*at));
-                Some(stable.unwrap_or(*until))
+                let service = self.service_of(run);
+                let until = service.map_or(*until, |id| self.well_until(id, *until));
+                Some(stable.unwrap_or(until))
             }
             Phase::Stepping | Phase::Undoing | Phase::Ended(_) => None,
         }

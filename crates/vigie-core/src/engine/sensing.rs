@@ -18,6 +18,8 @@ use crate::stack::ServiceId;
 const STOP_WORD: Duration = Duration::from_millis(500);
 /// A signal asked for this long ago can still explain an exit (the stop grace period and more).
 const SIGNAL_MEMORY: Duration = Duration::from_secs(120);
+/// A process is another one when it is younger than the known one by more than this.
+const START_DOUBT_MS: i64 = 2_000;
 const SIGKILL: i32 = 9;
 /// Players whose rejects are counted at a time.
 const REJECTERS: usize = 256;
@@ -43,11 +45,14 @@ impl Engine {
                     sample.latency
                 });
                 let failed = result.is_err();
+                let first = !failed && sense.a2s.last_good().is_none();
                 if !sense.a2s.look(at, result) {
                     return false;
                 }
-                self.after_look(id, failed);
-                if failed && self.stack.service(id).proofs.rcon {
+                self.after_look(id, Probe::A2s, failed);
+                // Also once as soon as it lives: RCON has to have passed before its failures count.
+                let asked = failed || (first && !self.is_proved(id, Probe::Rcon));
+                if asked && self.stack.service(id).proofs.rcon {
                     self.look(id, Probe::Rcon);
                 }
             }
@@ -56,14 +61,14 @@ impl Engine {
                 if !self.senses[id.index()].rcon.look(at, result) {
                     return false;
                 }
-                self.after_look(id, failed);
+                self.after_look(id, Probe::Rcon, failed);
             }
             Fact::Tcp(result) => {
                 let failed = result.is_err();
                 if !self.senses[id.index()].tcp.look(at, result) {
                     return false;
                 }
-                self.after_look(id, failed);
+                self.after_look(id, Probe::Tcp, failed);
             }
             Fact::Database(result) => return self.sense_database(id, at, result),
             Fact::Usage { cpu_pct, mem_bytes, mem_limit } => {
@@ -126,15 +131,37 @@ impl Engine {
 
     fn sense_reachable(&mut self, reachable: bool) {
         match (self.state.runtime_lost, reachable) {
-            (false, false) => self.record(Record::RuntimeLost),
+            (false, false) => {
+                self.senses.iter_mut().for_each(|sense| sense.doubted = true);
+                self.record(Record::RuntimeLost);
+            }
             (true, true) => self.record(Record::RuntimeBack),
             _ => return,
         }
         self.assess_all();
     }
 
-    /// Silence that is to be expected does not count.
-    fn after_look(&mut self, id: ServiceId, failed: bool) {
+    /// Whether a proof has passed at least once.
+    fn is_proved(&self, id: ServiceId, proof: Probe) -> bool {
+        let memory = self.state.service(self.name(id));
+        memory.is_some_and(|memory| memory.proved.contains(&proof))
+    }
+
+    /// Silence that is to be expected does not count; what was answered is remembered.
+    fn after_look(&mut self, id: ServiceId, proof: Probe, failed: bool) {
+        let memory = self.state.service(self.name(id));
+        let proved = self.is_proved(id, proof);
+        let trusted = memory.is_none_or(|memory| memory.trusts(proof));
+        let credited = proved && trusted;
+        if !failed && !credited {
+            let service = self.name(id).to_owned();
+            self.record(Record::Proved { service, proof });
+        }
+        let alone = proof == Probe::Rcon && !self.senses[id.index()].rcon_testifies();
+        if failed && trusted && alone {
+            let service = self.name(id).to_owned();
+            self.record(Record::Distrusted { service, proof });
+        }
         if failed && self.view(id).silence_excused() {
             let sense = &mut self.senses[id.index()];
             sense.a2s.excuse();
@@ -177,21 +204,34 @@ impl Engine {
             Err(why) => Err(why),
         };
         let failed = look.is_err();
+        let first = !failed && sense.database.last_good().is_none();
         if !sense.database.look(at, look) {
             return false;
         }
-        self.after_look(id, failed);
-        if failed && self.stack.service(id).proofs.tcp {
+        self.after_look(id, Probe::Database, failed);
+        // The greeting is asked for when a login fails, each one being a warning in the server's log;
+        // and once while all is well, or its silence would prove nothing later.
+        let known = self.is_proved(id, Probe::Tcp);
+        if self.stack.service(id).proofs.tcp && (failed || (first && !known)) {
             self.look(id, Probe::Tcp);
         }
         true
     }
 
     fn sense_runtime(&mut self, id: ServiceId, at: Moment, event: RuntimeEvent) {
+        let told = matches!(
+            event,
+            RuntimeEvent::Started | RuntimeEvent::Died { .. } | RuntimeEvent::Destroyed
+        );
+        self.senses[id.index()].doubted &= !told;
         match event {
             RuntimeEvent::Started => {
                 self.sense_start(id, at);
                 self.senses[id.index()].boot_seen = true;
+            }
+            RuntimeEvent::Died { exit_code } if self.overtaken(id, at) => {
+                let code = &mut self.senses[id.index()].exit_code;
+                *code = code.or(exit_code);
             }
             RuntimeEvent::Died { exit_code } => self.sense_death(id, at, exit_code),
             RuntimeEvent::Oom => self.senses[id.index()].oom = Some(at),
@@ -238,7 +278,16 @@ impl Engine {
             let by = asked.then(|| self.who_asked(id, exit.at));
             self.judge(id, exit, by);
         }
-        self.senses[id.index()].begin_process(at);
+        let known = self.senses[id.index()].runtime != RuntimeState::Unknown;
+        let begun = if known { self.now } else { at };
+        let sense = &mut self.senses[id.index()];
+        let said = (sense.map_change_until, sense.loading);
+        sense.begin_process(at);
+        sense.begun = Some(begun);
+        if !known {
+            // The first sight of it, not its start: what its console said already holds.
+            (sense.map_change_until, sense.loading) = said;
+        }
         self.watches[id.index()].acting = None;
         let name = self.name(id).to_owned();
         if self.state.service(&name).is_some_and(|memory| memory.stood_down) {
@@ -252,6 +301,18 @@ impl Engine {
         let known = sense.signalled.filter(|(since, _)| at.since(*since) < SIGNAL_MEMORY);
         if known.is_none() {
             sense.signalled = Some((at, signal));
+        }
+    }
+
+    /// Whether the word of a death at `at` comes behind a look that has found it out already.
+    fn overtaken(&self, id: ServiceId, at: Moment) -> bool {
+        let sense = &self.senses[id.index()];
+        match sense.runtime {
+            RuntimeState::Exited | RuntimeState::Restarting | RuntimeState::Missing => {
+                at <= sense.since
+            }
+            RuntimeState::Running => sense.started.is_some_and(|started| at < started),
+            RuntimeState::Unknown | RuntimeState::Created | RuntimeState::Paused => false,
         }
     }
 
@@ -300,9 +361,12 @@ impl Engine {
         let name = self.name(id);
         let run = self.state.holder()?;
         let explains = |step: &crate::respond::StepRecord| {
-            let ends = step.step.ends_process() || step.step.restarts();
+            let ends = step.step.ends_process();
             let whole_stack = step.step == Step::DownUp;
             let open = step.ended.as_ref().is_none_or(|(ended, _)| at <= *ended);
+            // Behind the start that the step made, a death is the new process's own.
+            let started = self.senses[id.index()].started.filter(|_| step.step.restarts());
+            let open = open && started.is_none_or(|started| started < step.began);
             ends && (run.service == name || whole_stack) && at >= step.began && open
         };
         run.steps.iter().any(explains).then(|| Actor::Runbook(run.runbook.clone()))
@@ -312,8 +376,9 @@ impl Engine {
         self.acting_on(id, at).unwrap_or_else(|| Actor::Person(String::from("operator")))
     }
 
-    fn sense_inspection(&mut self, id: ServiceId, at: Moment, seen: &Inspection) {
+    pub(super) fn sense_inspection(&mut self, id: ServiceId, at: Moment, seen: &Inspection) {
         let before = self.senses[id.index()].runtime;
+        self.senses[id.index()].doubted = false;
         self.senses[id.index()].restarts = seen.restarts;
         self.senses[id.index()].restarts_itself = seen.restarts_itself;
         self.sense_health(id, at, seen.health);
@@ -323,12 +388,19 @@ impl Engine {
         }
         match seen.state {
             RuntimeState::Running => {
+                let up = i64::try_from(seen.up_for.unwrap_or_default().as_millis());
+                let up = up.unwrap_or(0);
+                let started = Moment { steady: at.steady - up, wall: at.wall - up };
                 if before != RuntimeState::Running {
-                    let up = i64::try_from(seen.up_for.unwrap_or_default().as_millis());
-                    let up = up.unwrap_or(0);
-                    let started = Moment { steady: at.steady - up, wall: at.wall - up };
                     self.sense_start(id, started.max(self.senses[id.index()].since));
                     self.senses[id.index()].started = Some(started);
+                    if before == RuntimeState::Unknown {
+                        self.senses[id.index()].begun = Some(started);
+                    }
+                } else if seen.up_for.is_some() && self.is_another(id, started) {
+                    // Nobody told: it ended, with a code that is not known, and was started.
+                    self.sense_death(id, started, None);
+                    self.sense_start(id, started);
                 }
             }
             RuntimeState::Exited => match before {
@@ -351,10 +423,23 @@ impl Engine {
                 }
             },
             state => {
+                if state == RuntimeState::Restarting && before == RuntimeState::Running {
+                    self.sense_death(id, at, seen.exit_code);
+                }
                 self.senses[id.index()].exit_code = seen.exit_code;
                 self.senses[id.index()].set_runtime(at, state);
             }
         }
+    }
+
+    /// Whether a process that was started at `started` is not the one that is known. Ages are told
+    /// by the steady clock or by the host's: what only one of them says is a clock that jumped.
+    fn is_another(&self, id: ServiceId, started: Moment) -> bool {
+        let later = |known: Moment| {
+            let by = (started.steady - known.steady).min(started.wall - known.wall);
+            by > START_DOUBT_MS
+        };
+        self.senses[id.index()].started.is_some_and(later)
     }
 
     /// A service that had ended before the watch began: an exit code of something that was asked to
@@ -420,6 +505,8 @@ impl Engine {
                 sense.database_lost = Some((first, at, why));
             }
             ConsoleFact::DatabaseFound => sense.database_lost = None,
+            ConsoleFact::Workshop if !sense.ready => sense.loading = Some(at),
+            ConsoleFact::Workshop => {}
             ConsoleFact::MapChange => sense.map_change_until = Some(at.plus(map_change)),
         }
     }

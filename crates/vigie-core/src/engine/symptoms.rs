@@ -10,6 +10,7 @@ use crate::incident::{Group, Incident, IncidentId, Lifecycle, Severity};
 use crate::moment::{Bounds, Moment};
 use crate::observe::{Probe, RuntimeState};
 use crate::record::Record;
+use crate::respond::Ending;
 use crate::stack::ServiceId;
 
 /// A cause that shows this long after its consequence can still claim it.
@@ -33,13 +34,18 @@ impl Engine {
         let readings = self.read(id);
         let shown = self.watches[id.index()].shown;
         let muted = self.watches[id.index()].muted;
-        self.watches[id.index()].muted = muted & readings.active;
-
-        let unknown = self.still_unknown(id, readings.active);
-        let ended = shown & !readings.active & !unknown;
+        let quiet = (shown | muted) & !readings.active;
+        let over = self.known_over(id, quiet);
+        self.watches[id.index()].muted = muted & !over;
+        let ended = shown & over;
         let acting = self.watches[id.index()].acting.filter(|until| !self.now.reached(*until));
         let own_doing = if acting.is_some() { SymptomKind::Down.bit() } else { 0 };
-        let begun = readings.active & !shown & !muted & !own_doing;
+        let unread = shown & !readings.active & !over;
+        self.dirty |= std::mem::replace(&mut self.watches[id.index()].unread, unread) != unread;
+        // Silence says no more than a death or a freeze whose end is not known.
+        let silent = unread & (SymptomKind::Frozen.bit() | SymptomKind::Down.bit()) != 0;
+        let told = if silent { SymptomKind::Unreachable.bit() } else { 0 };
+        let begun = readings.active & !shown & !muted & !own_doing & !told;
         // When what vigie does itself explains nothing any more, the rest is looked at again.
         let mut later = readings.later.into_iter().chain(acting).min();
         if ended != 0 {
@@ -84,6 +90,7 @@ impl Engine {
     /// Keeps since when the service has been well, and learns its boot time from the first time.
     fn update_wellness(&mut self, id: ServiceId) {
         let well = self.is_well(id);
+        let grace = self.view(id).grace;
         let watch = &mut self.watches[id.index()];
         if !well {
             self.dirty |= watch.well_since.take().is_some();
@@ -98,6 +105,7 @@ impl Engine {
         let since = [
             sense.a2s.answered().filter(|_| asked.a2s),
             sense.database.answered().filter(|_| asked.database),
+            sense.tcp.answered().filter(|_| asked.tcp && !asked.database),
             sense.started,
         ];
         let since = since.into_iter().flatten().max().unwrap_or(self.now).min(self.now);
@@ -107,21 +115,43 @@ impl Engine {
             return;
         }
         let Some(started) = sense.started.filter(|_| sense.boot_seen) else { return };
+        if sense.loading.is_some() && since.since(started) > grace {
+            // A download of the whole Workshop is nothing to expect of every start.
+            return;
+        }
         let took = u64::try_from(since.since(started).as_millis()).unwrap_or(u64::MAX);
         let service = self.name(id).to_owned();
         self.record(Record::BootLearned { service, took_ms: took });
     }
 
-    /// The inherited symptoms that nothing sensed so far confirms or denies.
-    fn still_unknown(&mut self, id: ServiceId, active: u32) -> u32 {
-        let mut unknown = self.watches[id.index()].inherited & !active;
-        if unknown != 0 {
-            let view = self.view(id);
-            let known = SymptomKind::ALL.iter().filter(|kind| detect::known_over(**kind, &view));
-            unknown &= !known.fold(0, |set, kind| set | kind.bit());
+    /// Those of `kinds` that are known to be over: what cannot be read now is not.
+    fn known_over(&self, id: ServiceId, kinds: u32) -> u32 {
+        if kinds == 0 {
+            return 0;
         }
-        self.watches[id.index()].inherited = unknown;
-        unknown
+        let view = self.view(id);
+        let over = SymptomKind::ALL.iter().filter(|kind| {
+            kinds & kind.bit() != 0
+                && (detect::known_over(**kind, &view) || self.of_another(id, **kind))
+        });
+        over.fold(0, |set, kind| set | kind.bit())
+    }
+
+    /// Whether a silence was that of a process that is not the present one.
+    fn of_another(&self, id: ServiceId, kind: SymptomKind) -> bool {
+        let silence = matches!(
+            kind,
+            SymptomKind::Frozen | SymptomKind::Unreachable | SymptomKind::DatabaseDown
+        );
+        let name = self.name(id);
+        let shown = self.incident_showing(name, kind).filter(|_| silence);
+        let shown = shown.and_then(|incident| self.state.incidents.get(&incident));
+        let began = shown.and_then(|incident| {
+            let mut same = incident.active().filter(|one| one.service == name && one.kind == kind);
+            same.next_back().map(|one| one.began)
+        });
+        let begun = self.senses[id.index()].begun;
+        began.zip(begun).is_some_and(|(began, begun)| begun.steady > began.steady)
     }
 
     fn end_symptoms(&mut self, id: ServiceId, ended: u32) {
@@ -204,6 +234,9 @@ impl Engine {
             self.record(Record::Relapsed { incident });
         }
         self.reroot(incident, id, kind, &detail);
+        if kind.group() == Group::Availability {
+            self.gather(incident, id);
+        }
         let title = detail.clone();
         self.record(Record::SymptomBegan { incident, service, kind, started: bounds, detail });
         self.raise_to(incident, severity, id, title);
@@ -254,12 +287,14 @@ impl Engine {
         let all = self.state.incidents.values().rev();
         let active = all.clone().filter(|one| one.state.is_active());
         let known = active.chain(all.filter(|one| !one.state.is_active()));
-        let mut known = known.filter(|one| self.may_take(one, name, kind));
+        let known = known.filter(|one| self.may_take(one, name, kind));
         let own = known.clone().find(|one| one.service == name && absorbs(one.group, group));
         let shares = |one: &&Incident| one.symptoms.iter().any(|shown| shown.service == name);
         let own = own.or_else(|| known.clone().find(|one| shares(one) && one.group == group));
-        if own.is_some() {
-            return own.map(|incident| incident.id);
+        // A cause that fails now explains it better than what is over, or shows nothing at present.
+        let shows = |one: &&Incident| one.state.is_active() && one.active().next().is_some();
+        if let Some(own) = own.filter(shows) {
+            return Some(own.id);
         }
         if kind.may_be_consequence() {
             let cause = known.clone().find(|one| {
@@ -272,17 +307,39 @@ impl Engine {
                 return cause.map(|incident| incident.id);
             }
         }
-        let late = |one: &Incident| {
-            let roots = self.stack.find(&one.service);
-            let only_consequences = one.active().all(|shown| shown.kind.may_be_consequence());
-            group == Group::Availability
-                && one.state.is_active()
-                && self.now.since(one.detected) < LATE_CAUSE
-                && only_consequences
-                && one.active().next().is_some()
-                && roots.is_some_and(|root| self.stack.depends(root, id))
-        };
-        known.find(|one| late(one)).map(|incident| incident.id)
+        if own.is_some() {
+            return own.map(|incident| incident.id);
+        }
+        // The one of its own kind, or the oldest, is the one that people know.
+        let late = known.filter(|one| group == Group::Availability && self.follows(one, id));
+        let late = late.min_by_key(|one| (one.group != Group::Availability, one.id));
+        late.map(|incident| incident.id)
+    }
+
+    /// Whether an incident shows nothing but what trouble at `cause` may have brought about, and began
+    /// so lately that it has.
+    fn follows(&self, incident: &Incident, cause: ServiceId) -> bool {
+        let root = self.stack.find(&incident.service);
+        let mut lasting = incident.active();
+        incident.state.is_active()
+            && self.now.since(incident.detected) < LATE_CAUSE
+            && incident.active().next().is_some()
+            && lasting.all(|shown| shown.kind.may_be_consequence())
+            && root.is_some_and(|root| self.stack.depends(root, cause))
+    }
+
+    /// The cause has shown: whatever else it has brought about is part of its incident.
+    fn gather(&mut self, cause: IncidentId, id: ServiceId) {
+        let others = self.state.active().filter(|one| one.id != cause && self.follows(one, id));
+        let free = |one: &&Incident| !self.live_run(one).is_some_and(|run| run.holds_stack());
+        let parts: Vec<_> = others.filter(free).map(|one| one.id).collect();
+        for incident in parts {
+            self.record(Record::Merged { incident, into: cause });
+            let live = self.state.incidents.get(&incident).and_then(|one| self.live_run(one));
+            if let Some(run) = live.map(|run| run.id) {
+                self.end_run(run, Ending::Cancelled, &format!("it is part of incident {cause}"));
+            }
+        }
     }
 
     /// Whether an incident can still take a symptom: it is active, or was restored lately and had

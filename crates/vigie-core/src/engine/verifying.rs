@@ -3,6 +3,7 @@
 
 use crate::detect::SymptomKind;
 use crate::engine::Engine;
+use crate::engine::running::{NO_CASE, NO_SERVICE, STOPPED};
 use crate::event::Act;
 use crate::moment::Moment;
 use crate::observe::{Probe, RuntimeState};
@@ -21,10 +22,11 @@ const CONTRADICT: u32 = SymptomKind::Down.bit()
 impl Engine {
     pub(super) fn begin_verify(&mut self, id: RunId) {
         let Some(run) = self.run(id) else { return };
-        let (Some(service), Some(book), Some(case)) =
-            (self.service_of(run), self.book(run), self.case_of(run))
-        else {
-            return;
+        let Some(service) = self.service_of(run) else {
+            return self.end_run(id, Ending::Cancelled, NO_SERVICE);
+        };
+        let (Some(book), Some(case)) = (self.book(run), self.case_of(run)) else {
+            return self.end_run(id, Ending::Cancelled, NO_CASE);
         };
         let within = book.verify_of(case).within.max(self.view(service).grace);
         let until = self.now.plus(within);
@@ -52,6 +54,7 @@ impl Engine {
         for run in verifying {
             self.check_verify(run);
         }
+        self.looked_at(id);
         self.end_streak(id);
     }
 
@@ -84,7 +87,9 @@ impl Engine {
     pub(super) fn check_verify(&mut self, id: RunId) {
         let Some(run) = self.run(id) else { return };
         let Phase::Verifying { until } = run.phase else { return };
-        let Some(service) = self.service_of(run) else { return };
+        let Some(service) = self.service_of(run) else {
+            return self.end_run(id, Ending::Cancelled, NO_SERVICE);
+        };
         let contradicted = self.watches[service.index()].shown & CONTRADICT != 0;
         let stable = self.stable_at(run).is_some_and(|at| self.now.reached(at));
         if stable && !contradicted {
@@ -92,11 +97,7 @@ impl Engine {
             return self.end_run(id, Ending::Verified, &view);
         }
         if self.stood_down(service) {
-            return self.end_run(
-                id,
-                Ending::Cancelled,
-                "a person has stopped the service meanwhile",
-            );
+            return self.end_run(id, Ending::Cancelled, STOPPED);
         }
         if self.died_again(run, service) {
             let unknown = run.steps.last().and_then(|step| step.ended.as_ref());
@@ -108,9 +109,17 @@ impl Engine {
             };
             return self.fail(id, why);
         }
+        let until = self.well_until(service, until);
         if self.now.reached(until) && self.stable_at(run).is_none_or(|at| at <= self.now) {
             self.fail(id, "it was not well in time");
         }
+    }
+
+    /// Until when a service has to be well: a start that still reads its Workshop is waited for.
+    pub(super) fn well_until(&self, service: ServiceId, until: Moment) -> Moment {
+        let view = self.view(service);
+        let boots = view.sense.boots_until(view.grace).filter(|_| view.sense.loading.is_some());
+        boots.map_or(until, |boots| boots.max(until))
     }
 
     /// Whether the process that the run started, or found, has ended.
@@ -118,12 +127,17 @@ impl Engine {
         let sense = &self.senses[id.index()];
         let stepped = run.steps.last().and_then(|step| step.ended.as_ref().map(|(at, _)| *at));
         let from = stepped.or_else(|| run.evidence.as_ref().map(|evidence| evidence.taken));
+        // A process that the step started may die before the step itself is over.
+        let began = run.steps.last().map(|step| step.began);
+        let started = sense.started.zip(began).filter(|(started, began)| started >= began);
+        let from = started.map(|(started, _)| started).into_iter().chain(from).min();
         let memory = self.state.service(&run.service);
         let exit = memory.and_then(|memory| memory.exits.last());
         if exit.is_some_and(|exit| from.is_some_and(|from| exit.at > from)) {
             return true;
         }
         let gone = sense.runtime == RuntimeState::Exited && sense.pending_exit.is_none();
+        let stepped = started.map(|(started, _)| started).into_iter().chain(stepped).min();
         let after = stepped.is_none_or(|ended| sense.since > ended);
         gone && after && !sense.restarts_itself && !run.steps.is_empty()
     }

@@ -147,6 +147,27 @@ pub struct Symptom {
     pub detail: String,
 }
 
+/// How often a case was tried on a service.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Tried {
+    /// The service.
+    pub service: String,
+    /// The runbook.
+    pub runbook: String,
+    /// The case.
+    pub case: String,
+    /// Runs that came to a verdict.
+    pub times: u32,
+    /// Those of them that failed.
+    pub failed: u32,
+}
+
+impl Tried {
+    fn is(&self, service: &str, runbook: &str, case: &str) -> bool {
+        self.service == service && self.runbook == runbook && self.case == case
+    }
+}
+
 /// An incident as the journal has it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Incident {
@@ -177,10 +198,16 @@ pub struct Incident {
     pub view: Option<String>,
     /// When it was resolved.
     pub resolved: Option<Moment>,
+    /// Who resolved it.
+    #[serde(default)]
+    pub resolved_by: Option<Actor>,
     /// Times it came back after it was restored.
     pub relapses: u32,
-    /// Its runs, oldest first.
+    /// Its last runs, oldest first.
     pub runs: Vec<RunId>,
+    /// How often each case was tried in it, over all of its runs.
+    #[serde(default)]
+    pub tried: Vec<Tried>,
     /// When it was handed to a person, if ever since it last worked.
     pub escalated: Option<Moment>,
     /// Whether its target was missed and said so.
@@ -209,8 +236,20 @@ impl Incident {
     }
 
     /// The symptoms that have not ended.
-    pub fn active(&self) -> impl Iterator<Item = &Symptom> {
+    pub fn active(&self) -> impl DoubleEndedIterator<Item = &Symptom> {
         self.symptoms.iter().filter(|symptom| symptom.until.is_none())
+    }
+
+    /// The symptoms that lasted when a person declared it over.
+    pub fn silenced(&self) -> impl Iterator<Item = &Symptom> {
+        let by_person = matches!(self.resolved_by, Some(Actor::Person(_)));
+        self.symptoms.iter().filter(move |one| by_person && one.until == self.resolved)
+    }
+
+    /// Whether it ever showed the same as `symptom`.
+    #[must_use]
+    pub fn has(&self, symptom: &Symptom) -> bool {
+        self.first_shown(&symptom.service, symptom.kind).is_some()
     }
 
     /// When `service` first showed `kind` in it.
@@ -219,6 +258,25 @@ impl Incident {
         let shown = self.symptoms.iter();
         let mut same = shown.filter(|shown| shown.service == service && shown.kind == kind);
         same.next().map(|shown| shown.began)
+    }
+
+    /// How often `case` of `runbook` was tried on `service` in it, if it was.
+    #[must_use]
+    pub fn tried(&self, service: &str, runbook: &str, case: &str) -> Option<&Tried> {
+        self.tried.iter().find(|tried| tried.is(service, runbook, case))
+    }
+
+    /// Counts one more verdict.
+    pub(crate) fn count(&mut self, service: &str, runbook: &str, case: &str, failed: bool) {
+        let at = self.tried.iter().position(|tried| tried.is(service, runbook, case));
+        let at = at.unwrap_or_else(|| {
+            let (service, runbook) = (service.to_owned(), runbook.to_owned());
+            let case = case.to_owned();
+            self.tried.push(Tried { service, runbook, case, times: 0, failed: 0 });
+            self.tried.len() - 1
+        });
+        self.tried[at].times = self.tried[at].times.saturating_add(1);
+        self.tried[at].failed = self.tried[at].failed.saturating_add(u32::from(failed));
     }
 
     /// Adds a symptom; of one that comes and goes without end the first and the last are kept.

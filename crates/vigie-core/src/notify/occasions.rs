@@ -14,6 +14,8 @@ pub(super) fn of(record: &Record, incident: &Incident) -> Vec<Occasion> {
             vec![Occasion::Approval { run: *run }, Occasion::Updated]
         }
         Record::Restored { .. } => vec![Occasion::Restored, Occasion::Updated],
+        // It is told with the one that it became a part of.
+        Record::Merged { .. } => vec![Occasion::Updated],
         // What was restored has rung already; that it stayed so is an edit.
         Record::Resolved { by, .. } if incident.restored.is_none() && *by != Actor::Vigie => {
             vec![Occasion::Resolved, Occasion::Updated]
@@ -54,6 +56,8 @@ pub(super) fn of(record: &Record, incident: &Incident) -> Vec<Occasion> {
         | Record::Maintenance { .. }
         | Record::Degraded { .. }
         | Record::KnownLearned { .. }
+        | Record::Proved { .. }
+        | Record::Distrusted { .. }
         | Record::Notified { .. }
         | Record::ChannelStopped { .. } => Vec::new(),
     }

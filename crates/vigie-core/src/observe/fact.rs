@@ -36,6 +36,20 @@ pub enum Probe {
     Runtime,
 }
 
+impl Probe {
+    /// The word shown to people.
+    #[must_use]
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::A2s => "A2S",
+            Self::Rcon => "RCON",
+            Self::Tcp => "TCP",
+            Self::Database => "the database",
+            Self::Runtime => "the runtime",
+        }
+    }
+}
+
 /// Why a look failed.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -236,6 +250,8 @@ pub enum ConsoleFact {
     DatabaseFound,
     /// The map is being changed: silence is normal for a while.
     MapChange,
+    /// The Workshop is being read or downloaded: a start takes longer, and goes on.
+    Workshop,
 }
 
 /// What was seen.

@@ -12,7 +12,7 @@ use crate::observe::Refusal;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum ProofState {
-    /// Not configured, or not asked since the start.
+    /// Not configured, not asked since the start, or silent with an excuse.
     #[default]
     Unknown,
     /// The last look was good.
@@ -30,11 +30,16 @@ pub struct Proof {
     last_good: Option<Moment>,
     first_bad: Option<Moment>,
     failures: u32,
+    excused: bool,
+    counted: Option<Moment>,
     latency: Option<Duration>,
     why: Option<Refusal>,
 }
 
 impl Proof {
+    /// Failed looks that were asked for within this time count as one.
+    const APART: Duration = Duration::from_millis(900);
+
     /// Takes one look's result. False when it was overtaken by a newer one, or says nothing.
     pub fn look(&mut self, at: Moment, result: Result<Duration, Refusal>) -> bool {
         if self.last.is_some_and(|last| at < last) {
@@ -46,13 +51,19 @@ impl Proof {
                 self.last_good = Some(at);
                 self.first_bad = None;
                 self.failures = 0;
+                self.excused = false;
                 self.latency = Some(latency);
                 self.why = None;
             }
             Err(why) if why.blames_service() => {
                 self.last = Some(at);
                 self.first_bad.get_or_insert(at);
-                self.failures = self.failures.saturating_add(1);
+                // Looks out of turn come in bursts: a moment's stall must not look like a long silence.
+                let apart = self.counted.is_none_or(|last| at.since(last) >= Self::APART);
+                if self.failures == 0 || apart {
+                    self.failures = self.failures.saturating_add(1);
+                    self.counted = Some(at);
+                }
                 self.latency = None;
                 self.why = Some(why);
             }
@@ -65,8 +76,9 @@ impl Proof {
     }
 
     /// Forgets failures, because silence was to be expected (a start, a map change, our own
-    /// network down).
+    /// network down). Nothing is known then until the next good look.
     pub fn excuse(&mut self) {
+        self.excused |= self.failures > 0;
         self.failures = 0;
         self.first_bad = None;
     }
@@ -83,7 +95,7 @@ impl Proof {
             ProofState::Failing
         } else if self.failures > 0 {
             ProofState::Doubtful
-        } else if self.last_good.is_some() {
+        } else if self.last_good.is_some() && !self.excused {
             ProofState::Passing
         } else {
             ProofState::Unknown

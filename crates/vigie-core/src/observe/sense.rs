@@ -114,12 +114,18 @@ pub struct NewError {
 pub struct Sense {
     /// Its container or process.
     pub runtime: RuntimeState,
+    /// Whether `runtime` is old: the runtime was away, and nobody has asked it since.
+    pub doubted: bool,
     /// When `runtime` last changed.
     pub since: Moment,
     /// When it was last known to live, where `since` is only when its end was found out.
     pub alive_at: Option<Moment>,
     /// When the living process was started, as far as seen.
     pub started: Option<Moment>,
+    /// When vigie came to know of the living process; its start, where that was before the watch.
+    pub begun: Option<Moment>,
+    /// When the living process last said that it reads its Workshop.
+    pub loading: Option<Moment>,
     /// Whether the living process has proved itself since its start.
     pub ready: bool,
     /// Whether its start was told by the runtime, so that its boot can be timed.
@@ -207,6 +213,12 @@ impl Sense {
         }
     }
 
+    /// The runtime state as far as it can be relied on.
+    #[must_use]
+    pub const fn known_runtime(&self) -> RuntimeState {
+        if self.doubted { RuntimeState::Unknown } else { self.runtime }
+    }
+
     /// Whether RCON's failures belong to the present silence. What was broken while A2S still
     /// answered is a wrong password or a closed port, and no second proof of a freeze.
     #[must_use]
@@ -223,6 +235,11 @@ impl Sense {
         self.runtime = RuntimeState::Running;
         self.since = at;
         self.started = Some(at);
+        if self.health != Health::None {
+            self.health = Health::Starting;
+            self.health_since = at;
+        }
+        self.loading = None;
         self.ready = false;
         self.boot_seen = false;
         self.pending_exit = None;
@@ -247,10 +264,18 @@ impl Sense {
         pct
     }
 
+    /// Until when a living process may be silent because it is starting. A process that still reads
+    /// its Workshop is given the time again.
+    #[must_use]
+    pub fn boots_until(&self, grace: Duration) -> Option<Moment> {
+        let from = self.started?.max(self.loading.unwrap_or_default());
+        (!self.ready).then(|| from.plus(grace))
+    }
+
     /// Whether a living process may still be silent because it is starting.
     #[must_use]
     pub fn starting(&self, now: Moment, grace: Duration) -> bool {
-        !self.ready && self.started.is_some_and(|started| now.since(started) < grace)
+        self.boots_until(grace).is_some_and(|until| !now.reached(until))
     }
 
     /// Whether a map change excuses silence.

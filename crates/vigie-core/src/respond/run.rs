@@ -126,8 +126,10 @@ pub enum Ending {
     Refused,
     /// In `observe` mode: it was only said what would be done.
     Observed,
-    /// A person or a guard stopped it.
+    /// A person stopped it, or it lost what it was for.
     Cancelled,
+    /// The guard refused a step: it would have made it worse.
+    RefusedByGuard,
 }
 
 /// One case of one runbook being tried.

@@ -77,6 +77,12 @@ pub struct Case {
 }
 
 impl Case {
+    /// Whether a person is asked first, whatever the mode: what stops the whole stack is a risk.
+    #[must_use]
+    pub fn is_risky(&self) -> bool {
+        self.risk == Risk::High || self.steps.contains(&Step::DownUp)
+    }
+
     /// Whether any step changes something.
     #[must_use]
     pub fn mutates(&self) -> bool {

@@ -132,7 +132,7 @@ pub enum WhenSpent {
 pub struct Targets {
     /// For P1, P2, P3; P4 is planned work and has none.
     pub acknowledge: [Duration; 3],
-    /// When an unclaimed P2 is told again, before its target is missed.
+    /// When a person is called to an unclaimed P2, before its target is missed.
     pub p2_escalate: Duration,
 }
 
@@ -144,12 +144,12 @@ impl Default for Targets {
 }
 
 impl Targets {
-    /// When an incident that nobody claimed is overdue, counted from its opening.
+    /// How long an incident may be in nobody's hands before it is overdue.
     #[must_use]
-    pub fn escalate_after(&self, severity: Severity) -> Option<Duration> {
+    pub fn within(&self, severity: Severity) -> Option<Duration> {
         match severity {
             Severity::P1 => Some(self.acknowledge[0]),
-            Severity::P2 => Some(self.p2_escalate.min(self.acknowledge[1])),
+            Severity::P2 => Some(self.acknowledge[1]),
             Severity::P3 => Some(self.acknowledge[2]),
             Severity::P4 => None,
         }

@@ -3,7 +3,7 @@
 use crate::incident::{Actor, Incident, IncidentId, Lifecycle, Symptom};
 use crate::moment::Moment;
 use crate::record::Record;
-use crate::respond::{Phase, Run, RunId, StepRecord};
+use crate::respond::{Ending, Phase, Run, RunId, StepRecord};
 use crate::state::{ExitRecord, ServiceState, State};
 
 impl State {
@@ -54,6 +54,8 @@ impl State {
             Record::StoodDown { service } => self.remember(service).stood_down = true,
             Record::StoodUp { service } => self.remember(service).stood_down = false,
             Record::BootLearned { service, took_ms } => self.remember(service).booted(*took_ms),
+            Record::Proved { service, proof } => self.remember(service).proved(*proof),
+            Record::Distrusted { service, proof } => self.remember(service).distrust(*proof),
             Record::StreakEnded { service } => self.remember(service).streak = 0,
             Record::SignatureSeen { service, signature, .. } => {
                 self.remember(service).learn_signature(*signature);
@@ -84,8 +86,10 @@ impl State {
                 restored: None,
                 view: None,
                 resolved: None,
+                resolved_by: None,
                 relapses: 0,
                 runs: Vec::new(),
+                tried: Vec::new(),
                 escalated: None,
                 overdue: false,
                 level: 0,
@@ -95,6 +99,9 @@ impl State {
             };
             self.incidents.insert(*incident, opened);
             return;
+        }
+        if let Record::Merged { incident, into } = record {
+            return self.merge(at, *incident, *into);
         }
         let Some(id) = record.incident() else { return };
         let Some(incident) = self.incidents.get_mut(&id) else { return };
@@ -137,6 +144,7 @@ impl State {
                 incident.turned = at;
                 // What a person was told of is over; what came back may be repaired, and told.
                 incident.escalated = None;
+                (incident.overdue, incident.level, incident.told) = (false, 0, None);
                 incident.state = Lifecycle::Open;
             }
             Record::Acknowledged { by, .. } => {
@@ -158,8 +166,9 @@ impl State {
                 incident.turned = at;
                 incident.state = Lifecycle::Restored;
             }
-            Record::Resolved { .. } => {
+            Record::Resolved { by, .. } => {
                 incident.resolved = Some(at);
+                incident.resolved_by = Some(by.clone());
                 incident.turned = at;
                 incident.state = Lifecycle::Resolved;
             }
@@ -167,12 +176,45 @@ impl State {
             Record::RunStarted { run, .. } => {
                 incident.runs.push(*run);
                 incident.state = Lifecycle::Repairing;
+                // A fault that comes and goes for weeks has runs without end; the journal has them.
+                while incident.runs.len() > Self::RUNS {
+                    self.runs.remove(&incident.runs.remove(0));
+                }
+                let old = incident.runs.len().saturating_sub(Self::EVIDENCE);
+                for run in &incident.runs[..old] {
+                    if let Some(run) = self.runs.get_mut(run) {
+                        run.evidence = None;
+                    }
+                }
             }
             _ => {}
         }
         if matches!(record, Record::Resolved { .. }) {
             self.forget_oldest();
         }
+    }
+
+    /// What still lasts of one incident goes on as part of the other.
+    fn merge(&mut self, at: Moment, from: IncidentId, into: IncidentId) {
+        let Some(part) = self.incidents.get_mut(&from) else { return };
+        let mut lasting = Vec::new();
+        for symptom in part.symptoms.iter_mut().filter(|symptom| symptom.until.is_none()) {
+            lasting.push(symptom.clone());
+            symptom.until = Some(at);
+        }
+        part.resolved = Some(at);
+        part.resolved_by = Some(Actor::Vigie);
+        part.turned = at;
+        part.state = Lifecycle::Resolved;
+        let (severity, acknowledged, claimed) =
+            (part.severity, part.acknowledged.clone(), part.claimed);
+        if let Some(whole) = self.incidents.get_mut(&into) {
+            whole.severity = whole.severity.min(severity);
+            whole.acknowledged = whole.acknowledged.take().or(acknowledged);
+            whole.claimed |= claimed;
+            lasting.into_iter().for_each(|symptom| whole.show(symptom));
+        }
+        self.forget_oldest();
     }
 
     /// Resolved incidents live on in the register; here only the last ones do, for relapses and
@@ -229,6 +271,12 @@ impl State {
             Record::RunEnded { ending, .. } => {
                 run.phase = Phase::Ended(*ending);
                 run.ended = Some(at);
+                let verdict = matches!(ending, Ending::Verified | Ending::Failed);
+                let incident = self.incidents.get_mut(&run.incident).filter(|_| verdict);
+                if let (Some(incident), Some(case)) = (incident, &run.case) {
+                    let failed = *ending == Ending::Failed;
+                    incident.count(&run.service, &run.runbook, case, failed);
+                }
             }
             _ => {}
         }

@@ -40,6 +40,10 @@ pub struct State {
 impl State {
     /// Resolved incidents that are kept in memory.
     pub const RESOLVED: usize = 64;
+    /// Runs of one incident that are kept in memory, …
+    pub const RUNS: usize = 16;
+    /// … and those of them that keep their evidence.
+    pub const EVIDENCE: usize = 4;
 
     /// The state that `records` make.
     pub fn replay(records: impl IntoIterator<Item = (Moment, crate::record::Record)>) -> Self {

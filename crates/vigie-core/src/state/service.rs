@@ -1,12 +1,13 @@
 //! Decides what is remembered of a service across restarts of vigie: its exits and restarts (for
 //! the crash loop and the budget), its boots (for the grace), its known Lua errors. All bounded.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, VecDeque};
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
 use crate::moment::Moment;
+use crate::observe::Probe;
 
 /// An exit that nobody asked for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -32,13 +33,21 @@ pub struct ServiceState {
     pub stood_down: bool,
     /// Milliseconds of the last boots, oldest first.
     pub boots: Vec<u64>,
-    /// Known Lua error signatures.
-    pub signatures: BTreeSet<u64>,
+    /// Known Lua error signatures, oldest first.
+    pub signatures: VecDeque<u64>,
+    /// Proofs that have passed at least once: their addresses are right.
+    #[serde(default)]
+    pub proved: BTreeSet<Probe>,
+    /// Proofs that failed by themselves for so long that they are no witness of anything.
+    #[serde(default)]
+    pub distrusted: BTreeSet<Probe>,
 }
 
 impl ServiceState {
-    const EXITS: usize = 64;
-    const RESTARTS: usize = 64;
+    /// Exits that are kept.
+    pub const EXITS: usize = 64;
+    /// Restarts that are kept.
+    pub const RESTARTS: usize = 64;
     const BOOTS: usize = 10;
     const SIGNATURES: usize = 4096;
 
@@ -57,11 +66,26 @@ impl ServiceState {
         push_bounded(&mut self.boots, took_ms, Self::BOOTS);
     }
 
+    pub(super) fn proved(&mut self, proof: Probe) {
+        self.proved.insert(proof);
+        self.distrusted.remove(&proof);
+    }
+
+    pub(super) fn distrust(&mut self, proof: Probe) {
+        self.distrusted.insert(proof);
+    }
+
+    /// Whether the failures of `proof` say anything.
+    #[must_use]
+    pub fn trusts(&self, proof: Probe) -> bool {
+        !self.distrusted.contains(&proof)
+    }
+
     pub(super) fn learn_signature(&mut self, signature: u64) {
         if self.signatures.len() >= Self::SIGNATURES {
-            self.signatures.pop_first();
+            self.signatures.pop_front();
         }
-        self.signatures.insert(signature);
+        self.signatures.push_back(signature);
     }
 
     /// The exits within `window` before `now`, oldest first.
@@ -78,12 +102,14 @@ impl ServiceState {
         self.restarts.iter().filter(move |at| now.since(**at) < window)
     }
 
-    /// How long a start may take: `configured` until a boot was seen, then twice the longest of
-    /// the last boots and a little.
+    /// How long a start may take: `configured`, or twice the longest of the last boots and a little
+    /// where that is more. Quick boots say nothing of the one that downloads the Workshop again.
     #[must_use]
     pub fn grace(&self, configured: Duration) -> Duration {
         let longest = self.boots.iter().max();
-        longest.map_or(configured, |ms| Duration::from_millis(ms * 2 + 5_000))
+        let learned =
+            longest.map(|ms| Duration::from_millis(ms.saturating_mul(2).saturating_add(5_000)));
+        configured.max(learned.unwrap_or_default())
     }
 }
 

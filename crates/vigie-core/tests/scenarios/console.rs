@@ -37,6 +37,7 @@ fn heard(event: ConsoleEvent) -> Option<ConsoleFact> {
         ConsoleEvent::DatabaseLost { error } => ConsoleFact::DatabaseLost(Arc::from(error)),
         ConsoleEvent::DatabaseFound { .. } => ConsoleFact::DatabaseFound,
         ConsoleEvent::MapChange { .. } => ConsoleFact::MapChange,
+        ConsoleEvent::Workshop { .. } => ConsoleFact::Workshop,
         _ => return None,
     })
 }

@@ -52,6 +52,11 @@ impl World {
             What::Runtime(reachable) => self.reachable(id, reachable),
             What::Steps(steps) => self.steps = steps,
             What::Docker(command) => self.docker(id, &command),
+            What::Swapped(boot) => truth.start(self.now, span::parse(&boot).unwrap()),
+            What::Away(time) => self.vigie_goes(span::parse(&time).unwrap()),
+            What::Run(runbook) => {
+                self.order(Order::Run { service: id, runbook, by: anna() });
+            }
             What::Acknowledge(number) => {
                 self.order(Order::Acknowledge(IncidentId(number), anna()));
             }

@@ -31,6 +31,16 @@ pub(crate) struct Header {
     /// Whether containers have a restart policy.
     #[serde(default)]
     pub(crate) restarts_itself: bool,
+    /// How long the game may be silent after a start, as configured.
+    #[serde(default = "grace", with = "span")]
+    pub(crate) grace: Duration,
+    /// The configuration has the wrong ports: neither A2S nor RCON of the game was ever answered.
+    #[serde(default)]
+    pub(crate) wrong_ports: bool,
+}
+
+fn grace() -> Duration {
+    Duration::from_secs(180)
 }
 
 fn boot() -> Duration {
@@ -101,6 +111,12 @@ pub(crate) enum What {
     Steps(Steps),
     /// An operator's own command: `stop`, `start`, `restart`, `kill`, `rm`, `pause`, `unpause`.
     Docker(String),
+    /// It is restarted and boots for so long, and the runtime's word of it is lost.
+    Swapped(String),
+    /// Vigie is killed, and started again after so long.
+    Away(String),
+    /// Anna runs this runbook by hand.
+    Run(String),
     /// Anna takes this incident in hand.
     Acknowledge(u64),
     /// Anna answers the run that asks.
@@ -141,12 +157,13 @@ impl Story {
 }
 
 /// What happens to the host, to vigie or by a person: no service is named before it.
-const WIDE: [&str; 9] = [
+const WIDE: [&str; 10] = [
     "host_memory",
     "disk",
     "network",
     "runtime",
     "steps",
+    "away",
     "acknowledge",
     "approve",
     "resolve",

@@ -97,6 +97,10 @@ fn tell(record: &Record, zero: Moment) -> String {
         }
         Record::StoodDown { service } => format!("{service} was stopped by a person"),
         Record::StoodUp { service } => format!("{service} was started by a person"),
+        Record::Proved { service, proof } => format!("{service}: {} was answered", proof.word()),
+        Record::Distrusted { service, proof } => {
+            format!("{service}: {} is no witness any more", proof.word())
+        }
         Record::StreakEnded { service } => format!("{service} has been stable for long"),
         Record::RuntimeLost => String::from("the runtime is away"),
         Record::NetworkLost => String::from("vigie's own network is down"),
@@ -127,6 +131,7 @@ fn tell(record: &Record, zero: Moment) -> String {
         Record::Acknowledged { by, .. } => format!("acknowledged by {by}"),
         Record::Overdue { .. } => String::from("OVERDUE"),
         Record::Escalated { why, .. } => format!("ESCALATED: {why}"),
+        Record::Merged { into, .. } => format!("MERGED into {into}"),
         Record::Relapsed { .. } => String::from("RELAPSED"),
         Record::Restored { at, view, .. } => format!("RESTORED, well since {}: {view}", until(at)),
         Record::Resolved { by, .. } => format!("resolved by {by}"),

@@ -1,5 +1,5 @@
-//! A small obedient world: a game and its database in containers, a runtime that tells at once,
-//! probes on their usual rhythm, and vigie's steps carried out as they were meant.
+//! A small obedient world: a game, its database and a web server in containers, a runtime that tells
+//! at once, probes on their usual rhythm, and vigie's steps carried out as they were meant.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -12,7 +12,7 @@ use vigie_core::stack::{Proofs, Role, Service, ServiceId, Settings, Stack};
 use vigie_core::{Act, Engine, Event, Moment, Record, State};
 
 use crate::service::Truth;
-use crate::story::{Header, Line, Steps, Story};
+use crate::story::{Answer, Header, Line, Steps, Story};
 use crate::timeline::Timeline;
 
 /// The usual rhythm of the looks, and the one while a repair is being verified.
@@ -24,7 +24,7 @@ const DRIFT_EVERY: u64 = 12;
 const TIMEOUT: Duration = Duration::from_millis(1_500);
 const COLLECT: Duration = Duration::from_millis(250);
 const STEP: Duration = Duration::from_millis(1_000);
-const HOST: ServiceId = ServiceId(2);
+const HOST: ServiceId = ServiceId(3);
 
 /// What is due later.
 #[derive(Debug, Clone)]
@@ -37,6 +37,7 @@ enum Due {
     Starts(ServiceId, u32),
     Ends(ServiceId, u32, i32),
     Finished(RunId),
+    Returns,
 }
 
 pub(crate) struct World {
@@ -50,11 +51,13 @@ pub(crate) struct World {
     pub(crate) host_memory: f32,
     pub(crate) disk: f32,
     boot: Duration,
-    hastened: [bool; 2],
+    hastened: [bool; 3],
     records: Vec<(Moment, Record)>,
     queue: BTreeMap<(i64, u64), Due>,
     counter: u64,
     telling: bool,
+    away: bool,
+    stack: Stack,
 }
 
 fn runbooks() -> Vec<Runbook> {
@@ -74,34 +77,45 @@ fn stack(header: &Header) -> Stack {
     let mut game = Service::new("gmod", Role::Game);
     game.proofs = Proofs { a2s: true, rcon: true, ..Proofs::default() };
     game.depends_on = vec![ServiceId(1)];
+    game.boot_grace = header.grace;
     let mut database = Service::new("mysql", Role::Database);
     database.proofs = Proofs { database: true, tcp: true, ..Proofs::default() };
     database.boot_grace = Duration::from_secs(60);
     let settings = Settings { mode: header.mode, ..Settings::default() };
-    Stack::new("story", vec![game, database], settings, runbooks())
+    let mut web = Service::new("web", Role::Other);
+    web.proofs = Proofs { tcp: true, ..Proofs::default() };
+    web.boot_grace = Duration::from_secs(60);
+    Stack::new("story", vec![game, database, web], settings, runbooks())
 }
 
 impl World {
     pub(crate) fn new(header: &Header) -> Self {
         let now = Moment::from_ms(1_000_000_000);
         let truth = |role| Truth::well(role, now, header.restarts_itself);
+        let stack = stack(header);
         let mut world = Self {
-            engine: Engine::new(stack(header), State::default()),
+            engine: Engine::new(stack.clone(), State::default()),
             timeline: Timeline::new(now.plus(BEAT)),
             now,
-            truths: vec![truth(Role::Game), truth(Role::Database)],
+            truths: vec![truth(Role::Game), truth(Role::Database), truth(Role::Other)],
             network: true,
             runtime: true,
             steps: Steps::Work,
             host_memory: 60.0,
             disk: 40.0,
             boot: header.boot,
-            hastened: [false; 2],
+            hastened: [false; 3],
             records: Vec::new(),
             queue: BTreeMap::new(),
             counter: 0,
             telling: false,
+            away: false,
+            stack,
         };
+        if header.wrong_ports {
+            world.truths[0].a2s = Answer::Fail;
+            world.truths[0].rcon = Answer::Fail;
+        }
         world.hand(Event::Began { version: String::from("story") });
         world.inspect_all();
         world.beat(0);
@@ -119,7 +133,26 @@ impl World {
         assert_eq!(&replayed, self.engine.state(), "the journal gives another state");
     }
 
+    /// Vigie is killed: what it was told and doing is lost, what it wrote down is not.
+    pub(crate) fn vigie_goes(&mut self, time: Duration) {
+        self.away = true;
+        self.hastened = [false; 3];
+        self.queue
+            .retain(|_, due| !matches!(due, Due::Saw(_) | Due::Collected(..) | Due::Finished(_)));
+        self.later(time, Due::Returns);
+    }
+
+    fn vigie_returns(&mut self) {
+        self.away = false;
+        self.engine = Engine::new(self.stack.clone(), State::replay(self.records.clone()));
+        self.hand(Event::Began { version: String::from("story") });
+        self.later(COLLECT, Due::Beat(u64::MAX));
+    }
+
     pub(crate) fn hand(&mut self, event: Event) {
+        if self.away {
+            return;
+        }
         let effects = self.engine.handle(self.now, event);
         for record in effects.records {
             if self.telling {
@@ -149,7 +182,8 @@ impl World {
         loop {
             let queued = self.queue.first_key_value().map(|(key, _)| *key);
             let due = queued.map_or(i64::MAX, |(at, _)| at);
-            let wake = self.engine.next_wake().map_or(i64::MAX, |wake| wake.steady);
+            let wake = self.engine.next_wake().filter(|_| !self.away);
+            let wake = wake.map_or(i64::MAX, |wake| wake.steady);
             let next = due.min(wake);
             if next > end {
                 break;
@@ -173,7 +207,12 @@ impl World {
                 self.timeline.say(self.now, &format!("> {}", line.shown));
                 self.line(&line);
             }
+            Due::Beat(u64::MAX) => self.inspect_all(),
             Due::Beat(count) => self.beat(count),
+            Due::Returns => {
+                self.timeline.say(self.now, "> vigie is back");
+                self.vigie_returns();
+            }
             Due::Quick(id) if self.hastened[id.index()] => {
                 self.look_at(id);
                 self.later(QUICK, Due::Quick(id));
@@ -212,9 +251,12 @@ impl World {
         if count.is_multiple_of(INSPECT_EVERY) {
             self.inspect_all();
         }
-        for id in [ServiceId(0), ServiceId(1)] {
+        for id in [ServiceId(0), ServiceId(1), ServiceId(2)] {
             self.look_at(id);
-            self.look(id, if id.0 == 0 { Probe::Rcon } else { Probe::Tcp });
+            // A database is only greeted when a login fails: the engine asks for that look.
+            if id.0 == 0 {
+                self.look(id, Probe::Rcon);
+            }
             let truth = &self.truths[id.index()];
             let (usage, drift) = (truth.usage(), Fact::Drift(truth.drift.clone()));
             if truth.runs() && self.runtime {
@@ -229,13 +271,18 @@ impl World {
     }
 
     fn look_at(&mut self, id: ServiceId) {
-        let role = self.truths[id.index()].role;
-        self.look(id, if role == Role::Game { Probe::A2s } else { Probe::Database });
+        let probe = match self.truths[id.index()].role {
+            Role::Game => Probe::A2s,
+            Role::Database => Probe::Database,
+            Role::Other => Probe::Tcp,
+        };
+        self.look(id, probe);
     }
 
     pub(crate) fn inspect_all(&mut self) {
         self.look(ServiceId(0), Probe::Runtime);
         self.look(ServiceId(1), Probe::Runtime);
+        self.look(ServiceId(2), Probe::Runtime);
     }
 
     /// Asks now; silence is told when the time for an answer is over.
@@ -294,15 +341,18 @@ impl World {
             Steps::Fail => return self.later(STEP, Due::Finished(run)),
             Steps::Work => {}
         }
-        if step.ends_process() {
-            let kill = *step == Step::Restart { kill: true };
-            self.stop(id, if kill { 9 } else { 15 });
-        }
-        if *step == (Step::Up { recreate: true }) {
-            self.tell(id, RuntimeEvent::Destroyed);
-        }
-        if step.restarts() {
-            self.later(STEP / 2, Due::Starts(id, self.truths[id.index()].life));
+        let whole = *step == Step::DownUp;
+        for id in (0..3).map(ServiceId).filter(|one| whole || *one == id) {
+            if step.ends_process() {
+                let kill = *step == Step::Restart { kill: true };
+                self.stop(id, if kill { 9 } else { 15 });
+            }
+            if whole || *step == (Step::Up { recreate: true }) {
+                self.tell(id, RuntimeEvent::Destroyed);
+            }
+            if step.restarts() {
+                self.later(STEP / 2, Due::Starts(id, self.truths[id.index()].life));
+            }
         }
         self.later(STEP, Due::Finished(run));
     }

@@ -1,8 +1,10 @@
 //! What must hold after every event, kept apart from the engine's own bookkeeping.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
 
-use vigie_core::incident::{Actor, Lifecycle};
+use vigie_core::detect::SymptomKind;
+use vigie_core::incident::{Actor, Group, IncidentId, Lifecycle};
 use vigie_core::respond::{RunId, Step};
 use vigie_core::{Engine, Moment, Record, State};
 
@@ -15,6 +17,8 @@ pub(crate) struct Ledger {
     holders: BTreeSet<RunId>,
     restarts: BTreeMap<String, Vec<Moment>>,
     stood_down: BTreeSet<String>,
+    reported: BTreeSet<IncidentId>,
+    exits: BTreeMap<String, Vec<Moment>>,
     done: BTreeMap<RunId, Vec<Step>>,
 }
 
@@ -27,6 +31,15 @@ pub(crate) struct Delivered {
     pub(crate) database_failures: u32,
     pub(crate) tcp_failures: u32,
     pub(crate) unhealthy: bool,
+    /// When the living process was started, as told.
+    pub(crate) started: i64,
+    /// It was answered since.
+    pub(crate) ready: bool,
+    /// The truth: it has answered whoever asked for a minute.
+    pub(crate) works: bool,
+    /// The last look from the players' side was answered.
+    pub(crate) answers: bool,
+    /// Exits that nobody asked for within the window, as recorded.
     pub(crate) exits: usize,
 }
 
@@ -47,6 +60,7 @@ impl Ledger {
             self.check(now, record, engine, delivered)?;
         }
         unique(engine.state())?;
+        one_cause(engine, &self.reported)?;
         match engine.next_wake() {
             Some(wake) if wake.steady <= now.steady => {
                 Err(format!("it asks to be woken at {wake:?}, which is not behind {now:?}"))
@@ -64,7 +78,11 @@ impl Ledger {
     ) -> Result<(), String> {
         match record {
             Record::StoodDown { service } => drop(self.stood_down.insert(service.clone())),
+            Record::Noted { incident, .. } => drop(self.reported.insert(*incident)),
             Record::StoodUp { service } => drop(self.stood_down.remove(service)),
+            Record::Exited { service, asked: None, .. } => {
+                self.exits.entry(service.clone()).or_default().push(now);
+            }
             Record::RunStarted { run, service, by, .. } => {
                 self.service_of.insert(*run, service.clone());
                 if matches!(by, Actor::Person(_)) {
@@ -109,7 +127,13 @@ impl Ledger {
                 return Err(format!("{recent} restarts of {service} within the budget's window"));
             }
         }
-        let seen = delivered(&service);
+        let mut seen = delivered(&service);
+        let exits = self.exits.get(&service).into_iter().flatten();
+        let window = Duration::from_secs(600);
+        seen.exits = exits.filter(|at| now.since(**at) < window).count();
+        if step.ends_process() && seen.works && !self.by_person.contains(&run) {
+            return Err(format!("{step:?} on {service}, which works: {seen:?}"));
+        }
         if step.ends_process() && seen.running && !self.by_person.contains(&run) {
             two_proofs(&service, seen, step)?;
         }
@@ -145,9 +169,10 @@ impl Ledger {
 
 pub(crate) fn two_proofs(service: &str, seen: Delivered, step: &Step) -> Result<(), String> {
     let game = seen.a2s_failures >= 3 && seen.rcon_failures >= 2;
-    let signs = [seen.database_failures >= 3, seen.tcp_failures >= 3, seen.unhealthy];
+    // Two are enough where the configuration says so.
+    let signs = [seen.database_failures >= 2, seen.tcp_failures >= 2, seen.unhealthy];
     let database = signs.into_iter().filter(|sign| *sign).count() >= 2;
-    if game || database || seen.exits >= 3 {
+    if game || database || (seen.exits >= 3 && !seen.answers) {
         return Ok(());
     }
     Err(format!("{step:?} on {service}, which runs, on less than two proofs: {seen:?}"))
@@ -164,9 +189,41 @@ pub(crate) fn unique(state: &State) -> Result<(), String> {
     Ok(())
 }
 
+/// The world has one cause: what the game shows because its database is gone is part of the
+/// database's incident, whichever was seen first.
+pub(crate) fn one_cause(engine: &Engine, reported: &BTreeSet<IncidentId>) -> Result<(), String> {
+    let state = engine.state();
+    let minute = Duration::from_secs(60);
+    let causes = state.active().filter(|one| one.service == "mysql");
+    for cause in causes.filter(|one| one.group == Group::Availability) {
+        let fails = cause
+            .active()
+            .filter(|one| one.service == "mysql" && one.kind.group() == Group::Availability);
+        let Some(since) = fails.map(|one| one.began).min() else { continue };
+        for other in state.active().filter(|one| one.service == "gmod" && one.id != cause.id) {
+            // What the game complains of; what it dies or freezes of in this world is its own.
+            let complaint = [SymptomKind::DatabaseLink, SymptomKind::LuaErrors];
+            let echoes = other.symptoms.iter().all(|one| complaint.contains(&one.kind));
+            let lasts = other.active().next().is_some();
+            let near = since.since(other.detected) < minute && other.detected.since(since) < minute;
+            let runs = other.runs.iter().filter_map(|run| state.runs.get(run));
+            let busy = runs.into_iter().any(|run| run.holds_stack());
+            let began = other.active().all(|one| one.began.since(since) < minute);
+            // A person's report is that person's, whatever joins it.
+            let found = !reported.contains(&other.id);
+            if echoes && found && lasts && near && began && !busy {
+                return Err(format!("two incidents for one cause: {} {}", cause.id, other.id));
+            }
+        }
+    }
+    Ok(())
+}
+
 /// In a calm world every incident has come to an end, or is in a person's hands.
 pub(crate) fn settled(state: &State) -> Result<(), String> {
-    for incident in state.incidents.values() {
+    // What a person reported is over when a person says so.
+    let shown = state.incidents.values().filter(|incident| !incident.symptoms.is_empty());
+    for incident in shown {
         let open = matches!(incident.state, Lifecycle::Open | Lifecycle::Repairing);
         if open {
             let runs: Vec<_> = incident.runs.iter().filter_map(|run| state.runs.get(run)).collect();

@@ -5,43 +5,19 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
-use vigie_core::event::{Act, Event, Order};
-use vigie_core::incident::Actor;
+use vigie_core::event::{Act, Event};
 use vigie_core::observe::{
-    A2sSample, ConsoleFact, DatabaseSample, Fact, Health, Inspection, Observation, Refusal,
-    RuntimeEvent, RuntimeState,
+    A2sSample, DatabaseSample, Fact, Health, Inspection, Observation, Probe, Refusal, RuntimeEvent,
+    RuntimeState,
 };
-use vigie_core::respond::{Evidence, Phase, Runbook, Step, StepResult};
-use vigie_core::stack::{Proofs, Role, Service, ServiceId, Settings, Stack};
+use vigie_core::respond::{Evidence, Runbook, Step, StepResult};
+use vigie_core::stack::{Mode, Proofs, Role, Service, ServiceId, Settings, Stack, WhenSpent};
 use vigie_core::{Engine, Moment, State};
 
-use crate::invariants::{Delivered, Ledger, settled};
-
-/// What can happen.
-#[derive(Debug, Clone)]
-pub(crate) enum Action {
-    Pass(i64),
-    Crash(u16, i32),
-    Oom(u16),
-    Freeze(u16),
-    Thaw(u16),
-    OperatorStop(u16),
-    OperatorKill(u16),
-    OperatorStart(u16),
-    Sicken(u16),
-    RuntimeAway(bool),
-    NetworkDown(bool),
-    KillVigie,
-    Lossy(u8),
-    BadSteps(u8),
-    Maintenance(bool),
-    Approve(bool),
-    ClockJump(i64),
-    DatabaseComplaint(u16),
-}
+use crate::invariants::{Delivered, Ledger};
 
 #[derive(Debug, Clone, Copy, PartialEq)]
-enum Process {
+pub(crate) enum Process {
     Dead { code: i32, oom: bool },
     Booting { ready: i64 },
     Up,
@@ -49,34 +25,52 @@ enum Process {
 }
 
 #[derive(Debug)]
-struct Truth {
-    process: Process,
-    started: i64,
-    sick: bool,
-    restart_at: Option<i64>,
+pub(crate) struct Truth {
+    pub(crate) process: Process,
+    pub(crate) started: i64,
+    pub(crate) sick: bool,
+    pub(crate) restart_at: Option<i64>,
+    /// Since when it has answered whoever asked.
+    pub(crate) answers: Option<i64>,
+    pub(crate) ill: Option<Illness>,
+    pub(crate) dies_at: Option<i64>,
+}
+
+/// What no repair cures.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) enum Illness {
+    /// Every process of it dies after a while.
+    Dies,
+    /// No process of it ever answers.
+    Hangs,
 }
 
 pub(crate) struct World {
-    engine: Engine,
-    ledger: Ledger,
-    steady: i64,
-    wall_offset: i64,
-    random: u64,
-    truths: Vec<Truth>,
-    delivered: BTreeMap<String, Delivered>,
-    queue: BTreeMap<(i64, u64), Event>,
-    counter: u64,
-    next_probe: i64,
-    restarts_itself: bool,
-    runtime_away: bool,
-    missed: BTreeSet<u16>,
-    network_down: bool,
-    loss: u8,
-    bad_steps: u8,
+    pub(crate) engine: Engine,
+    pub(crate) ledger: Ledger,
+    pub(crate) steady: i64,
+    pub(crate) wall_offset: i64,
+    pub(crate) random: u64,
+    pub(crate) truths: Vec<Truth>,
+    pub(crate) delivered: BTreeMap<String, Delivered>,
+    pub(crate) queue: BTreeMap<(i64, u64), Event>,
+    pub(crate) counter: u64,
+    pub(crate) next_probe: i64,
+    pub(crate) restarts_itself: bool,
+    pub(crate) runtime_away: bool,
+    pub(crate) missed: BTreeSet<u16>,
+    pub(crate) network_down: bool,
+    pub(crate) loss: u8,
+    pub(crate) bad_steps: u8,
+    pub(crate) away: bool,
+    pub(crate) stack: Stack,
+    pub(crate) map_change_until: i64,
+    /// When the runtime's first look is there.
+    pub(crate) next_look: i64,
 }
 
-const GAME: u16 = 0;
-const DATABASE: u16 = 1;
+pub(crate) const GAME: u16 = 0;
+pub(crate) const DATABASE: u16 = 1;
 
 fn runbooks() -> Vec<Runbook> {
     [
@@ -91,7 +85,8 @@ fn runbooks() -> Vec<Runbook> {
     .to_vec()
 }
 
-fn stack() -> Stack {
+/// The reference stack; every third one is configured in another way.
+fn stack(seed: u64) -> Stack {
     let mut game = Service::new("gmod", Role::Game);
     game.proofs = Proofs { a2s: true, rcon: true, ..Proofs::default() };
     game.depends_on = vec![ServiceId(DATABASE)];
@@ -100,14 +95,35 @@ fn stack() -> Stack {
     database.boot_grace = Duration::from_secs(60);
     let mut other = Service::new("web", Role::Other);
     other.proofs = Proofs { tcp: true, ..Proofs::default() };
-    Stack::new("simulated", vec![game, database, other], Settings::default(), runbooks())
+    let mut settings = Settings::default();
+    match seed % 9 {
+        0 => settings.mode = Mode::Observe,
+        1 => settings.mode = Mode::Assist,
+        2 => {
+            settings.budget.when_spent = WhenSpent::Leave;
+            settings.budget.restarts = 2;
+            game.thresholds.failures = 5;
+            database.thresholds.failures = 2;
+        }
+        _ => {}
+    }
+    Stack::new("simulated", vec![game, database, other], settings, runbooks())
 }
 
 impl World {
     pub(crate) fn new(seed: u64, restarts_itself: bool) -> Self {
-        let truth = || Truth { process: Process::Up, started: 0, sick: false, restart_at: None };
+        let truth = || Truth {
+            process: Process::Up,
+            started: 0,
+            sick: false,
+            restart_at: None,
+            answers: Some(0),
+            ill: None,
+            dies_at: None,
+        };
+        let stack = stack(seed);
         let mut world = Self {
-            engine: Engine::new(stack(), State::default()),
+            engine: Engine::new(stack.clone(), State::default()),
             ledger: Ledger::default(),
             steady: 1_000_000_000,
             wall_offset: 0,
@@ -123,24 +139,28 @@ impl World {
             network_down: false,
             loss: 0,
             bad_steps: 0,
+            away: false,
+            stack,
+            map_change_until: 0,
+            next_look: 0,
         };
         let began = world.begin().and_then(|()| world.pass(6_000));
         began.expect("a calm world");
         world
     }
 
-    fn random(&mut self, below: u64) -> u64 {
+    pub(crate) fn random(&mut self, below: u64) -> u64 {
         self.random ^= self.random << 13;
         self.random ^= self.random >> 7;
         self.random ^= self.random << 17;
         self.random % below
     }
 
-    fn now(&self) -> Moment {
+    pub(crate) fn now(&self) -> Moment {
         Moment { steady: self.steady, wall: self.steady + self.wall_offset }
     }
 
-    fn name(id: u16) -> &'static str {
+    pub(crate) fn name(id: u16) -> &'static str {
         ["gmod", "mysql", "web"][usize::from(id)]
     }
 
@@ -153,12 +173,21 @@ impl World {
     }
 
     /// Hands one event to the engine, checks, and does what it wants done.
-    fn hand(&mut self, event: Event) -> Result<(), String> {
+    pub(crate) fn hand(&mut self, event: Event) -> Result<(), String> {
+        if self.away {
+            return Ok(());
+        }
         self.deliver(&event);
         let now = self.now();
         let effects = self.engine.handle(now, event);
         let delivered = &self.delivered;
-        let look = |name: &str| delivered.get(name).copied().unwrap_or_default();
+        let (steady, truths) = (self.steady, &self.truths);
+        let look = |name: &str| {
+            let at = ["gmod", "mysql", "web"].iter().position(|one| *one == name).unwrap_or(0);
+            let seen = delivered.get(name).copied().unwrap_or_default();
+            let lives = truths[at].answers.filter(|_| !truths[at].sick);
+            Delivered { works: lives.is_some_and(|since| steady - since > 60_000), ..seen }
+        };
         let held = self.ledger.take(now, &effects.records, &self.engine, &look);
         held.map_err(|why| format!("{why}\n{}", self.ledger.tail()))?;
         for act in effects.acts {
@@ -167,50 +196,31 @@ impl World {
         Ok(())
     }
 
-    /// Keeps what the engine could know, as the invariants see it.
-    fn deliver(&mut self, event: &Event) {
-        let Event::Observed(observation) = event else { return };
-        if observation.service.0 > 2 {
-            return;
-        }
-        let seen = self.delivered.entry(Self::name(observation.service.0).to_owned()).or_default();
-        let count = |failures: &mut u32, bad: bool| *failures = if bad { *failures + 1 } else { 0 };
-        match &observation.fact {
-            Fact::A2s(result) => count(&mut seen.a2s_failures, result.is_err()),
-            Fact::Rcon(result) => count(&mut seen.rcon_failures, result.is_err()),
-            Fact::Database(result) => count(&mut seen.database_failures, result.is_err()),
-            Fact::Tcp(result) => count(&mut seen.tcp_failures, result.is_err()),
-            Fact::Inspected(look) => {
-                seen.running = look.state == RuntimeState::Running;
-                seen.unhealthy = look.health == Health::Unhealthy;
-            }
-            Fact::Runtime(RuntimeEvent::Started) => {
-                *seen = Delivered { running: true, exits: seen.exits, ..Delivered::default() };
-            }
-            Fact::Runtime(RuntimeEvent::Died { .. }) => {
-                seen.running = false;
-                seen.exits += 1;
-            }
-            _ => {}
-        }
-    }
-
-    fn later(&mut self, after: i64, event: Event) {
+    pub(crate) fn later(&mut self, after: i64, event: Event) {
         self.counter += 1;
         self.queue.insert((self.steady + after, self.counter), event);
     }
 
-    fn seen(&self, id: u16, fact: Fact) -> Event {
+    pub(crate) fn seen(&self, id: u16, fact: Fact) -> Event {
         Event::Observed(Observation { service: ServiceId(id), at: self.now(), fact })
     }
 
-    fn tell(&mut self, id: u16, event: RuntimeEvent) -> Result<(), String> {
+    pub(crate) fn tell(&mut self, id: u16, event: RuntimeEvent) -> Result<(), String> {
         if self.runtime_away {
             self.missed.insert(id);
             return Ok(());
         }
         let event = self.seen(id, Fact::Runtime(event));
-        self.hand(event)
+        // The runtime's word too can be lost, or come late and out of order.
+        match self.random(40) < u64::from(self.loss) {
+            true if self.random(2) == 0 => Ok(()),
+            true => {
+                let after = i64::try_from(self.random(2_000)).unwrap_or(0);
+                self.later(after, event);
+                Ok(())
+            }
+            false => self.hand(event),
+        }
     }
 
     fn inspection(&self, id: u16) -> Inspection {
@@ -231,7 +241,7 @@ impl World {
         }
     }
 
-    fn inspect(&mut self, id: u16) -> Result<(), String> {
+    pub(crate) fn inspect(&mut self, id: u16) -> Result<(), String> {
         if self.runtime_away {
             return Ok(());
         }
@@ -263,11 +273,33 @@ impl World {
                 };
                 // A step that is said to have failed may have happened all the same.
                 if !bad || self.random(2) == 0 {
-                    self.happen(service.0, &step);
+                    let whole = step == Step::DownUp;
+                    for id in (0..3).filter(|id| whole || *id == service.0) {
+                        self.happen(id, &step);
+                    }
                 }
                 if self.random(12) > 0 {
                     let after = i64::try_from(self.random(4_000)).unwrap_or(0);
                     self.later(after, Event::StepEnded { run, result });
+                }
+            }
+            Act::Look { service, probe } if service.0 <= 2 && self.random(20) > 0 => {
+                let id = service.0;
+                let good = self.is_good(id);
+                let facts = self.looks(id, good);
+                let fact = match probe {
+                    Probe::Runtime if self.runtime_away => None,
+                    Probe::Runtime => Some(Fact::Inspected(self.inspection(id))),
+                    Probe::Tcp => facts.into_iter().find(|fact| matches!(fact, Fact::Tcp(_))),
+                    Probe::A2s => facts.into_iter().find(|fact| matches!(fact, Fact::A2s(_))),
+                    Probe::Rcon => facts.into_iter().find(|fact| matches!(fact, Fact::Rcon(_))),
+                    Probe::Database => {
+                        facts.into_iter().find(|fact| matches!(fact, Fact::Database(_)))
+                    }
+                };
+                if let Some(fact) = fact {
+                    let event = self.seen(id, fact);
+                    self.later(20, event);
                 }
             }
             Act::Look { .. } | Act::Hasten { .. } | Act::Abort { .. } => {}
@@ -280,9 +312,12 @@ impl World {
             return;
         }
         let lives = !matches!(self.truths[usize::from(id)].process, Process::Dead { .. });
-        let ends = matches!(step, Step::Stop | Step::Restart { .. } | Step::Up { recreate: true });
+        let ends = step.ends_process();
         if lives && ends {
-            self.truths[usize::from(id)].process = Process::Dead { code: 137, oom: false };
+            let truth = &mut self.truths[usize::from(id)];
+            truth.process = Process::Dead { code: 137, oom: false };
+            truth.answers = None;
+            truth.dies_at = None;
             let died = self.seen(id, Fact::Runtime(RuntimeEvent::Died { exit_code: Some(137) }));
             self.later(5, died);
         }
@@ -296,21 +331,29 @@ impl World {
         }
     }
 
-    fn boot(&mut self, id: u16) {
+    pub(crate) fn boot(&mut self, id: u16) {
         let takes = 500 + i64::try_from(self.random(20_000)).unwrap_or(0);
+        if id == GAME {
+            self.map_change_until = 0;
+        }
         let truth = &mut self.truths[usize::from(id)];
+        let takes = if truth.ill == Some(Illness::Hangs) { i64::MAX / 2 } else { takes };
         truth.process = Process::Booting { ready: self.steady + takes };
+        truth.answers = None;
+        truth.dies_at = (truth.ill == Some(Illness::Dies)).then_some(self.steady + 15_000);
         truth.started = self.steady;
         truth.restart_at = None;
         truth.sick = false;
     }
 
-    fn die(&mut self, id: u16, code: i32, oom: bool) -> Result<(), String> {
+    pub(crate) fn die(&mut self, id: u16, code: i32, oom: bool) -> Result<(), String> {
         let truth = &mut self.truths[usize::from(id)];
         if matches!(truth.process, Process::Dead { .. }) {
             return Ok(());
         }
         truth.process = Process::Dead { code, oom };
+        truth.answers = None;
+        truth.dies_at = None;
         truth.restart_at = self.restarts_itself.then_some(self.steady + 200);
         if oom {
             self.tell(id, RuntimeEvent::Oom)?;
@@ -324,8 +367,10 @@ impl World {
         loop {
             let restart = self.truths.iter().filter_map(|truth| truth.restart_at).min();
             let queued = self.queue.keys().next().map(|(at, _)| *at);
-            let wake = self.engine.next_wake().map(|wake| wake.steady);
-            let next = [restart, queued, wake, Some(self.next_probe)].into_iter().flatten().min();
+            let wake = self.engine.next_wake().filter(|_| !self.away).map(|wake| wake.steady);
+            let dies = self.truths.iter().filter_map(|truth| truth.dies_at).min();
+            let next =
+                [restart, dies, queued, wake, Some(self.next_probe)].into_iter().flatten().min();
             let next = next.unwrap_or(end).max(self.steady);
             if next > end {
                 self.steady = end;
@@ -340,6 +385,7 @@ impl World {
                 self.hand(event)?;
                 continue;
             }
+            self.die_of_illness()?;
             self.restart_by_policy()?;
             if self.steady >= self.next_probe {
                 self.next_probe = self.steady + 5_000;
@@ -347,6 +393,19 @@ impl World {
             }
             self.hand(Event::Tick)?;
         }
+    }
+
+    fn die_of_illness(&mut self) -> Result<(), String> {
+        for id in 0..3 {
+            if self.truths[usize::from(id)].dies_at.is_some_and(|at| at <= self.steady) {
+                self.die(id, 139, false)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn is_good(&self, id: u16) -> bool {
+        self.truths[usize::from(id)].process == Process::Up && !self.network_down
     }
 
     fn restart_by_policy(&mut self) -> Result<(), String> {
@@ -366,8 +425,12 @@ impl World {
             if matches!(truth.process, Process::Booting { ready } if ready <= steady) {
                 truth.process = Process::Up;
             }
-            let good = truth.process == Process::Up && !self.network_down;
-            for fact in self.looks(id, good) {
+            let good = self.is_good(id);
+            let truth = &mut self.truths[usize::from(id)];
+            truth.answers = if good { truth.answers.or(Some(steady)) } else { None };
+            // A database is only greeted when a login has failed: the engine asks for that.
+            let asked = |fact: &Fact| id != DATABASE || !matches!(fact, Fact::Tcp(_));
+            for fact in self.looks(id, good).into_iter().filter(asked) {
                 let event = self.seen(id, fact);
                 // Lost, late (and so out of order), or in time.
                 match self.random(10) < u64::from(self.loss) {
@@ -376,7 +439,7 @@ impl World {
                     false => self.hand(event)?,
                 }
             }
-            if self.random(4) == 0 {
+            if self.random(4) == 0 && self.next_look <= self.steady {
                 self.inspect(id)?;
             }
         }
@@ -406,7 +469,7 @@ impl World {
         }
     }
 
-    fn runtime_back(&mut self) -> Result<(), String> {
+    pub(crate) fn runtime_back(&mut self) -> Result<(), String> {
         self.runtime_away = false;
         let back = self.seen(3, Fact::RuntimeReachable(true));
         self.hand(back)?;
@@ -417,130 +480,36 @@ impl World {
         Ok(())
     }
 
-    /// Vigie dies: what it was doing is gone, what it had recorded is not.
-    fn kill_vigie(&mut self) -> Result<(), String> {
+    /// Vigie dies: what it was doing is gone, what it had recorded is not. The world goes on.
+    pub(crate) fn kill_vigie(&mut self, away: i64) -> Result<(), String> {
         self.ledger.replays(&self.engine)?;
-        let state = State::replay(self.ledger.records.clone());
-        self.engine = Engine::new(stack(), state);
         self.queue.retain(|_, event| matches!(event, Event::Observed(_)));
-        self.steady += 1_500;
+        self.away = true;
+        self.pass(1_500 + away)?;
+        self.away = false;
+        self.queue.clear();
+        let state = State::replay(self.ledger.records.clone());
+        self.engine = Engine::new(self.stack.clone(), state);
+        self.delivered.clear();
+        // What was announced before the watch began is not known to it.
+        self.map_change_until = 0;
+        self.hand(Event::Began { version: String::from("sim") })?;
+        if self.network_down {
+            let network = self.seen(3, Fact::OwnNetwork(false));
+            self.hand(network)?;
+        }
         if self.runtime_away {
-            self.begin()?;
             let away = self.seen(3, Fact::RuntimeReachable(false));
             return self.hand(away);
         }
-        self.begin()
-    }
-
-    pub(crate) fn act(&mut self, action: &Action) -> Result<(), String> {
-        let person = || Actor::Person(String::from("anna"));
-        match *action {
-            Action::Pass(ms) => self.pass(ms),
-            Action::Crash(id, code) => self.die(id, code, false),
-            Action::Oom(id) => self.die(id, 137, true),
-            Action::Freeze(id) => {
-                let truth = &mut self.truths[usize::from(id)];
-                if truth.process == Process::Up {
-                    truth.process = Process::Frozen;
-                }
-                Ok(())
-            }
-            Action::Thaw(id) => {
-                let truth = &mut self.truths[usize::from(id)];
-                if truth.process == Process::Frozen {
-                    truth.process = Process::Up;
-                }
-                Ok(())
-            }
-            Action::OperatorStop(id) => {
-                if matches!(self.truths[usize::from(id)].process, Process::Dead { .. }) {
-                    return Ok(());
-                }
-                self.tell(id, RuntimeEvent::Killed { signal: 15 })?;
-                self.die(id, 0, false)?;
-                self.truths[usize::from(id)].restart_at = None;
-                self.tell(id, RuntimeEvent::Stopped)
-            }
-            Action::OperatorKill(id) => {
-                self.tell(id, RuntimeEvent::Killed { signal: 9 })?;
-                self.die(id, 137, false)
-            }
-            Action::OperatorStart(id) => {
-                if !matches!(self.truths[usize::from(id)].process, Process::Dead { .. }) {
-                    return Ok(());
-                }
-                self.boot(id);
-                self.tell(id, RuntimeEvent::Started)
-            }
-            Action::Sicken(id) => {
-                self.truths[usize::from(id)].sick = true;
-                self.tell(id, RuntimeEvent::Health(Health::Unhealthy))
-            }
-            Action::RuntimeAway(true) => {
-                self.runtime_away = true;
-                let away = self.seen(3, Fact::RuntimeReachable(false));
-                self.hand(away)
-            }
-            Action::RuntimeAway(false) => self.runtime_back(),
-            Action::NetworkDown(down) => {
-                self.network_down = down;
-                let network = self.seen(3, Fact::OwnNetwork(!down));
-                self.hand(network)
-            }
-            Action::KillVigie => self.kill_vigie(),
-            Action::Lossy(loss) => {
-                self.loss = loss;
-                Ok(())
-            }
-            Action::BadSteps(bad) => {
-                self.bad_steps = bad;
-                Ok(())
-            }
-            Action::Maintenance(on) => {
-                let until = on.then(|| self.now().plus(Duration::from_secs(60)));
-                self.hand(Event::Ordered(Order::Maintenance(until, person())))
-            }
-            Action::Approve(granted) => {
-                let asking = self.engine.state().live_runs();
-                let asking = asking.filter(|run| matches!(run.phase, Phase::Approval { .. }));
-                let Some(run) = asking.map(|run| run.id).next() else { return Ok(()) };
-                self.hand(Event::Ordered(Order::Approve { run, granted, by: person() }))
-            }
-            Action::ClockJump(by) => {
-                self.wall_offset += by;
-                self.hand(Event::ClockJumped(by))
-            }
-            Action::DatabaseComplaint(id) => {
-                let lost = ConsoleFact::DatabaseLost(Arc::from("refused"));
-                let event = self.seen(id, Fact::Console(lost));
-                self.hand(event)
-            }
-        }
-    }
-
-    /// Everything works and stays so for long: now every incident must have come to an end.
-    pub(crate) fn calm_down(&mut self) -> Result<(), String> {
-        self.loss = 0;
-        self.bad_steps = 0;
-        self.network_down = false;
-        self.ledger.replays(&self.engine)?;
-        let network = self.seen(3, Fact::OwnNetwork(true));
-        self.hand(network)?;
-        if self.runtime_away {
-            self.runtime_back()?;
-        }
-        self.pass(400_000)?;
+        // The first look comes behind the beginning, of a busy runtime well behind it.
+        let after = if self.random(2) == 0 { 40 } else { self.random(20_000) };
+        let after = i64::try_from(after).unwrap_or(0);
+        self.next_look = self.steady + after;
+        self.pass(after)?;
         for id in 0..3 {
-            let truth = &mut self.truths[usize::from(id)];
-            truth.sick = false;
-            if truth.process == Process::Frozen {
-                truth.process = Process::Up;
-            }
-            self.act(&Action::OperatorStart(id))?;
             self.inspect(id)?;
         }
-        self.pass(1_600_000)?;
-        self.ledger.replays(&self.engine)?;
-        settled(self.engine.state()).map_err(|why| format!("{why}\n{}", self.ledger.tail()))
+        Ok(())
     }
 }

@@ -11,9 +11,10 @@ use tokio_util::sync::CancellationToken;
 use vigie_core::{Engine, State};
 
 use crate::clock::Clock;
-use crate::config::{Config, EnvValue, RuntimeKind};
+use crate::config::{ChannelConfig, Config, EnvValue, RuntimeKind};
 use crate::control;
-use crate::engine::{Desk, Driver, Handle, Letterhead, NoPost, Told, mailbox};
+use crate::engine::{Desk, Driver, Handle, Letterhead, Told, mailbox};
+use crate::notify::{self, Office};
 use crate::observe::{self, Eyes};
 use crate::respond::Responder;
 use crate::runtime::docker::{Docker, DockerConfig, DockerService};
@@ -96,11 +97,13 @@ impl App {
         let stop = CancellationToken::new();
         let eyes = Eyes { config: Arc::new(config), runtime, handle, clock, stop };
         let hands = Responder::new(eyes.clone(), looks.clone());
-        let desk = Desk::new(letterhead(&eyes.config), rebuilt.outbox, Box::new(NoPost));
+        let (office, slots) = Office::new(&eyes.config);
+        let desk = Desk::new(letterhead(&eyes.config), rebuilt.outbox, Box::new(slots));
         let driver = Driver::new(engine, journal, eyes.clock.clone(), hands, desk, mailbox, keep);
         let driver = tokio::spawn(driver.run());
         let mut tasks = JoinSet::new();
         observe::start(&eyes, &looks, since, &mut tasks);
+        office.open(&eyes.handle, &eyes.stop, &mut tasks);
         tasks.spawn(maintenance::watch(eyes.clone()));
         tasks.spawn(control::serve(server, eyes.clone()));
         Ok(Self { eyes, driver, tasks, told, replayed: rebuilt.replayed })
@@ -167,8 +170,9 @@ impl App {
 /// What messages are headed with, and whom they go to.
 fn letterhead(config: &Config) -> Letterhead {
     let lang = config.file.stack.lang;
-    let channel = |(name, kind): (String, crate::config::Kind)| {
-        crate::config::channel(&name, &kind, lang, Vec::new())
+    let channel = |(name, config): (String, ChannelConfig)| {
+        let limits = notify::Sender::limits(notify::kind(&config));
+        crate::config::channel(&name, &config, lang, limits)
     };
     Letterhead {
         stack: config.stack.name.clone(),

@@ -143,7 +143,7 @@ fn show(config: &Config, id: u64, json: bool) -> Result<Exit, Failure> {
 
 /// There is no incident of that number.
 pub(super) fn unknown(id: u64) -> Failure {
-    Failure::say(Exit::Finding, format!("there is no incident {id}; try: vigie incident list"))
+    Failure::say(Exit::Usage, format!("there is no incident {id}; try: vigie incident list"))
 }
 
 fn print(row: &IncidentRow, lang: Lang) {

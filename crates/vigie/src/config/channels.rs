@@ -9,7 +9,7 @@ use super::{
 
 /// One channel's own part of the configuration.
 #[derive(Debug, Clone)]
-pub enum Kind {
+pub enum ChannelConfig {
     /// A Discord webhook.
     Discord(DiscordConfig),
     /// A Telegram bot in a chat.
@@ -20,7 +20,7 @@ pub enum Kind {
     Email(EmailConfig),
 }
 
-impl Kind {
+impl ChannelConfig {
     /// The word in the configuration.
     #[must_use]
     pub const fn word(&self) -> &'static str {
@@ -53,13 +53,13 @@ impl Kind {
 }
 
 /// Every channel with its name.
-pub(super) fn named(notify: &NotifyConfig) -> Vec<(String, Kind)> {
-    let discord = notify.discord.0.iter().cloned().map(Kind::Discord);
-    let telegram = notify.telegram.0.iter().cloned().map(Kind::Telegram);
-    let webhook = notify.webhook.0.iter().cloned().map(Kind::Webhook);
-    let email = notify.email.0.iter().cloned().map(Kind::Email);
+pub(super) fn named(notify: &NotifyConfig) -> Vec<(String, ChannelConfig)> {
+    let discord = notify.discord.0.iter().cloned().map(ChannelConfig::Discord);
+    let telegram = notify.telegram.0.iter().cloned().map(ChannelConfig::Telegram);
+    let webhook = notify.webhook.0.iter().cloned().map(ChannelConfig::Webhook);
+    let email = notify.email.0.iter().cloned().map(ChannelConfig::Email);
     let mut counts = std::collections::BTreeMap::new();
-    let name = |kind: Kind| {
+    let name = |kind: ChannelConfig| {
         let count = counts.entry(kind.word()).or_insert(0);
         *count += 1;
         let usual = match count {
@@ -73,7 +73,12 @@ pub(super) fn named(notify: &NotifyConfig) -> Vec<(String, Kind)> {
 
 /// A channel as the outbox knows it, with the language of its readers.
 #[must_use]
-pub fn channel(name: &str, kind: &Kind, stack: Lang, limits: Vec<Limit>) -> (Channel, Lang) {
+pub fn channel(
+    name: &str,
+    kind: &ChannelConfig,
+    stack: Lang,
+    limits: Vec<Limit>,
+) -> (Channel, Lang) {
     let common = kind.common();
     let channel = Channel {
         name: name.to_owned(),
@@ -82,7 +87,7 @@ pub fn channel(name: &str, kind: &Kind, stack: Lang, limits: Vec<Limit>) -> (Cha
         quiet: common.quiet,
         on_call: common.on_call,
         // A mailbox would fill with every step.
-        follows: !matches!(kind, Kind::Email(_)),
+        follows: !matches!(kind, ChannelConfig::Email(_)),
         limits,
     };
     (channel, common.lang.unwrap_or(stack))

@@ -4,6 +4,8 @@
 use std::path::Path;
 use std::time::Duration;
 
+use vigie_core::state::ServiceState;
+
 use super::model::{File, LimitsConfig, RuntimeKind, ServiceConfig};
 use super::secret::looks_secret;
 use super::{ConfigError, EnvValue};
@@ -34,6 +36,11 @@ pub(super) fn check(path: &Path, text: &str, file: &File) -> Result<(), ConfigEr
     if !(0.0..100.0).contains(&promised) {
         let what = "`availability` is a percentage below 100, such as 99.0";
         return Err(checked.at("[slo]", "availability", what));
+    }
+    if file.budget.restarts.is_some_and(|restarts| restarts > ServiceState::RESTARTS) {
+        let most = ServiceState::RESTARTS;
+        let what = format!("`restarts` is at most {most}: no more are remembered");
+        return Err(checked.at("[budget]", "restarts", &what));
     }
     for window in &file.maintenance {
         if let Err(error) = window.cron.parse::<croner::Cron>() {
@@ -219,6 +226,11 @@ impl Checked<'_> {
             if count == Some(0) {
                 return Err(self.at(section, key, &format!("`{key}` is at least 1")));
             }
+        }
+        if limits.exits.is_some_and(|exits| exits > ServiceState::EXITS) {
+            let what =
+                format!("`exits` is at most {}: no more are remembered", ServiceState::EXITS);
+            return Err(self.at(section, "exits", &what));
         }
         Ok(())
     }

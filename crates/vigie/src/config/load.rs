@@ -90,7 +90,7 @@ impl Config {
 
     /// Every channel with its name.
     #[must_use]
-    pub fn channels(&self) -> Vec<(String, super::Kind)> {
+    pub fn channels(&self) -> Vec<(String, super::ChannelConfig)> {
         super::channels::named(&self.file.notify)
     }
 

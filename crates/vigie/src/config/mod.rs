@@ -14,7 +14,7 @@ mod secret;
 #[cfg(test)]
 mod tests;
 
-pub use channels::{Kind, channel};
+pub use channels::{ChannelConfig, channel};
 pub use explain::ConfigError;
 pub use load::{Config, find};
 pub use model::{

@@ -423,3 +423,12 @@ verify = { within = "3m", stable = "30s" }
         .collect();
     insta::assert_snapshot!(shown.join("\n\n"));
 }
+
+#[test]
+fn more_than_is_remembered_cannot_be_asked_for() {
+    let told = error("limits = { exits = 65 }");
+    assert_told(&told, (5, 12), &["`exits` is at most 64"]);
+    let told = error("[budget]\nrestarts = 65");
+    assert_told(&told, (6, 1), &["`restarts` is at most 64"]);
+    assert!(read(&format!("{STACK}{GAME}[budget]\nrestarts = 64\n")).is_ok());
+}

@@ -138,7 +138,8 @@ impl Gathered {
             }
             ConsoleEvent::DatabaseFound { .. } => self.say(ConsoleFact::DatabaseFound),
             ConsoleEvent::MapChange { .. } => self.say(ConsoleFact::MapChange),
-            ConsoleEvent::ModuleLoaded { .. } | ConsoleEvent::Workshop { .. } => {}
+            ConsoleEvent::Workshop { .. } => self.say(ConsoleFact::Workshop),
+            ConsoleEvent::ModuleLoaded { .. } => {}
         }
     }
 

@@ -97,6 +97,10 @@ fn english(record: &Record) -> String {
         Record::BootLearned { service, took_ms } => {
             format!("{service} was ready {} after its start", seconds(*took_ms))
         }
+        Record::Proved { service, proof } => format!("{service}: {} was answered", proof.word()),
+        Record::Distrusted { service, proof } => {
+            format!("{service}: {} has failed alone for long and proves nothing", proof.word())
+        }
         Record::StreakEnded { service } => {
             format!("{service} has been stable; its backoff is reset")
         }
@@ -119,6 +123,7 @@ fn english(record: &Record) -> String {
             format!("severity raised to {}", severity.word())
         }
         Record::Rerooted { service, title, .. } => format!("the cause lies at {service}: {title}"),
+        Record::Merged { into, .. } => format!("it is part of incident {into}"),
         Record::Relapsed { .. } => String::from("it came back"),
         Record::Acknowledged { by, .. } => format!("acknowledged by {by}"),
         Record::Noted { by, text, .. } => format!("note by {by}: {text}"),
@@ -183,6 +188,7 @@ fn english(record: &Record) -> String {
                 Ending::Refused => "refused",
                 Ending::Observed => "only observed",
                 Ending::Cancelled => "cancelled",
+                Ending::RefusedByGuard => "refused by the guard",
             };
             format!("run {ending}: {why}")
         }
@@ -215,6 +221,10 @@ fn french(record: &Record) -> String {
         Record::BootLearned { service, took_ms } => {
             format!("{service} prêt {} après son démarrage", seconds(*took_ms))
         }
+        Record::Proved { service, proof } => format!("{service} : {} a répondu", proof.word()),
+        Record::Distrusted { service, proof } => {
+            format!("{service} : {} échoue seul depuis longtemps et ne prouve rien", proof.word())
+        }
         Record::StreakEnded { service } => {
             format!("{service} est stable ; son délai repart de zéro")
         }
@@ -237,6 +247,7 @@ fn french(record: &Record) -> String {
         }
         Record::SeverityRaised { severity, .. } => format!("gravité relevée à {}", severity.word()),
         Record::Rerooted { service, title, .. } => format!("la cause est {service} : {title}"),
+        Record::Merged { into, .. } => format!("fait partie de l'incident {into}"),
         Record::Relapsed { .. } => String::from("rechute"),
         Record::Acknowledged { by, .. } => format!("pris en charge par {by}"),
         Record::Noted { by, text, .. } => format!("note de {by} : {text}"),
@@ -302,6 +313,7 @@ fn french(record: &Record) -> String {
                 Ending::Refused => "refusé",
                 Ending::Observed => "observé seulement",
                 Ending::Cancelled => "annulé",
+                Ending::RefusedByGuard => "refusé par la garde",
             };
             format!("procédure : {ending} : {why}")
         }
