@@ -178,7 +178,8 @@ impl Outbox {
             }
             Outcome::Rejected { why } => {
                 lane.succeeded();
-                let record = notice.incident.map(|incident| Record::Notified {
+                let record = notice.incident.filter(|_| notice.occasion.rings());
+                let record = record.map(|incident| Record::Notified {
                     incident,
                     channel: notice.channel.clone(),
                     occasion: format!("{} refused: {why}", notice.occasion.word()),

@@ -52,6 +52,11 @@ impl Discord {
         self.server.order(fault);
     }
 
+    /// What was ordered and has not come yet will not.
+    pub fn forgive(&self) {
+        self.server.forgive();
+    }
+
     /// All requests so far.
     #[must_use]
     pub fn seen(&self) -> Vec<Seen> {

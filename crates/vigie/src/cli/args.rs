@@ -44,6 +44,9 @@ pub(super) enum Command {
     /// Runbooks: list, show, check, run, approve, refuse
     #[command(subcommand)]
     Runbook(RunbookCommand),
+    /// Where people are told: the channels, and a message to try one
+    #[command(subcommand)]
+    Notify(NotifyCommand),
     /// Declare maintenance: nothing is repaired while it lasts
     #[command(subcommand)]
     Maintenance(MaintenanceCommand),
@@ -356,6 +359,24 @@ mod arguments {
     }
 
     #[derive(Debug, Subcommand)]
+    pub(crate) enum NotifyCommand {
+        /// The channels and what they are told of
+        List {
+            /// As JSON
+            #[arg(long)]
+            json: bool,
+        },
+        /// Send a test message and say what the other side answered
+        Test {
+            /// Only to this channel
+            channel: Option<String>,
+            /// Say what would be sent, send nothing
+            #[arg(long)]
+            dry_run: bool,
+        },
+    }
+
+    #[derive(Debug, Subcommand)]
     pub(crate) enum MaintenanceCommand {
         /// Begin
         Start {
@@ -383,8 +404,8 @@ mod arguments {
 }
 
 pub(super) use arguments::{
-    Deed, DemoArgs, DiagnoseArgs, IncidentCommand, InitArgs, MaintenanceCommand, Only, OperateArgs,
-    RiskArgs, RunbookCommand, StatusArgs, WatchArgs,
+    Deed, DemoArgs, DiagnoseArgs, IncidentCommand, InitArgs, MaintenanceCommand, NotifyCommand,
+    Only, OperateArgs, RiskArgs, RunbookCommand, StatusArgs, WatchArgs,
 };
 
 /// The whole command line; every `--help` says the exit codes.

@@ -9,6 +9,7 @@ mod incident;
 mod init;
 mod known;
 mod maintenance;
+mod notify;
 mod order;
 mod paint;
 mod register;
@@ -73,6 +74,7 @@ async fn dispatch(cli: Cli) -> Result<Exit, Failure> {
         Command::Diagnose(args) => diagnose::run(&config, &args).await,
         Command::Incident(command) => incident::run(&config, command).await,
         Command::Runbook(command) => runbook::run(&config, command).await,
+        Command::Notify(command) => notify::run(&config, command).await,
         Command::Maintenance(command) => maintenance::run(&config, command).await,
         Command::Risk(args) => risk::run(&config, &args).await,
         Command::Stop(args) => maintenance::operate(&config, &args, true).await,

@@ -109,6 +109,19 @@ fn print(status: &Status) {
             format!("the journal cannot be written: {} records wait", status.journal_waiting);
         println!("{}", paint.bad(&text));
     }
+    for channel in &status.channels {
+        let name = &channel.name;
+        match (&channel.stopped, channel.waiting) {
+            (Some(why), _) => {
+                let text = format!("{name} takes no messages: {why}; vigie notify test {name}");
+                println!("{}", paint.bad(&text));
+            }
+            (None, 0) => {}
+            (None, waiting) => {
+                println!("{}", paint.dim(&format!("{name}: {waiting} messages wait")))
+            }
+        }
+    }
     for (run, what) in &status.approvals {
         println!(
             "{}",

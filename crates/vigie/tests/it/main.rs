@@ -8,6 +8,7 @@ mod command_line;
 mod demo;
 mod faults;
 mod machine;
+mod notify;
 mod register;
 mod survival;
 mod watch;

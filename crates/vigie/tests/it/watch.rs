@@ -48,6 +48,19 @@ impl Watch {
         watch
     }
 
+    /// `vigie watch` in a directory that has its `vigie.toml`, without Docker.
+    pub(crate) fn beside(directory: &Path) -> Self {
+        let log = directory.join("watch.log");
+        Self {
+            child: start(directory, None, &log, &[], false),
+            log,
+            directory: directory.to_owned(),
+            docker: None,
+            env: Vec::new(),
+            closed: false,
+        }
+    }
+
     /// The same daemon with these variables, started anew.
     pub(crate) fn with_env(mut self, env: &[(&str, &Path)]) -> Self {
         self.kill();
