@@ -627,3 +627,45 @@ fn rcon_is_asked_as_soon_as_a_server_first_lives() {
     world.a2s(true);
     assert!(!world.acts.contains(&asked));
 }
+
+#[test]
+fn nobodys_incident_goes_up_level_by_level_until_somebody_has_it() {
+    let mut world = World::new();
+    let minutes = |n: u64| Duration::from_secs(n * 60);
+    let level = |name: &str| crate::notify::Level {
+        notify: vec![name.to_owned()],
+        after: minutes(10),
+        repeat: minutes(20),
+    };
+    world.engine.stack.settings.escalation = vec![level("oncall"), level("owner")];
+    let (severity, by) = (crate::incident::Severity::P1, Actor::Person(String::from("Zoé")));
+    let text = String::from("nobody can join");
+    world.event(Event::Ordered(Order::Report { service: GAME, severity, text, by: by.clone() }));
+    // The runbook of broken features asks or gives up: nobody has it in hand.
+    world.collect(RuntimeState::Running, None);
+    let began = world.now.steady;
+    for _ in 0..90 {
+        world.pass(60_000);
+        world.all_well();
+    }
+    world.event(Event::Ordered(Order::Acknowledge(IncidentId(1), by)));
+    for _ in 0..90 {
+        world.pass(60_000);
+        world.all_well();
+    }
+    let told: Vec<_> = world
+        .records
+        .iter()
+        .filter_map(|(at, record)| match record {
+            Record::EscalatedTo { level, to, .. } => {
+                Some(((at.steady - began) / 60_000, *level, to.join(",")))
+            }
+            _ => None,
+        })
+        .collect();
+    let expected =
+        [(15, 1, "oncall"), (25, 2, "owner"), (45, 2, "owner"), (65, 2, "owner"), (85, 2, "owner")];
+    let expected = expected.map(|(at, level, to)| (at, level, to.to_owned()));
+    assert_eq!(told, expected);
+    world.replays();
+}
