@@ -233,6 +233,19 @@ const TAIL: &str = r#"
 # cpu = "P2"
 # disk = { probability = "low", impact = "critical" }
 
+# Who is told, docs/guide/notify.md: discord, telegram, webhook, email; several of a kind as [[notify.…]].
+# Try it with `vigie notify test`.
+# [notify.discord]
+# url = { env = "DISCORD_WEBHOOK" }
+# min_severity = "P3"       # this bad or worse
+# quiet = "23:00-08:00"     # P3 and P4 wait until its end
+
+# Who is told when nobody has a P1 or P2 in hand in time; without any, every channel, every 15 minutes.
+# [[escalation]]
+# notify = ["discord"]
+# after = "15m"
+# repeat = "15m"
+
 # Recurring maintenance, when nothing is repaired (cron in this host's time zone).
 # [[maintenance]]
 # cron = "0 5 * * 1"
