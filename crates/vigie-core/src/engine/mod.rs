@@ -2,11 +2,12 @@
 //! to be called again at the latest. The rooms: `sensing` (observations to senses), `symptoms`
 //! (senses to incidents), `driving` (incidents to runs), `running` (runs to their end), `guarding` (what a step
 //! may do), `orders`
-//! (people), `resuming` (after a restart).
+//! (people), `rehearsing` (what an order would do), `resuming` (after a restart).
 
 mod driving;
 mod guarding;
 mod orders;
+mod rehearsing;
 mod resuming;
 mod running;
 mod sensing;

@@ -37,7 +37,7 @@ pub(super) async fn ask(
             Err(Failure::say(Exit::Usage, why))
         }
         Answer::Refused { why } => Err(Failure::say(Exit::Refused, why)),
-        Answer::Status { .. } => Ok(Exit::Fine),
+        Answer::Status { .. } | Answer::Rehearsed { .. } => Ok(Exit::Fine),
     }
 }
 
@@ -45,7 +45,7 @@ pub(super) async fn ask(
 fn check_names(config: &Config, request: &Request) -> Result<(), Failure> {
     let (service, runbook) = match request {
         Request::Report { service, .. } => (service, None),
-        Request::RunRunbook { service, runbook, .. } => (service, Some(runbook)),
+        Request::RunRunbook { service, runbook, .. } | Request::Rehearse { service, runbook } => (service, Some(runbook)),
         _ => return Ok(()),
     };
     if config.stack.find(service).is_none() {

@@ -46,6 +46,11 @@ pub enum Request {
         granted: bool,
         by: String,
     },
+    /// What a runbook would do now; nothing is done.
+    Rehearse {
+        service: String,
+        runbook: String,
+    },
     RunRunbook {
         service: String,
         runbook: String,
@@ -75,6 +80,11 @@ pub enum Answer {
     Status {
         /// The status.
         status: Box<Status>,
+    },
+    /// What would be done: the records that would be made.
+    Rehearsed {
+        /// From the choice of the case to the first step, or to why there is none.
+        records: Vec<vigie_core::Record>,
     },
     /// Done, and what to say.
     Done {

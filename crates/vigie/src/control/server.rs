@@ -16,6 +16,7 @@ use vigie_core::stack::ServiceId;
 
 use super::{Answer, Request};
 use crate::observe::Eyes;
+use crate::respond::collect;
 use crate::text::printable;
 
 const LONGEST: u64 = 64 * 1024;
@@ -121,12 +122,27 @@ async fn answer(eyes: &Eyes, request: Request) -> Answer {
             Err(error) => Answer::Refused { why: error.to_string() },
         };
     }
+    if let Request::Rehearse { service, runbook } = request {
+        return rehearse(eyes, &service, runbook).await;
+    }
     let order = match order(eyes, request) {
         Ok(order) => order,
         Err(why) => return Answer::Refused { why },
     };
     match eyes.handle.order(order).await {
         Ok(Ok(text)) => Answer::Done { text },
+        Ok(Err(why)) => Answer::Refused { why },
+        Err(error) => Answer::Refused { why: error.to_string() },
+    }
+}
+
+async fn rehearse(eyes: &Eyes, service: &str, runbook: String) -> Answer {
+    let Some(id) = eyes.config.stack.find(service) else {
+        return Answer::Refused { why: format!("there is no service `{service}`") };
+    };
+    let evidence = Box::new(collect(&eyes.config, eyes.runtime.as_ref(), id).await);
+    match eyes.handle.rehearse(id, runbook, evidence).await {
+        Ok(Ok(records)) => Answer::Rehearsed { records },
         Ok(Err(why)) => Answer::Refused { why },
         Err(error) => Answer::Refused { why: error.to_string() },
     }
@@ -169,7 +185,7 @@ fn order(eyes: &Eyes, request: Request) -> Result<Order, String> {
             });
             Order::Maintenance(until, person(by))
         }
-        Request::Status | Request::Operate { .. } => {
+        Request::Status | Request::Operate { .. } | Request::Rehearse { .. } => {
             return Err(String::from("answered elsewhere"));
         }
     })

@@ -4,9 +4,11 @@ use tokio::sync::{broadcast, mpsc, oneshot};
 use vigie_core::event::{Event, Order};
 use vigie_core::notify::{NoticeId, Outcome};
 use vigie_core::observe::{Fact, Observation};
+use vigie_core::Record;
+use vigie_core::respond::Evidence;
 use vigie_core::stack::ServiceId;
 
-use super::{Message, Told};
+use super::{Message, Rehearsal, Told};
 use crate::clock::Clock;
 use crate::report::Status;
 
@@ -51,6 +53,22 @@ impl Handle {
     pub async fn order(&self, order: Order) -> Result<Result<String, String>, Stopped> {
         let (answer, answered) = oneshot::channel();
         self.sender.send(Message::Order(order, answer)).await.map_err(|_| Stopped)?;
+        answered.await.map_err(|_| Stopped)
+    }
+
+    /// What would follow if a person ran `runbook` on `service` now and `evidence` were found.
+    ///
+    /// # Errors
+    /// When the task has stopped.
+    pub async fn rehearse(
+        &self,
+        service: ServiceId,
+        runbook: String,
+        evidence: Box<Evidence>,
+    ) -> Result<Result<Vec<Record>, String>, Stopped> {
+        let (answer, answered) = oneshot::channel();
+        let asked = Box::new(Rehearsal { service, runbook, evidence, answer });
+        self.sender.send(Message::Rehearse(asked)).await.map_err(|_| Stopped)?;
         answered.await.map_err(|_| Stopped)
     }
 

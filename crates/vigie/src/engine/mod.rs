@@ -9,6 +9,8 @@ use std::time::Duration;
 use tokio::sync::{broadcast, mpsc, oneshot};
 use vigie_core::event::{Act, Effects, Event, Order};
 use vigie_core::notify::{Change, NoticeId, Outcome};
+use vigie_core::respond::Evidence;
+use vigie_core::stack::ServiceId;
 use vigie_core::{Engine, Moment, Record};
 
 pub use desk::{Desk, Letterhead, NoPost, Post};
@@ -30,12 +32,23 @@ pub(crate) enum Message {
     Event(Event),
     /// A person wants something; the answer goes back.
     Order(Order, oneshot::Sender<Result<String, String>>),
+    /// Somebody wants to know what a runbook would do on a service with this evidence.
+    Rehearse(Box<Rehearsal>),
     /// What became of a letter.
     Settled(NoticeId, Outcome),
     /// Somebody wants to know how things are.
     Status(oneshot::Sender<Box<Status>>),
     /// Carry nothing out any more; answered when the journal is closed.
     Stop(oneshot::Sender<()>),
+}
+
+/// A runbook that is not carried out, only thought through.
+#[derive(Debug)]
+pub(crate) struct Rehearsal {
+    service: ServiceId,
+    runbook: String,
+    evidence: Box<Evidence>,
+    answer: oneshot::Sender<Result<Vec<Record>, String>>,
 }
 
 /// A record, told to whoever listens, once it was appended.
@@ -157,6 +170,11 @@ impl<H: Hands> Driver<H> {
     fn message(&mut self, message: Message) {
         match message {
             Message::Event(event) => self.event(event),
+            Message::Rehearse(asked) => {
+                let Rehearsal { service, runbook, evidence, answer } = *asked;
+                let now = self.clock.now();
+                let _ = answer.send(self.engine.rehearse(now, service, &runbook, evidence));
+            }
             Message::Settled(id, outcome) => self.settled(id, outcome),
             Message::Order(order, answer) => {
                 let reply = self.handle(Event::Ordered(order));

@@ -210,3 +210,29 @@ fn nobodys_incident_goes_up_level_by_level_until_somebody_has_it() {
     assert_eq!(told, expected);
     world.replays();
 }
+
+#[test]
+fn a_rehearsal_tells_what_an_order_would_do_and_changes_nothing() {
+    let mut world = World::new();
+    freeze(&mut world, 10);
+    let before = world.engine.state().clone();
+    let rehearse = |world: &World, state, runbook: &str| {
+        let mut evidence = Box::new(Evidence::default());
+        evidence.inspection.state = state;
+        world.engine.rehearse(world.now, GAME, runbook, evidence)
+    };
+    let records = rehearse(&world, RuntimeState::Running, "p1-unreachable").unwrap();
+    assert!(matches!(&records[0], Record::CaseChosen { case: Some(case), .. } if case == "E"));
+    let kills = |record: &Record| {
+        matches!(record, Record::StepIntended { step: Step::Restart { kill: true }, .. })
+    };
+    assert!(records.iter().any(kills), "{records:#?}");
+    // One proof alone: the guard has its word here too.
+    world.rcon(true);
+    let records = rehearse(&world, RuntimeState::Running, "p1-unreachable").unwrap();
+    assert!(!records.iter().any(kills), "{records:#?}");
+    let unknown = rehearse(&world, RuntimeState::Running, "nope").unwrap_err();
+    assert!(unknown.contains("vigie runbook list"), "{unknown}");
+    let after = world.engine.state();
+    assert_eq!((after.last_run, after.last_incident), (before.last_run, before.last_incident));
+}
