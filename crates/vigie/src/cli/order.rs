@@ -6,6 +6,7 @@ use vigie_core::respond::RunId;
 use super::{Exit, Failure};
 use crate::config::Config;
 use crate::control::{Answer, Client, Request};
+use crate::report::say;
 use crate::store::{IncidentRow, Register};
 
 /// Asks the daemon and says what it answers.
@@ -26,17 +27,18 @@ pub(super) async fn ask(
         }
         return Ok(Exit::Fine);
     }
+    let lang = config.file.stack.lang;
     let mut client = Client::connect(&config.socket()).await?;
     match client.ask(request).await? {
         Answer::Done { text } => {
-            println!("{text}");
+            println!("{}", say(&text, lang));
             Ok(Exit::Fine)
         }
         // A number that nobody knows is a slip of the pen, not a guard's no.
         Answer::Refused { why } if names_one(request) && subject.is_none() => {
-            Err(Failure::say(Exit::Usage, why))
+            Err(Failure::say(Exit::Usage, say(&why, lang)))
         }
-        Answer::Refused { why } => Err(Failure::say(Exit::Refused, why)),
+        Answer::Refused { why } => Err(Failure::say(Exit::Refused, say(&why, lang))),
         Answer::Status { .. } => Ok(Exit::Fine),
     }
 }
