@@ -11,6 +11,9 @@ use crate::observe::Eyes;
 
 const EVERY: Duration = Duration::from_secs(20);
 
+/// Who declares these windows, in the journal.
+pub const SCHEDULE: &str = "the schedule in vigie.toml";
+
 pub(super) async fn watch(eyes: Eyes) {
     let windows: Vec<(Cron, Duration)> = eyes
         .config
@@ -29,7 +32,7 @@ pub(super) async fn watch(eyes: Eyes) {
         let left = windows.iter().filter_map(|(cron, time)| left(cron, *time, &now)).max();
         if let (Some(left), false) = (left, declared) {
             let until = eyes.clock.now().plus(left);
-            let by = Actor::Person(String::from("the schedule in vigie.toml"));
+            let by = Actor::Person(String::from(SCHEDULE));
             if eyes.handle.order(Order::Maintenance(Some(until), by)).await.is_err() {
                 return;
             }

@@ -5,6 +5,7 @@ mod maintenance;
 use std::sync::Arc;
 use std::time::Duration;
 
+pub use maintenance::SCHEDULE;
 use tokio::sync::broadcast;
 use tokio::task::{JoinHandle, JoinSet};
 use tokio_util::sync::CancellationToken;

@@ -6,6 +6,7 @@ use super::args::DiagnoseArgs;
 use super::{Exit, Failure, Paint};
 use crate::config::Config;
 use crate::diagnose::{diagnose, render, write_bundle};
+use crate::report::Lang;
 
 pub(super) async fn run(path: &Path, args: &DiagnoseArgs) -> Result<Exit, Failure> {
     let config = Config::read(path)?;
@@ -14,14 +15,20 @@ pub(super) async fn run(path: &Path, args: &DiagnoseArgs) -> Result<Exit, Failur
     if args.json {
         println!("{}", serde_json::to_string_pretty(&diagnosis)?);
     } else {
-        print!("{}", coloured(&render(&diagnosis), Paint::for_stdout()));
+        let lang = config.file.stack.lang;
+        print!("{}", coloured(&render(&diagnosis, lang), Paint::for_stdout()));
     }
     if let Some(bundle) = &args.bundle {
         write_bundle(bundle, &config, &diagnosis)?;
-        eprintln!(
-            "written to {}; secrets were taken out, look before you send it",
-            bundle.display()
-        );
+        let file = bundle.display();
+        match config.file.stack.lang {
+            Lang::En => {
+                eprintln!("written to {file}; secrets were taken out, look before you send it");
+            }
+            Lang::Fr => {
+                eprintln!("écrit dans {file} ; les secrets en sont ôtés, relisez avant d'envoyer");
+            }
+        }
     }
     if diagnosis.runtime.error.is_some() {
         return Ok(Exit::Unreachable);

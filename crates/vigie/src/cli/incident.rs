@@ -10,7 +10,9 @@ use super::order::ask;
 use super::{Exit, Failure, Paint, known, register, stats, table};
 use crate::config::Config;
 use crate::control::Request;
-use crate::report::{Lang, ago, clock_time, incident_json, rfc3339, source, tell_all};
+use crate::report::{
+    Lang, ago, clock_time, incident_json, rfc3339, say, source, symptom, tell_all, title, word,
+};
 use crate::store::{Filter, IncidentRow, Register};
 use crate::text::cut;
 use crate::text::size;
@@ -73,19 +75,27 @@ fn list(config: &Config, json: bool, limit: usize, only: &Only) -> Result<Exit, 
     }
     if rows.is_empty() {
         let any = filter != Filter::default();
-        println!("{}", if any { "no such incident" } else { "no incident so far" });
+        let none = match config.file.stack.lang {
+            Lang::En => ["no incident so far", "no such incident"],
+            Lang::Fr => ["aucun incident jusqu'ici", "aucun incident de cette sorte"],
+        };
+        println!("{}", none[usize::from(any)]);
         return Ok(Exit::Fine);
     }
     let paint = Paint::for_stdout();
-    let cells: Vec<_> = rows.iter().map(|row| cells(row, paint)).collect();
-    let head = ["ID", "SEV", "STATE", "SERVICE", "DETECTED", "RESTORED IN", "CASE", "TITLE"];
+    let lang = config.file.stack.lang;
+    let cells: Vec<_> = rows.iter().map(|row| cells(row, paint, lang)).collect();
+    let head = match lang {
+        Lang::En => ["ID", "SEV", "STATE", "SERVICE", "DETECTED", "RESTORED IN", "CASE", "TITLE"],
+        Lang::Fr => ["ID", "GRAV", "ÉTAT", "SERVICE", "DÉTECTÉ", "RÉTABLI EN", "CAS", "TITRE"],
+    };
     table::print(&head, &cells);
     Ok(Exit::Fine)
 }
 
-fn cells(row: &IncidentRow, paint: Paint) -> Vec<String> {
+fn cells(row: &IncidentRow, paint: Paint, lang: Lang) -> Vec<String> {
     let incident = &row.incident;
-    let state = incident.state.word();
+    let state = word(incident.state.word(), lang);
     let state = if incident.state.is_active() { paint.bad(state) } else { paint.good(state) };
     let restored = incident
         .restored
@@ -99,7 +109,7 @@ fn cells(row: &IncidentRow, paint: Paint) -> Vec<String> {
         rfc3339(incident.detected.wall)[..19].replace('T', " "),
         restored,
         if cases.is_empty() { String::from("-") } else { cases.join(",") },
-        cut(&incident.title, 60),
+        cut(&title(incident.group, &incident.title, lang), 60),
     ]
 }
 
@@ -109,7 +119,8 @@ fn show(config: &Config, id: u64, json: bool) -> Result<Exit, Failure> {
         return Err(unknown(id));
     };
     let timeline = register.timeline(IncidentId(id))?;
-    let lang = config.file.stack.lang;
+    // Programs read one language.
+    let lang = if json { Lang::En } else { config.file.stack.lang };
     let lines = tell_all(timeline.iter().map(|entry| &entry.record), lang);
     if json {
         let rows: Vec<_> = timeline
@@ -133,9 +144,10 @@ fn show(config: &Config, id: u64, json: bool) -> Result<Exit, Failure> {
     print(&row, lang);
     println!("\n{}", if lang == Lang::Fr { "Chronologie" } else { "Timeline" });
     let paint = Paint::for_stdout();
+    let wide = if lang == Lang::Fr { 9 } else { 8 };
     for (entry, text) in timeline.iter().zip(&lines) {
         let at = paint.dim(&clock_time(entry.at.wall));
-        println!("  {at}  {:<8}  {text}", source(&entry.record));
+        println!("  {at}  {:<wide$}  {text}", word(source(&entry.record), lang));
     }
     evidence(&row, lang);
     Ok(Exit::Fine)
@@ -154,15 +166,15 @@ fn print(row: &IncidentRow, lang: Lang) {
         "{} {} {} — {}",
         paint.bold(&format!("incident {}", incident.id)),
         paint.severity(incident.severity),
-        incident.state.word(),
-        incident.title
+        word(incident.state.word(), lang),
+        title(incident.group, &incident.title, lang)
     );
     let spread = started.latest.since(started.earliest);
     let words: [&str; 4] = match lang {
         Lang::En => ["started", "detected", "acknowledged", "restored"],
         Lang::Fr => ["début", "détecté", "pris en charge", "rétabli"],
     };
-    let line = |word: &str, text: String| println!("  {word:<15} {text}");
+    let line = |label: &str, text: String| println!("  {label:<15} {text}");
     line(words[0], format!("{} (± {})", rfc3339(started.latest.wall), ago(spread)));
     let after = |at: vigie_core::Moment| {
         format!("{} (+{})", rfc3339(at.wall), ago(at.since(started.latest)))
@@ -175,18 +187,24 @@ fn print(row: &IncidentRow, lang: Lang) {
         Some(at) => line(words[3], after(at)),
         None => line(words[3], String::from("-")),
     }
-    for symptom in &incident.symptoms {
-        let until = symptom.until.map_or_else(
+    for shown in &incident.symptoms {
+        let until = shown.until.map_or_else(
             || paint.bad("…"),
-            |until| format!("{} ", ago(until.since(symptom.started.latest))),
+            |until| format!("{} ", ago(until.since(shown.started.latest))),
         );
-        println!("  · {:<16} {until} {}", symptom.kind.word(), symptom.detail);
+        let wide = if lang == Lang::Fr { 19 } else { 16 };
+        let (kind, detail) = (symptom(shown.kind, lang), say(&shown.detail, lang));
+        println!("  · {kind:<wide$} {until} {detail}");
     }
 }
 
 fn evidence(row: &IncidentRow, lang: Lang) {
     let Some(evidence) = row.runs.iter().rev().find_map(|run| run.evidence.as_deref()) else {
         return;
+    };
+    let words = match lang {
+        Lang::En => ["memory", "missing"],
+        Lang::Fr => ["mémoire ", "manquant "],
     };
     println!("\n{}", if lang == Lang::Fr { "Preuves" } else { "Evidence" });
     if let Some(lua) = &evidence.lua {
@@ -196,13 +214,13 @@ fn evidence(row: &IncidentRow, lang: Lang) {
         println!("  git: {} {}", commit.hash, commit.subject);
     }
     for usage in &evidence.host.usage {
-        println!("  memory: {} {}", usage.service, size(usage.mem_bytes));
+        println!("  {}: {} {}", words[0], usage.service, size(usage.mem_bytes));
     }
     let shown = evidence.console.len().saturating_sub(10);
     for line in &evidence.console[shown..] {
         println!("  | {}", cut(line, 160));
     }
     for missing in &evidence.missing {
-        println!("  missing: {missing}");
+        println!("  {}: {}", words[1], say(missing, lang));
     }
 }

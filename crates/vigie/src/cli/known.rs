@@ -60,7 +60,7 @@ async fn learn(config: &Config, new: &[Known], by: &str) -> Result<(), Failure> 
         match Client::connect(&config.socket()).await {
             Ok(mut client) => match client.ask(&request).await? {
                 Answer::Refused { why } => return Err(Failure::say(Exit::Refused, why)),
-                Answer::Done { .. } | Answer::Status { .. } => {}
+                Answer::Done { .. } | Answer::Status { .. } | Answer::Rehearsed { .. } => {}
             },
             Err(ControlError::NotRunning { .. }) => append(config, batch, by)?,
             Err(error) => return Err(error.into()),

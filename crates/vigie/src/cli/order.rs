@@ -6,6 +6,7 @@ use vigie_core::respond::RunId;
 use super::{Exit, Failure};
 use crate::config::Config;
 use crate::control::{Answer, Client, Request};
+use crate::report::say;
 use crate::store::{IncidentRow, Register};
 
 /// Asks the daemon and says what it answers.
@@ -14,7 +15,13 @@ pub(super) async fn ask(
     request: &Request,
     dry_run: bool,
 ) -> Result<Exit, Failure> {
-    check_names(config, request)?;
+    match request {
+        Request::Report { service, .. } => check_names(config, service, None)?,
+        Request::RunRunbook { service, runbook, .. } => {
+            check_names(config, service, Some(runbook))?;
+        }
+        _ => {}
+    }
     let subject = subject(config, request)?;
     if dry_run {
         let known = subject.is_some() || !names_one(request);
@@ -26,34 +33,34 @@ pub(super) async fn ask(
         }
         return Ok(Exit::Fine);
     }
+    let lang = config.file.stack.lang;
     let mut client = Client::connect(&config.socket()).await?;
     match client.ask(request).await? {
         Answer::Done { text } => {
-            println!("{text}");
+            println!("{}", say(&text, lang));
             Ok(Exit::Fine)
         }
         // A number that nobody knows is a slip of the pen, not a guard's no.
         Answer::Refused { why } if names_one(request) && subject.is_none() => {
-            Err(Failure::say(Exit::Usage, why))
+            Err(Failure::say(Exit::Usage, say(&why, lang)))
         }
-        Answer::Refused { why } => Err(Failure::say(Exit::Refused, why)),
+        Answer::Refused { why } => Err(Failure::say(Exit::Refused, say(&why, lang))),
         Answer::Status { .. } | Answer::Rehearsed { .. } => Ok(Exit::Fine),
     }
 }
 
 /// Refuses services and runbooks that the configuration does not have.
-fn check_names(config: &Config, request: &Request) -> Result<(), Failure> {
-    let (service, runbook) = match request {
-        Request::Report { service, .. } => (service, None),
-        Request::RunRunbook { service, runbook, .. } | Request::Rehearse { service, runbook } => (service, Some(runbook)),
-        _ => return Ok(()),
-    };
+pub(super) fn check_names(
+    config: &Config,
+    service: &str,
+    runbook: Option<&str>,
+) -> Result<(), Failure> {
     if config.stack.find(service).is_none() {
         let known: Vec<_> = config.stack.services().map(|(_, one)| one.name.as_str()).collect();
         let text = format!("there is no service `{service}`; the stack has: {}", known.join(", "));
         return Err(Failure::say(Exit::Usage, text));
     }
-    let known = |name: &String| config.stack.runbooks.iter().any(|book| book.name == *name);
+    let known = |name: &str| config.stack.runbooks.iter().any(|book| book.name == name);
     match runbook {
         Some(name) if !known(name) => {
             let text = format!("there is no runbook `{name}`; try: vigie runbook list");
@@ -140,7 +147,9 @@ fn words(request: &Request) -> String {
             "declare maintenance of {minutes} min as {by}: no incident is opened, nothing is repaired"
         ),
         Request::Maintenance { minutes: None, by } => format!("end maintenance as {by}"),
-        Request::RunRunbook { service, runbook, .. } => format!("run {runbook} on {service}"),
+        Request::RunRunbook { service, runbook, .. } | Request::Rehearse { service, runbook } => {
+            format!("run {runbook} on {service}")
+        }
         Request::Operate { service, stop } => {
             format!("{} {service} as an operator", if *stop { "stop" } else { "start" })
         }

@@ -10,7 +10,7 @@ use super::incident::unknown;
 use super::stats::range;
 use super::{Exit, Failure, Paint, table};
 use crate::config::{Config, Lang};
-use crate::report::{LikenessJson, ago, similar_json};
+use crate::report::{LikenessJson, ago, say, similar_json};
 use crate::store::{Filter, Register};
 use crate::text::cut;
 
@@ -57,7 +57,7 @@ pub(super) fn similar(
         println!("{}", none[usize::from(lang == Lang::Fr)]);
         return Ok(Exit::Fine);
     }
-    let rows: Vec<_> = told.similar.iter().map(cells).collect();
+    let rows: Vec<_> = told.similar.iter().map(|one| cells(one, lang)).collect();
     let head = match lang {
         Lang::En => ["ID", "SCORE", "SAME", "DETECTED", "TOOK", "FIXED BY", "TITLE"],
         Lang::Fr => ["ID", "SCORE", "COMMUN", "DÉTECTÉ", "DURÉE", "RÉSOLU PAR", "TITRE"],
@@ -66,7 +66,7 @@ pub(super) fn similar(
     Ok(Exit::Fine)
 }
 
-fn cells(one: &LikenessJson) -> Vec<String> {
+fn cells(one: &LikenessJson, lang: Lang) -> Vec<String> {
     let took = one.took_ms.map(|both| {
         let [least, most] = both.map(|ms| ago(Duration::from_millis(ms)));
         range(least, most)
@@ -79,6 +79,6 @@ fn cells(one: &LikenessJson) -> Vec<String> {
         one.detected[..19].replace('T', " "),
         or_none(took),
         or_none(one.fixed_by.as_ref().map(|fix| cut(fix, 50))),
-        cut(&one.title, 60),
+        cut(&say(&one.title, lang), 60),
     ]
 }

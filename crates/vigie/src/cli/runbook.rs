@@ -6,11 +6,12 @@ use vigie_core::respond::Runbook;
 
 use super::args::Deed;
 use super::args::RunbookCommand;
-use super::order::ask;
+use super::order::{ask, check_names};
 use super::{Exit, Failure, Paint, table};
 use crate::config::{self, BUILT_IN, Config};
-use crate::control::Request;
+use crate::control::{Answer, Client, Request};
 use crate::diagnose;
+use crate::report::{Lang, say};
 
 pub(super) async fn run(path: &Path, command: RunbookCommand) -> Result<Exit, Failure> {
     match command {
@@ -55,7 +56,11 @@ fn list(config: &Config, json: bool) -> Result<Exit, Failure> {
         ]
     };
     let rows: Vec<_> = config.stack.runbooks.iter().map(row).collect();
-    table::print(&["RUNBOOK", "CASES", "ANSWERS", "TITLE"], &rows);
+    let head = match lang {
+        Lang::En => ["RUNBOOK", "CASES", "ANSWERS", "TITLE"],
+        Lang::Fr => ["RUNBOOK", "CAS", "RÉPOND À", "TITRE"],
+    };
+    table::print(&head, &rows);
     Ok(Exit::Fine)
 }
 
@@ -154,30 +159,79 @@ fn checked_json(file: &Path, read: Result<&Runbook, &config::ConfigError>) -> se
 /// Collects evidence and says what would be done, without the daemon and without changing anything.
 async fn plan(config: Config, name: &str, service: &str, json: bool) -> Result<Exit, Failure> {
     let lang = config.file.stack.lang;
-    let plan = diagnose::plan(config, name, service)
-        .await
-        .map_err(|why| Failure::say(Exit::Usage, why))?;
+    check_names(&config, service, Some(name))?;
+    let request = Request::Rehearse { service: service.to_owned(), runbook: name.to_owned() };
+    let answer = match Client::connect(&config.socket()).await {
+        Ok(mut client) => Some(client.ask(&request).await?),
+        Err(_) => None,
+    };
+    let plan = match answer {
+        Some(Answer::Refused { why }) => {
+            return Err(Failure::say(Exit::Refused, say(&why, lang)));
+        }
+        Some(Answer::Rehearsed { records }) => diagnose::told(&config, name, service, &records),
+        _ => None,
+    };
+    let plan = match plan {
+        Some(plan) => plan,
+        None => diagnose::plan(config, name, service)
+            .await
+            .map_err(|why| Failure::say(Exit::Usage, why))?,
+    };
     if json {
         println!("{}", serde_json::to_string_pretty(&plan)?);
         return Ok(Exit::Fine);
     }
+    tell(&plan, name, service, lang);
+    Ok(Exit::Fine)
+}
+
+fn tell(plan: &diagnose::Plan, name: &str, service: &str, lang: Lang) {
     let paint = Paint::for_stdout();
-    println!("{}", paint.bold(&format!("{name} on {service} (dry run: nothing is changed)")));
+    let title = match lang {
+        Lang::En => format!("{name} on {service} (dry run: nothing is changed)"),
+        Lang::Fr => format!("{name} sur {service} (à blanc : rien n'est changé)"),
+    };
+    let [evidence, not, case, would, then, colon] = match lang {
+        Lang::En => ["evidence", "not", "case", "would", "then", ":"],
+        Lang::Fr => ["preuve", "pas", "cas", "à faire :", "puis", " :"],
+    };
+    println!("{}", paint.bold(&title));
     for fact in &plan.evidence {
-        println!("  evidence  {fact}");
+        println!("  {evidence}  {}", say(fact, lang));
     }
     for rejected in &plan.rejected {
-        println!("  {}", paint.dim(&format!("not {}: {}", rejected.case, rejected.why)));
+        let why = say(&rejected.why, lang);
+        println!("  {}", paint.dim(&format!("{not} {}{colon} {why}", rejected.case)));
     }
     match &plan.case {
-        Some(case) => {
-            println!("  case {}: {}", paint.bold(&case.id), lang.of(&case.title));
+        Some(chosen) => {
+            println!("  {case} {}{colon} {}", paint.bold(&chosen.id), lang.of(&chosen.title));
             for step in &plan.steps {
-                println!("    would {step}");
+                println!("    {would} {}", say(step, lang));
             }
-            println!("    then {}", plan.verify);
+            println!("    {then} {}", say(&plan.verify, lang));
         }
-        None => println!("  {}", paint.warn("no case matches: it would be handed to a person")),
+        None => {
+            let text = match lang {
+                Lang::En => "no case matches: it would be handed to a person",
+                Lang::Fr => "aucun cas ne convient : ce serait remis à une personne",
+            };
+            println!("  {}", paint.warn(text));
+        }
     }
-    Ok(Exit::Fine)
+    match &plan.then {
+        Some(lines) => lines.iter().for_each(|line| println!("  {}", paint.warn(&say(line, lang)))),
+        None => {
+            let text = match lang {
+                Lang::En => {
+                    "the watch does not run: its budget, its guard and past exits are not counted"
+                }
+                Lang::Fr => {
+                    "la veille ne tourne pas : ni budget, ni garde-fou, ni arrêts passés ne comptent"
+                }
+            };
+            println!("  {}", paint.dim(text));
+        }
+    }
 }

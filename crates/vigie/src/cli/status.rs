@@ -8,7 +8,7 @@ use super::args::StatusArgs;
 use super::{Exit, Failure, Paint, table};
 use crate::config::Config;
 use crate::control::{Answer, Client, Request};
-use crate::report::{Status, ago};
+use crate::report::{Lang, Status, ago, last_error, say, word};
 use crate::text::size;
 
 pub(super) async fn run(path: &Path, args: &StatusArgs) -> Result<Exit, Failure> {
@@ -20,6 +20,9 @@ pub(super) async fn run(path: &Path, args: &StatusArgs) -> Result<Exit, Failure>
             Answer::Done { text } | Answer::Refused { why: text } => {
                 return Err(Failure::say(Exit::Finding, text));
             }
+            Answer::Rehearsed { .. } => {
+                return Err(Failure::say(Exit::Finding, "the watch answered something else"));
+            }
         };
         if args.json {
             println!("{}", serde_json::to_string_pretty(&status)?);
@@ -29,7 +32,7 @@ pub(super) async fn run(path: &Path, args: &StatusArgs) -> Result<Exit, Failure>
             // Home and clear below, so that the screen does not flicker.
             print!("\u{1b}[H\u{1b}[2J");
         }
-        print(&status);
+        print(&status, config.file.stack.lang);
         if !args.live {
             return Ok(verdict(&status));
         }
@@ -47,7 +50,7 @@ const fn verdict(status: &Status) -> Exit {
     if status.incidents_open > 0 || status.degraded { Exit::Finding } else { Exit::Fine }
 }
 
-fn print(status: &Status) {
+fn print(status: &Status, lang: Lang) {
     let paint = Paint::for_stdout();
     let mode = format!("{:?}", status.mode).to_lowercase();
     println!("{}  mode {mode}", paint.bold(&status.stack));
@@ -56,10 +59,10 @@ fn print(status: &Status) {
         .iter()
         .map(|service| {
             let health = match service.health.as_str() {
-                "healthy" => paint.good("healthy"),
+                "healthy" => paint.good(word("healthy", lang)),
                 "unhealthy" if service.state == "stopped" => paint.dim("-"),
-                "unhealthy" => paint.bad("unhealthy"),
-                other => paint.warn(other),
+                "unhealthy" => paint.bad(word("unhealthy", lang)),
+                other => paint.warn(word(other, lang)),
             };
             let dash = || String::from("-");
             let players = match (service.players, service.max_players) {
@@ -73,7 +76,7 @@ fn print(status: &Status) {
             };
             vec![
                 service.name.clone(),
-                service.state.clone(),
+                word(&service.state, lang).to_owned(),
                 health,
                 service.since.as_deref().map_or_else(dash, since),
                 players,
@@ -85,28 +88,58 @@ fn print(status: &Status) {
             ]
         })
         .collect();
-    let head = [
-        "SERVICE", "STATE", "HEALTH", "SINCE", "PLAYERS", "MAP", "LATENCY", "CPU", "MEMORY",
-        "RESTARTS",
-    ];
+    let head = match lang {
+        Lang::En => [
+            "SERVICE", "STATE", "HEALTH", "SINCE", "PLAYERS", "MAP", "LATENCY", "CPU", "MEMORY",
+            "RESTARTS",
+        ],
+        Lang::Fr => [
+            "SERVICE", "ÉTAT", "SANTÉ", "DEPUIS", "JOUEURS", "CARTE", "LATENCE", "CPU", "MÉMOIRE",
+            "RELANCES",
+        ],
+    };
     table::print(&head, &rows);
+    print_remarks(status, lang, paint);
+}
+
+/// What stands below the table.
+fn print_remarks(status: &Status, lang: Lang, paint: Paint) {
+    // English, French.
+    let both = |texts: [&str; 2]| texts[usize::from(lang == Lang::Fr)].to_owned();
     for service in &status.services {
         if let Some(error) = &service.last_error {
-            println!("{}", paint.dim(&format!("{}: last error: {error}", service.name)));
+            let (name, error) = (&service.name, last_error(error, lang));
+            let line = match lang {
+                Lang::En => format!("{name}: last error: {error}"),
+                Lang::Fr => format!("{name} : dernière erreur : {error}"),
+            };
+            println!("{}", paint.dim(&line));
         }
     }
     if status.degraded {
-        println!("{}", paint.warn("degraded: the stack works without one of its services"));
+        let text = both([
+            "degraded: the stack works without one of its services",
+            "mode dégradé : la stack fonctionne sans l'un de ses services",
+        ]);
+        println!("{}", paint.warn(&text));
     }
     if let Some(until) = &status.maintenance {
-        println!("{}", paint.warn(&format!("maintenance until {until}")));
+        let text = both(["maintenance until", "maintenance jusqu'à"]);
+        println!("{}", paint.warn(&format!("{text} {until}")));
     }
     if !status.runtime_reachable {
-        println!("{}", paint.bad("the runtime cannot be reached; what is shown of it is old"));
+        let text = both([
+            "the runtime cannot be reached; what is shown of it is old",
+            "le moteur d'exécution est injoignable ; ce qui en est montré est ancien",
+        ]);
+        println!("{}", paint.bad(&text));
     }
     if status.journal_waiting > 0 {
-        let text =
-            format!("the journal cannot be written: {} records wait", status.journal_waiting);
+        let count = status.journal_waiting;
+        let text = match lang {
+            Lang::En => format!("the journal cannot be written: {count} records wait"),
+            Lang::Fr => format!("le journal ne peut pas être écrit ; entrées en attente : {count}"),
+        };
         println!("{}", paint.bad(&text));
     }
     for channel in &status.channels {
@@ -123,16 +156,26 @@ fn print(status: &Status) {
         }
     }
     for (run, what) in &status.approvals {
-        println!(
-            "{}",
-            paint.warn(&format!("run {run} waits for you: {what}; vigie runbook approve {run}"))
-        );
+        let what = say(what, lang);
+        let text = match lang {
+            Lang::En => format!("run {run} waits for you: {what}; vigie runbook approve {run}"),
+            Lang::Fr => {
+                format!("la procédure {run} vous attend : {what} ; vigie runbook approve {run}")
+            }
+        };
+        println!("{}", paint.warn(&text));
     }
-    match status.incidents_open {
-        0 => println!("{}", paint.good("no open incident")),
-        1 => println!("{}", paint.bad("1 open incident; vigie incident list")),
-        n => println!("{}", paint.bad(&format!("{n} open incidents; vigie incident list"))),
-    }
+    let text = match (status.incidents_open, lang) {
+        (0, _) => both(["no open incident", "aucun incident ouvert"]),
+        (1, _) => both([
+            "1 open incident; vigie incident list",
+            "1 incident ouvert ; vigie incident list",
+        ]),
+        (n, Lang::En) => format!("{n} open incidents; vigie incident list"),
+        (n, Lang::Fr) => format!("{n} incidents ouverts ; vigie incident list"),
+    };
+    let fine = status.incidents_open == 0;
+    println!("{}", if fine { paint.good(&text) } else { paint.bad(&text) });
 }
 
 fn since(at: &str) -> String {

@@ -6,7 +6,7 @@ use std::path::Path;
 
 use super::{Diagnosis, render};
 use crate::config::Config;
-use crate::report::incident_json;
+use crate::report::{Lang, incident_json};
 use crate::respond::Redactor;
 use crate::store::Register;
 
@@ -32,7 +32,8 @@ pub fn write(path: &Path, config: &Config, diagnosis: &Diagnosis) -> std::io::Re
         header.set_cksum();
         archive.append_data(&mut header, format!("vigie-diagnosis/{name}"), clean.as_bytes())
     };
-    add("report.txt", &render(diagnosis))?;
+    // For whoever is asked for help, who need not read the stack's language.
+    add("report.txt", &render(diagnosis, Lang::En))?;
     add("report.json", &serde_json::to_string_pretty(diagnosis)?)?;
     for (name, path) in [
         ("vigie.toml", Some(config.path.clone())),

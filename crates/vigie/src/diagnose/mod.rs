@@ -14,7 +14,7 @@ use vigie_core::respond::Commit;
 use vigie_core::stack::Role;
 
 pub use bundle::write as write_bundle;
-pub use plan::{Plan, plan};
+pub use plan::{Plan, plan, told};
 pub use render::render;
 
 use crate::config::{Config, ServiceConfig};

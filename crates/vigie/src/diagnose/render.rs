@@ -1,11 +1,12 @@
-//! Does: the report as text, what is wrong first.
+//! Does: the report as text, what is wrong first, in the reader's language; the findings themselves are
+//! English, as all that programs read.
 
 use std::fmt::Write;
 
 use vigie_core::observe::{Health, RuntimeState};
 
 use super::{Diagnosis, ServiceReport};
-use crate::report::ago;
+use crate::report::{Lang, ago, say, word};
 use crate::text::size;
 
 /// What is wrong, one line each.
@@ -63,44 +64,53 @@ fn of_service(service: &ServiceReport, findings: &mut Vec<String>) {
 
 /// The report as plain text.
 #[must_use]
-pub fn render(diagnosis: &Diagnosis) -> String {
+pub fn render(diagnosis: &Diagnosis, lang: Lang) -> String {
     let mut out = String::new();
-    let _ = write(&mut out, diagnosis);
+    let _ = write(&mut out, diagnosis, lang);
     out
 }
 
-fn write(out: &mut String, diagnosis: &Diagnosis) -> std::fmt::Result {
+fn write(out: &mut String, diagnosis: &Diagnosis, lang: Lang) -> std::fmt::Result {
+    // English, French.
+    let both = |texts: [&'static str; 2]| texts[usize::from(lang == Lang::Fr)];
     writeln!(out, "{}  {}", diagnosis.stack, diagnosis.taken)?;
     let runtime = &diagnosis.runtime;
-    let version = runtime.version.as_deref().unwrap_or("cannot be reached");
-    writeln!(out, "runtime   {} {version}", runtime.name)?;
+    let version = runtime.version.as_deref().unwrap_or(both(["cannot be reached", "injoignable"]));
+    writeln!(out, "{} {} {version}", both(["runtime  ", "moteur   "]), runtime.name)?;
     let host = &diagnosis.host;
-    writeln!(
-        out,
-        "host      {:.0} % of {:.1} GiB memory available, {} {:.0} % full",
-        host.memory_available_pct.unwrap_or_default(),
-        gib(host.memory_total_bytes),
-        host.disk.as_deref().unwrap_or("/"),
-        host.disk_used_pct.unwrap_or_default()
-    )?;
-    match &diagnosis.git.head {
-        Some(head) => writeln!(out, "git       {head}")?,
-        None => writeln!(out, "git       no repository here")?,
+    let (memory, total) =
+        (host.memory_available_pct.unwrap_or_default(), gib(host.memory_total_bytes));
+    let disk = host.disk.as_deref().unwrap_or("/");
+    let used = host.disk_used_pct.unwrap_or_default();
+    match lang {
+        Lang::En => writeln!(
+            out,
+            "host      {memory:.0} % of {total:.1} GiB memory available, {disk} {used:.0} % full"
+        )?,
+        Lang::Fr => writeln!(
+            out,
+            "hôte      {memory:.0} % de {total:.1} Gio de mémoire disponibles, {disk} plein à \
+             {used:.0} %"
+        )?,
     }
+    let no_repository = both(["no repository here", "pas de dépôt ici"]);
+    writeln!(out, "git       {}", diagnosis.git.head.as_deref().unwrap_or(no_repository))?;
     for commit in &diagnosis.git.commits {
         writeln!(out, "          {} {}", commit.hash, commit.subject)?;
     }
     writeln!(out)?;
     if diagnosis.findings.is_empty() {
-        writeln!(out, "nothing is wrong that can be seen from here")?;
+        let fine =
+            ["nothing is wrong that can be seen from here", "rien d'anormal ne se voit d'ici"];
+        writeln!(out, "{}", both(fine))?;
     } else {
-        writeln!(out, "FINDINGS")?;
+        writeln!(out, "{}", both(["FINDINGS", "CONSTATS"]))?;
         for finding in &diagnosis.findings {
-            writeln!(out, "  ! {finding}")?;
+            writeln!(out, "  ! {}", say(finding, lang))?;
         }
     }
     for service in &diagnosis.services {
-        write_service(out, service)?;
+        write_service(out, service, lang)?;
     }
     Ok(())
 }
@@ -110,51 +120,136 @@ fn gib(bytes: u64) -> f64 {
     bytes as f64 / 1_073_741_824.0
 }
 
-fn write_service(out: &mut String, service: &ServiceReport) -> std::fmt::Result {
-    writeln!(out, "\n{} ({})", service.name, format!("{:?}", service.role).to_lowercase())?;
-    match (&service.inspection, &service.error) {
-        (Some(seen), _) => {
-            write!(out, "  state     {}", seen.state.word())?;
-            if let Some(up) = seen.up_for {
-                write!(out, " for {}", ago(up))?;
-            }
-            if let Some(code) = seen.exit_code.filter(|_| seen.state != RuntimeState::Running) {
-                write!(out, ", exit code {code}")?;
-            }
-            writeln!(
-                out,
-                ", health {}, {} restarts by its runtime",
-                format!("{:?}", seen.health).to_lowercase(),
-                seen.restarts
-            )?;
-        }
-        (None, Some(error)) => writeln!(out, "  state     {error}")?,
-        (None, None) => {}
-    }
+fn write_service(out: &mut String, service: &ServiceReport, lang: Lang) -> std::fmt::Result {
+    let both = |texts: [&'static str; 2]| texts[usize::from(lang == Lang::Fr)];
+    let role = format!("{:?}", service.role).to_lowercase();
+    writeln!(out, "\n{} ({})", service.name, word(&role, lang))?;
+    write_state(out, service, lang)?;
     if let Some(used) = service.mem_bytes {
-        let limit = service
-            .mem_limit_bytes
-            .map_or_else(|| String::from("no limit"), |limit| format!("limit {}", size(limit)));
+        let no_limit = both(["no limit", "sans limite"]);
+        let limit = service.mem_limit_bytes.map_or_else(
+            || no_limit.to_owned(),
+            |limit| format!("{} {}", both(["limit", "limite"]), size(limit)),
+        );
         writeln!(
             out,
-            "  use       cpu {}, memory {}, {limit}",
+            "  {} cpu {}, {} {}, {limit}",
+            both(["use      ", "emploi   "]),
             service.cpu_pct.map_or_else(|| String::from("?"), |pct| format!("{pct:.0} %")),
+            both(["memory", "mémoire"]),
             size(used)
         )?;
     }
+    let colon = both([":", " :"]);
     for probe in &service.probes {
+        // The mark is one for both languages: colour goes by it.
         let mark = if probe.ok { "ok  " } else { "FAIL" };
         let took = probe.latency_ms.map_or_else(String::new, |ms| format!(" ({ms} ms)"));
-        writeln!(out, "  {:<9} {mark} {}: {}{took}", probe.probe, probe.address, probe.says)?;
+        let says = say(&probe.says, lang);
+        writeln!(out, "  {:<9} {mark} {}{colon} {says}{took}", probe.probe, probe.address)?;
     }
     for difference in &service.drift {
-        writeln!(out, "  drift     {difference}")?;
+        writeln!(out, "  {} {}", both(["drift    ", "dérive   "]), say(difference, lang))?;
     }
     if !service.console.is_empty() {
-        writeln!(out, "  last {} console lines", service.console.len())?;
+        let count = service.console.len();
+        match lang {
+            Lang::En => writeln!(out, "  last {count} console lines")?,
+            Lang::Fr => writeln!(out, "  les {count} dernières lignes de la console")?,
+        }
         for line in &service.console {
             writeln!(out, "  {} {}", if line.error { "!" } else { "|" }, line.text)?;
         }
     }
     Ok(())
+}
+
+fn write_state(out: &mut String, service: &ServiceReport, lang: Lang) -> std::fmt::Result {
+    let both = |texts: [&'static str; 2]| texts[usize::from(lang == Lang::Fr)];
+    let label = both(["state    ", "état     "]);
+    let Some(seen) = &service.inspection else {
+        return service
+            .error
+            .as_ref()
+            .map_or(Ok(()), |error| writeln!(out, "  {label} {}", say(error, lang)));
+    };
+    write!(out, "  {label} {}", word(seen.state.word(), lang))?;
+    if let Some(up) = seen.up_for {
+        write!(out, " {} {}", both(["for", "depuis"]), ago(up))?;
+    }
+    if let Some(code) = seen.exit_code.filter(|_| seen.state != RuntimeState::Running) {
+        write!(out, ", {} {code}", both(["exit code", "code de sortie"]))?;
+    }
+    let health = format!("{:?}", seen.health).to_lowercase();
+    match lang {
+        Lang::En => writeln!(out, ", health {health}, {} restarts by its runtime", seen.restarts),
+        Lang::Fr => writeln!(
+            out,
+            ", santé : {}, relances par son moteur : {}",
+            word(&health, lang),
+            seen.restarts
+        ),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use vigie_core::observe::Inspection;
+    use vigie_core::stack::Role;
+
+    use super::*;
+    use crate::diagnose::{ConsoleLine, GitReport, HostReport, ProbeReport, RuntimeReport};
+
+    fn diagnosis() -> Diagnosis {
+        let inspection = Inspection {
+            state: RuntimeState::Exited,
+            exit_code: Some(139),
+            up_for: Some(Duration::from_secs(200)),
+            ..Inspection::default()
+        };
+        let line = |text: &str, error| ConsoleLine { text: String::from(text), error };
+        let service = ServiceReport {
+            name: String::from("gmod"),
+            role: Role::Game,
+            inspection: Some(inspection),
+            error: None,
+            probes: vec![ProbeReport {
+                probe: "a2s",
+                address: String::from("127.0.0.1:27015"),
+                ok: false,
+                says: String::from("no answer in time"),
+                latency_ms: None,
+            }],
+            cpu_pct: None,
+            mem_bytes: Some(95 << 20),
+            mem_limit_bytes: Some(100 << 20),
+            drift: vec![String::from("it was not made by Compose")],
+            console: vec![line("the host is well", false), line("[ERROR] x", true)],
+        };
+        let mut diagnosis = Diagnosis {
+            stack: String::from("lab"),
+            taken: String::from("2026-11-23T20:12:18.546Z"),
+            runtime: RuntimeReport { name: "docker", version: None, error: None },
+            host: HostReport {
+                memory_available_pct: Some(42.0),
+                memory_total_bytes: 8 << 30,
+                disk_used_pct: Some(91.0),
+                disk: Some(String::from("/")),
+            },
+            services: vec![service],
+            git: GitReport { head: None, commits: Vec::new() },
+            findings: Vec::new(),
+        };
+        diagnosis.findings = findings(&diagnosis);
+        diagnosis
+    }
+
+    #[test]
+    fn a_report_is_told_in_both_languages() {
+        for lang in [Lang::En, Lang::Fr] {
+            insta::assert_snapshot!(format!("report_{lang:?}"), render(&diagnosis(), lang));
+        }
+    }
 }

@@ -1,10 +1,10 @@
 //! Does: the way to the task that owns the state, for everybody else.
 
 use tokio::sync::{broadcast, mpsc, oneshot};
+use vigie_core::Record;
 use vigie_core::event::{Event, Order};
 use vigie_core::notify::{NoticeId, Outcome};
 use vigie_core::observe::{Fact, Observation};
-use vigie_core::Record;
 use vigie_core::respond::Evidence;
 use vigie_core::stack::ServiceId;
 

@@ -6,7 +6,7 @@ use vigie_core::incident::{Incident, Lifecycle, Severity};
 use vigie_core::notify::{Notice, Occasion};
 use vigie_core::respond::{Ending, Phase, Run};
 
-use crate::report::{Lang, ago};
+use crate::report::{Lang, ago, say};
 use crate::store::IncidentRow;
 
 /// What a channel shows.
@@ -121,6 +121,11 @@ impl Words {
         }
     }
 
+    /// A sentence of the core's.
+    fn say(self, text: &str) -> String {
+        say(text, self.0).into_owned()
+    }
+
     fn state(self, state: Lifecycle) -> String {
         match state {
             Lifecycle::Open => self.pick("open", "ouvert"),
@@ -177,7 +182,7 @@ fn incident(about: &About<'_>, row: &IncidentRow, words: Words) -> Message {
     Message {
         colour,
         sign,
-        title: incident.title.clone(),
+        title: words.say(&incident.title),
         facts: facts(about, row, words),
         steps: row.runs.iter().flat_map(|run| steps(run, words)).collect(),
         news: news(about, row, words).map(|news| format!("{sign} #{} {news}", incident.id.0)),
@@ -196,10 +201,11 @@ fn facts(about: &About<'_>, row: &IncidentRow, words: Words) -> Vec<Fact> {
     let started = incident.started();
     add("Since", "Depuis", Value::Time(started.latest.wall));
     if let Some(view) = &incident.view {
-        add("Players see", "Les joueurs voient", Value::Text(view.clone()));
+        add("Players see", "Les joueurs voient", Value::Text(words.say(view)));
     } else {
-        let shown: Vec<_> = incident.active().map(|shown| shown.detail.clone()).take(3).collect();
-        if !shown.is_empty() && shown != [incident.title.clone()] {
+        let shown: Vec<_> =
+            incident.active().map(|shown| words.say(&shown.detail)).take(3).collect();
+        if !shown.is_empty() && shown != [words.say(&incident.title)] {
             add("Players see", "Les joueurs voient", Value::Text(shown.join(" · ")));
         }
     }
@@ -276,7 +282,7 @@ fn steps(run: &Run, words: Words) -> Vec<String> {
         .iter()
         .map(|step| {
             let result = step.ended.as_ref().map(|(_, result)| result.word());
-            format!("{} {}", mark(result), step.step.describe(&run.service))
+            format!("{} {}", mark(result), words.say(&step.step.describe(&run.service)))
         })
         .collect();
     match run.phase {

@@ -1,5 +1,6 @@
 //! Does: puts what is known into the shapes that people and programs read. Never decides anything.
 
+mod catalogue;
 mod figures;
 mod incident;
 mod similar;
@@ -9,6 +10,7 @@ mod tell;
 mod tests;
 mod time;
 
+pub use catalogue::{last_error, say, symptom, title, word};
 pub use figures::{Asked, FiguresJson, MedianJson, figures_json};
 pub use incident::{IncidentJson, incident_json};
 pub use similar::{LikenessJson, SimilarJson, similar_json};

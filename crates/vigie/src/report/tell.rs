@@ -1,10 +1,14 @@
-//! Does: puts a record into one line for people, in English or French. Texts that come from outside
-//! were made printable where they came in.
+//! Does: puts a record into one line for people, in English or French: the frame here, what the core
+//! wrote into it by the catalogue. Texts that come from outside were made printable where they came in.
+
+use std::borrow::Cow;
 
 use vigie_core::Record;
 use vigie_core::incident::Actor;
 use vigie_core::respond::{Ending, StepResult};
 
+use super::catalogue;
+use crate::app::SCHEDULE;
 pub use crate::config::Lang;
 
 /// The record in one line. `service` is the one that its run treats, where it belongs to a run.
@@ -15,7 +19,11 @@ pub fn tell(record: &Record, service: Option<&str>, lang: Lang) -> String {
             format!("{}: {}", if *undo { "undo" } else { "step" }, step.describe(service))
         }
         (Lang::Fr, Record::StepIntended { step, undo, .. }, Some(service)) => {
-            format!("{} : {}", if *undo { "annulation" } else { "étape" }, step.describe(service))
+            format!(
+                "{} : {}",
+                if *undo { "annulation" } else { "étape" },
+                say(&step.describe(service))
+            )
         }
         (Lang::En, ..) => english(record),
         (Lang::Fr, ..) => french(record),
@@ -195,6 +203,29 @@ fn english(record: &Record) -> String {
     }
 }
 
+/// The French of what the core wrote.
+fn say(text: &str) -> Cow<'_, str> {
+    catalogue::say(text, Lang::Fr)
+}
+
+/// Who did it: a person's name is nobody's to translate.
+fn who(by: &Actor) -> String {
+    match by {
+        Actor::Person(name) if name == SCHEDULE => String::from("l'horaire de vigie.toml"),
+        _ => by.to_string(),
+    }
+}
+
+fn french_result(result: &StepResult) -> String {
+    match result {
+        StepResult::Done => String::from("faite"),
+        StepResult::Failed(why) => format!("échouée : {}", say(why)),
+        StepResult::TimedOut => String::from("échouée : pas finie à temps"),
+        StepResult::Unknown => String::from("de fin inconnue"),
+        StepResult::Refused(why) => format!("refusée : {}", say(why)),
+    }
+}
+
 fn french(record: &Record) -> String {
     match record {
         Record::WatchBegan { version } => format!("la veille commence (vigie {version})"),
@@ -221,9 +252,12 @@ fn french(record: &Record) -> String {
         Record::BootLearned { service, took_ms } => {
             format!("{service} prêt {} après son démarrage", seconds(*took_ms))
         }
-        Record::Proved { service, proof } => format!("{service} : {} a répondu", proof.word()),
+        Record::Proved { service, proof } => {
+            format!("{service} : {} a répondu", catalogue::word(proof.word(), Lang::Fr))
+        }
         Record::Distrusted { service, proof } => {
-            format!("{service} : {} échoue seul depuis longtemps et ne prouve rien", proof.word())
+            let proof = catalogue::word(proof.word(), Lang::Fr);
+            format!("{service} : {proof} échoue seul depuis longtemps et ne prouve rien")
         }
         Record::StreakEnded { service } => {
             format!("{service} est stable ; son délai repart de zéro")
@@ -232,21 +266,26 @@ fn french(record: &Record) -> String {
             format!("{service} : nouvelle erreur Lua {signature:016x} : {sample}")
         }
         Record::Renamed { service, to } => {
-            format!("le container de {service} s'appelle maintenant {to}")
+            format!("le conteneur de {service} s'appelle maintenant {to}")
         }
         Record::Maintenance { until: Some(until), by } => {
-            format!("maintenance jusqu'à {}, déclarée par {by}", super::rfc3339(until.wall))
+            format!("maintenance jusqu'à {}, déclarée par {}", super::rfc3339(until.wall), who(by))
         }
-        Record::Maintenance { until: None, by } => format!("fin de maintenance ({by})"),
-        Record::IncidentOpened { incident, severity, title, .. } => {
+        Record::Maintenance { until: None, by } => format!("fin de maintenance ({})", who(by)),
+        Record::IncidentOpened { incident, severity, group, title, .. } => {
+            let title = catalogue::title(*group, title, Lang::Fr);
             format!("incident {incident} ouvert, {} : {title}", severity.word())
         }
-        Record::SymptomBegan { kind, detail, .. } => format!("symptôme {} : {detail}", kind.word()),
+        Record::SymptomBegan { kind, detail, .. } => {
+            format!("symptôme « {} » : {}", catalogue::symptom(*kind, Lang::Fr), say(detail))
+        }
         Record::SymptomEnded { service, kind, .. } => {
-            format!("fin du symptôme {} de {service}", kind.word())
+            format!("fin du symptôme « {} » de {service}", catalogue::symptom(*kind, Lang::Fr))
         }
         Record::SeverityRaised { severity, .. } => format!("gravité relevée à {}", severity.word()),
-        Record::Rerooted { service, title, .. } => format!("la cause est {service} : {title}"),
+        Record::Rerooted { service, group, title, .. } => {
+            format!("la cause est {service} : {}", catalogue::title(*group, title, Lang::Fr))
+        }
         Record::Merged { into, .. } => format!("fait partie de l'incident {into}"),
         Record::Relapsed { .. } => String::from("rechute"),
         Record::Acknowledged { by, .. } => format!("pris en charge par {by}"),
@@ -259,8 +298,8 @@ fn french(record: &Record) -> String {
         Record::ChannelStopped { channel, why } => {
             format!("le canal {channel} ne prend plus de messages : {why}")
         }
-        Record::Escalated { why, .. } => format!("remis à une personne : {why}"),
-        Record::Restored { view, .. } => format!("rétabli, stabilité vérifiée : {view}"),
+        Record::Escalated { why, .. } => format!("remis à une personne : {}", say(why)),
+        Record::Restored { view, .. } => format!("rétabli, stabilité vérifiée : {}", say(view)),
         Record::Resolved { by, .. } => format!("résolu par {by}"),
         Record::Closed { by, .. } => format!("clos par {by}"),
         Record::KnownLearned { known, by } => {
@@ -280,7 +319,7 @@ fn french(record: &Record) -> String {
                 |case| format!("cas {case} choisi"),
             );
             let others: Vec<_> =
-                rejected.iter().map(|one| format!("{} ({})", one.case, one.why)).collect();
+                rejected.iter().map(|one| format!("{} ({})", one.case, say(&one.why))).collect();
             if others.is_empty() {
                 chosen
             } else {
@@ -288,22 +327,20 @@ fn french(record: &Record) -> String {
             }
         }
         Record::ApprovalAsked { run, plan, .. } => {
-            format!(
-                "attend une approbation : {} ; `vigie runbook approve {}`",
-                plan.join(", puis "),
-                run.0
-            )
+            let plan: Vec<_> = plan.iter().map(|step| say(step)).collect();
+            let plan = plan.join(", puis ");
+            format!("attend une approbation : {plan} ; `vigie runbook approve {}`", run.0)
         }
         Record::ApprovalGiven { by, granted: true, .. } => format!("approuvé par {by}"),
         Record::ApprovalGiven { by, granted: false, .. } => format!("refusé par {by}"),
-        Record::RunWaits { why, .. } => format!("attend : {why}"),
+        Record::RunWaits { why, .. } => format!("attend : {}", say(why)),
         Record::StepIntended { step, undo, .. } => {
             let undo = if *undo { "annulation" } else { "étape" };
-            format!("{undo} : {}", step.describe("le service"))
+            format!("{undo} : {}", say(&step.describe("it")))
         }
-        Record::StepEnded { result: how, .. } => format!("étape {}", result(how)),
+        Record::StepEnded { result: how, .. } => format!("étape {}", french_result(how)),
         Record::VerifyBegan { .. } => String::from("vérification du point de vue du joueur"),
-        Record::UndoBegan { why, .. } => format!("retour en arrière : {why}"),
+        Record::UndoBegan { why, .. } => format!("retour en arrière : {}", say(why)),
         Record::RunEnded { ending, why, .. } => {
             let ending = match ending {
                 Ending::Verified => "vérifié",
@@ -315,7 +352,7 @@ fn french(record: &Record) -> String {
                 Ending::Cancelled => "annulé",
                 Ending::RefusedByGuard => "refusé par la garde",
             };
-            format!("procédure : {ending} : {why}")
+            format!("procédure : {ending} : {}", say(why))
         }
     }
 }

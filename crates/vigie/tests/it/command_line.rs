@@ -123,7 +123,11 @@ fn another_account_is_told_so_and_not_that_all_is_well() {
     std::fs::set_permissions(&state, std::fs::Permissions::from_mode(0o700)).unwrap();
     // The build directory may be closed to others too.
     let binary = directory.path().join("vigie");
-    std::fs::copy(env!("CARGO_BIN_EXE_vigie"), &binary).unwrap();
+    // By another process: this one may be forking while it has the copy open for writing, and then it
+    // could not be run ("text file busy").
+    let mut copy = std::process::Command::new("cp");
+    copy.arg(env!("CARGO_BIN_EXE_vigie")).arg(&binary);
+    assert!(copy.status().unwrap().success());
     std::fs::set_permissions(&binary, open).unwrap();
     for (words, exit) in
         [(["incident", "list"], 1), (["incident", "show"], 1), (["status", "--json"], 3)]

@@ -162,6 +162,11 @@ fn a_second_watch_is_refused_and_bad_words_are_explained() {
         assert_eq!(output.status.code(), Some(exit), "{words:?}: {errors}");
         assert!(errors.contains(text), "{words:?}: {errors}");
     }
+    // A dry run asks the watch, which knows more than a look does, and nothing is begun.
+    let plan = watch.run(&["runbook", "run", "p1-unreachable", "--service", "gmod", "--dry-run"]);
+    let plan = String::from_utf8_lossy(&plan.stdout).into_owned();
+    assert!(plan.contains("no case matches") && plan.contains("works again by itself"), "{plan}");
+    assert!(watch.incidents().is_empty(), "a dry run opens nothing");
     // A bundle of everything, with no secret in it.
     let bundle = stack.dir().join("all.tar.zst");
     let output = watch.run(&["diagnose", "--bundle", "all.tar.zst"]);

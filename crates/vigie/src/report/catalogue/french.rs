@@ -1,0 +1,362 @@
+//! Does: the catalogue's French, room by room as the sentences are written in the core. Holes are
+//! explained in `template.rs`; `{2}` takes the second argument. A service is « il » or nothing at
+//! all: its name tells no gender. It is one table, hence its length.
+
+/// What the core writes, and its French.
+pub(super) const SENTENCES: &[(&str, &str)] = &[
+    // detect
+    ("{n} is {w}, exit code {n}; console: {}", "{} est {}, code de sortie {} ; console : {}"),
+    ("{n} is {w}; console: {}", "{} est {} ; console : {}"),
+    ("{n} is {w}, exit code {n}", "{} est {}, code de sortie {}"),
+    ("{n} is {w}", "{} est {}"),
+    (
+        "{n} is running but answers neither A2S ({n} failures) nor RCON ({n} failures)",
+        "{} tourne mais ne répond ni à A2S ({} échecs) ni à RCON ({} échecs)",
+    ),
+    (
+        "{n} answers neither A2S nor RCON, and its runtime cannot be asked",
+        "{} ne répond ni à A2S ni à RCON, et son moteur d'exécution est injoignable",
+    ),
+    (
+        "{n}: {n} alone fails ({n} times); nothing is touched on one proof",
+        "{} : seul {} échoue ({} fois) ; rien n'est touché sur une seule preuve",
+    ),
+    ("{n} died {n} times within {n} min", "{} est mort {} fois en {} min"),
+    (
+        "a process inside {n} was killed for memory; {n} itself goes on",
+        "un processus de {} a été tué faute de mémoire ; {} lui-même continue",
+    ),
+    ("{n} was killed for memory (limit {n} MiB)", "{} a été tué faute de mémoire (limite {} Mio)"),
+    ("{n} was killed for memory", "{} a été tué faute de mémoire"),
+    ("{n}: its health check fails", "{} : son contrôle de santé échoue"),
+    (
+        "{n} does not answer `SELECT 1` in time ({n} looks in a row)",
+        "{} ne répond pas à temps à `SELECT 1` ({} essais de suite)",
+    ),
+    ("{n} says that it lost its database: {}", "{} dit avoir perdu sa base de données : {}"),
+    ("{n} uses {n} % of its memory limit", "{} utilise {} % de sa limite de mémoire"),
+    ("{n} uses {n} % of its CPU limit", "{} utilise {} % de sa limite de CPU"),
+    (
+        "{n}: {n} connections, {n} slow queries within the hour",
+        "{} : {} connexions, {} requêtes lentes dans l'heure",
+    ),
+    ("the host has {n} % of its memory available", "l'hôte a {} % de sa mémoire disponible"),
+    ("the disk at {} is {n} % full", "le disque monté sur {} est plein à {} %"),
+    ("a disk is nearly full", "un disque est presque plein"),
+    ("{n}: {n} Lua errors a minute, {}", "{} : {} erreurs Lua par minute, {}"),
+    ("{n}: {n} net messages of {} ({n}) rejected", "{} : {} messages réseau de {} ({}) rejetés"),
+    ("{n} differs from the compose file: {l}", "{} diffère du fichier compose : {}"),
+    ("it was not made by Compose", "il n'a pas été créé par Compose"),
+    (
+        "the compose file has changed since it was made (a restart does not apply that)",
+        "le fichier compose a changé depuis sa création (un redémarrage n'y suffit pas)",
+    ),
+    (
+        "the tag {n} now names another image than the one that runs",
+        "le tag {} désigne maintenant une autre image que celle qui tourne",
+    ),
+    // respond/predicate, respond/runbook: why a case is not chosen
+    ("exit code {n} is none of {}", "le code de sortie {} n'est pas dans {}"),
+    ("it has no exit code", "il n'a pas de code de sortie"),
+    (
+        "{n} exits lately, {n} make a crash loop",
+        "arrêts récents : {}, il en faut {} pour une boucle de plantages",
+    ),
+    ("{n} exits lately: a crash loop", "arrêts récents : {}, c'est une boucle de plantages"),
+    ("it was killed for memory", "il a été tué faute de mémoire"),
+    ("it was not killed for memory", "il n'a pas été tué faute de mémoire"),
+    ("the host's memory is not known", "la mémoire de l'hôte n'est pas connue"),
+    ("{w} is not known", "{} : état inconnu"),
+    ("{w} passes", "{} répond"),
+    ("{w} failed, but not often enough", "{} a échoué, mais pas assez souvent"),
+    ("{w} fails", "{} échoue"),
+    ("it is {w}, not {w}", "il est {}, et non {}"),
+    ("its runtime starts it again by itself", "son moteur d'exécution le relance de lui-même"),
+    (
+        "its runtime does not start it again by itself",
+        "son moteur d'exécution ne le relance pas de lui-même",
+    ),
+    ("no symptom `{n}`", "pas de symptôme `{}`"),
+    ("{n} does not work", "{} ne fonctionne pas"),
+    ("everything it needs works", "tout ce dont il dépend fonctionne"),
+    ("it would match too; {n} comes first", "conviendrait aussi ; {} passe avant"),
+    ("already tried in this incident", "déjà essayé dans cet incident"),
+    ("failed {n} times in this incident", "a échoué {} fois dans cet incident"),
+    (
+        "the restart budget is spent: {n} in {n} min",
+        "le budget de redémarrages est épuisé : {} en {} min",
+    ),
+    // respond/step
+    ("up {n}", "démarrer {}"),
+    ("up it", "démarrer le service"),
+    ("recreate {n}", "recréer {}"),
+    ("recreate it", "recréer le service"),
+    ("down and up of the whole stack", "arrêter et relancer toute la stack"),
+    ("restart {n}", "redémarrer {}"),
+    ("restart it", "redémarrer le service"),
+    ("kill and restart {n}", "tuer et redémarrer {}"),
+    ("kill and restart it", "tuer et redémarrer le service"),
+    ("stop {n}", "arrêter {}"),
+    ("stop it", "arrêter le service"),
+    ("mark the stack degraded: {n} is missing", "marquer la stack comme dégradée : il manque {}"),
+    (
+        "mark the stack degraded: it is missing",
+        "marquer la stack comme dégradée : le service manque",
+    ),
+    ("rcon {n}: {}", "commande RCON à {} : {}"),
+    ("rcon it: {}", "commande RCON au service : {}"),
+    ("wait {n} s", "attendre {} s"),
+    ("ask a person: {s}", "s'en remettre à une personne : {}"),
+    ("it did not end in time", "pas finie à temps"),
+    // respond/guard
+    ("{n} was paused by a person", "{} a été mis en pause par une personne"),
+    ("{n} is running and only {w} fails", "{} tourne et seul {} échoue"),
+    ("{n} is running and only no proof fails", "{} tourne et aucune preuve n'échoue"),
+    (
+        "{n} is running and two proofs against it are needed",
+        "{} tourne et il faut deux preuves contre lui",
+    ),
+    (
+        "{n} is running, and vigie has never had an answer from {w}: check the addresses in its \
+         configuration, and look at the server",
+        "{} tourne, et vigie n'a jamais eu de réponse (preuves : {}) : vérifiez les adresses dans \
+         sa configuration, et regardez le serveur",
+    ),
+    // engine/running, engine/guarding
+    (
+        "its service is not in the configuration any more",
+        "son service n'est plus dans la configuration",
+    ),
+    ("a person has stopped the service meanwhile", "une personne a arrêté le service entre-temps"),
+    ("its case is not in the runbooks any more", "son cas n'est plus dans les runbooks"),
+    ("observe mode: case {n} would {l}", "mode observe : le cas {} ferait : {}"),
+    ("nobody answered in time", "personne n'a répondu à temps"),
+    ("a person said no", "une personne a dit non"),
+    (
+        "it works again by itself, or is starting",
+        "il fonctionne de nouveau tout seul, ou il démarre",
+    ),
+    ("no case is left that matches", "il ne reste aucun cas qui convienne"),
+    ("maintenance: a person is at work", "maintenance : une personne est à l'œuvre"),
+    ("another run holds the stack", "une autre procédure occupe la stack"),
+    ("refused by the guard: {s}", "refusé par la garde : {}"),
+    (
+        "it was dying again and again; it is stopped until a person looks",
+        "il mourait sans cesse ; il reste arrêté jusqu'à ce qu'une personne regarde",
+    ),
+    ("a step did not work (failed: {s})", "une étape a échoué ({})"),
+    ("a step did not work (refused: {s})", "une étape a été refusée ({})"),
+    ("a step did not work (timed_out: {s})", "une étape a échoué ({})"),
+    ("a step did not work (unknown: {s})", "une étape a échoué ({})"),
+    ("no reason given", "sans raison donnée"),
+    ("it did not help and was taken back", "cela n'a rien changé et a été annulé"),
+    ("{n} case {n}: {k}", "{}, cas {} : {}"),
+    ("{n}: {k}", "{} : {}"),
+    ("collecting evidence took too long", "la collecte des preuves a pris trop de temps"),
+    ("nobody has looked at {n} yet", "personne n'a encore regardé {}"),
+    ("the restart budget's backoff", "le délai du budget de redémarrages"),
+    // engine/verifying, engine/resuming, engine/symptoms
+    (
+        "it does not run, and nobody knows how far its last step came",
+        "il ne tourne pas, et personne ne sait jusqu'où sa dernière étape est allée",
+    ),
+    ("it died again before it was verified", "il est mort de nouveau avant d'être vérifié"),
+    ("it was not well in time", "il n'a pas été rétabli à temps"),
+    (
+        "vigie was away; it is looked at first",
+        "vigie était absente ; elle regarde d'abord le service",
+    ),
+    (
+        "vigie was stopped while it gave up on the service",
+        "vigie a été arrêtée alors qu'elle renonçait à ce service",
+    ),
+    ("it is part of incident {n}", "il fait partie de l'incident {}"),
+    // engine/driving
+    ("it is over; nothing has to be approved", "c'est fini ; il n'y a rien à approuver"),
+    ("{n} was carried out, and `{n}` lasts", "{} a été exécuté, et `{}` dure"),
+    ("no runbook answers `{n}` on {n}", "aucun runbook ne répond à `{}` sur {}"),
+    ("nobody has taken it in hand in time", "personne ne l'a pris en charge à temps"),
+    (
+        "no symptom is left, but {n} does not prove itself",
+        "il ne reste aucun symptôme, mais {} ne donne pas signe de vie",
+    ),
+    ("the host is well", "l'hôte va bien"),
+    ("{n} was stopped by a person", "{} a été arrêté par une personne"),
+    ("{n} does not prove itself", "{} ne donne pas signe de vie"),
+    ("{n} answers: {n} players on {}, {n} ms", "{} répond : {} joueurs sur {}, {} ms"),
+    ("{n} works", "{} fonctionne"),
+    // engine/orders
+    ("incident {n} is {w} already", "l'incident {} est déjà {}"),
+    ("incident {n} acknowledged", "incident {} pris en charge"),
+    ("incident {n} opened", "incident {} ouvert"),
+    ("incident {n} resolved", "incident {} résolu"),
+    ("incident {n} closed", "incident {} clos"),
+    (
+        "incident {n} is {w}; resolve it first: vigie incident resolve {n}",
+        "l'incident {} est {} ; résolvez-le d'abord : vigie incident resolve {}",
+    ),
+    ("noted in incident {n}", "noté dans l'incident {}"),
+    ("the incident was resolved by a person", "l'incident a été résolu par une personne"),
+    (
+        "there is no incident {n}; try: vigie incident list",
+        "il n'y a pas d'incident {} ; essayez : vigie incident list",
+    ),
+    ("run {n} is not waiting for anybody", "la procédure {} n'attend personne"),
+    ("run {n} is not waiting for an approval", "la procédure {} n'attend pas d'approbation"),
+    ("run {n} approved", "procédure {} approuvée"),
+    ("run {n} refused", "procédure {} refusée"),
+    (
+        "there is no runbook `{}`; try: vigie runbook list",
+        "il n'y a pas de runbook `{}` ; essayez : vigie runbook list",
+    ),
+    (
+        "run {n} holds the stack; try again when it is over",
+        "la procédure {} occupe la stack ; réessayez quand elle sera finie",
+    ),
+    ("runbook {n} run by hand on {n}", "runbook {} lancé à la main sur {}"),
+    ("run {n} started in incident {n}", "procédure {} lancée dans l'incident {}"),
+    ("{n} known incidents learned", "incidents connus appris : {}"),
+    ("done", "fait"),
+    ("maintenance began", "la maintenance commence"),
+    ("maintenance ended", "la maintenance est finie"),
+    // observe: why a look failed
+    ("no answer in time", "pas de réponse à temps"),
+    ("the connection is refused", "la connexion est refusée"),
+    ("an answer that makes no sense: {}", "une réponse qui n'a pas de sens : {}"),
+    ("the password is refused", "le mot de passe est refusé"),
+    ("it cannot be asked: {}", "impossible de l'interroger : {}"),
+    // the reasons in the runbooks that ship with vigie
+    (
+        "the image cannot run (exit code 125 to 127)",
+        "l'image ne peut pas tourner (code de sortie 125 à 127)",
+    ),
+    (
+        "the image cannot run (exit code 125 to 127): put the last tag that worked into the compose \
+         file, then `docker compose up -d`",
+        "l'image ne peut pas tourner (code de sortie 125 à 127) : remettez le dernier tag qui \
+         marchait dans le fichier compose, puis `docker compose up -d`",
+    ),
+    (
+        "the database does not work; these errors may end with it",
+        "la base de données ne fonctionne pas ; ces erreurs en viennent peut-être",
+    ),
+    (
+        "see who in `vigie incident show`; kick or ban them over RCON",
+        "`vigie incident show` dit qui ; expulsez ou bannissez par RCON",
+    ),
+    (
+        "look at the error and the last commits in `vigie incident show`; `git revert` the commit \
+         that broke it, then restart",
+        "regardez l'erreur et les derniers commits dans `vigie incident show` ; annulez le commit \
+         fautif avec `git revert`, puis redémarrez",
+    ),
+    (
+        "see the measurements in `vigie incident show`; restart when few players are on",
+        "voyez les mesures dans `vigie incident show` ; redémarrez quand il y a peu de joueurs",
+    ),
+    // the second floor: steps, evidence, status
+    ("the service has no rcon in vigie.toml", "le service n'a pas de rcon dans vigie.toml"),
+    ("the runtime's word: {s}", "l'état selon le moteur d'exécution : {}"),
+    ("the console: {s}", "la console : {}"),
+    ("the host's memory: no answer in time", "la mémoire de l'hôte : pas de réponse à temps"),
+    ("the disk of {}: no answer in time", "le disque de {} : pas de réponse à temps"),
+    ("{n} case {n} on {n}", "{}, cas {}, sur {}"),
+    // the second floor: diagnose, and the plan of a runbook
+    ("a2s {w}, rcon {w}", "a2s : {}, rcon : {}"),
+    ("last exit code {n}", "dernier code de sortie {}"),
+    (
+        "verify: well within {n}, and without a break for {n}",
+        "vérifier : sain en {} au plus, puis sans interruption pendant {}",
+    ),
+    (
+        "the host has only {n} % of its memory available",
+        "l'hôte n'a plus que {} % de sa mémoire disponible",
+    ),
+    ("a disk of the host is {n} % full", "un disque de l'hôte est plein à {} %"),
+    ("{n}: {n} on {n}: {k}", "{} : {} sur {} : {}"),
+    (
+        "{n} uses more than 90 % of its memory limit",
+        "{} utilise plus de 90 % de sa limite de mémoire",
+    ),
+    (
+        "{n}: {n} error lines on its console, the last: {}",
+        "{} : erreurs sur sa console : {}, la dernière : {}",
+    ),
+    ("connection refused", "connexion refusée"),
+    ("an answer that is none: {}", "une réponse qui n'en est pas une : {}"),
+    ("the credentials are wrong", "les identifiants sont faux"),
+    ("could not be asked: {}", "impossible à interroger : {}"),
+    ("{n} players on {}", "{} joueurs sur {}"),
+    ("login works", "la connexion fonctionne"),
+    ("connects", "accepte les connexions"),
+    (
+        "SELECT 1 works; {n} connections, {n} slow queries",
+        "SELECT 1 fonctionne ; {} connexions, {} requêtes lentes",
+    ),
+    ("not known: {s}", "inconnu : {}"),
+];
+
+/// Words that stand in these sentences and in tables.
+pub(super) const WORDS: &[(&str, &str)] = &[
+    // states of a service
+    ("unknown", "inconnu"),
+    ("created", "créé mais pas démarré"),
+    ("running", "en marche"),
+    ("restarting", "en redémarrage"),
+    ("exited", "arrêté"),
+    ("paused", "en pause"),
+    ("missing", "absent"),
+    ("starting", "en démarrage"),
+    ("stopped", "arrêté par un opérateur"),
+    // health
+    ("healthy", "sain"),
+    ("unhealthy", "défaillant"),
+    ("none", "sans contrôle"),
+    // proofs
+    ("A2S", "A2S"),
+    ("RCON", "RCON"),
+    ("TCP", "TCP"),
+    ("the database", "la base de données"),
+    ("the runtime", "le moteur d'exécution"),
+    ("the login", "la connexion"),
+    ("the port", "le port"),
+    ("passing", "répond"),
+    ("doubtful", "douteux"),
+    ("failing", "en échec"),
+    // an incident's life
+    ("open", "ouvert"),
+    ("repairing", "en réparation"),
+    ("escalated", "remis à une personne"),
+    ("restored", "rétabli"),
+    ("resolved", "résolu"),
+    ("closed", "clos"),
+    // roles
+    ("game", "jeu"),
+    ("database", "base de données"),
+    ("other", "autre"),
+    // sources of a timeline
+    ("runtime", "moteur"),
+    ("detector", "détecteur"),
+    ("person", "personne"),
+    ("verify", "preuve"),
+];
+
+/// Symptoms, as people are told of them; within backticks they are the configuration's own words.
+pub(super) const SYMPTOMS: &[(&str, &str)] = &[
+    ("down", "panne"),
+    ("crash_loop", "boucle de plantages"),
+    ("frozen", "gel"),
+    ("out_of_memory", "mémoire épuisée"),
+    ("unreachable", "injoignable"),
+    ("unhealthy", "contrôle de santé"),
+    ("database_down", "base en panne"),
+    ("database_link", "base perdue"),
+    ("memory_pressure", "mémoire élevée"),
+    ("cpu", "CPU élevé"),
+    ("database_load", "charge de la base"),
+    ("host_memory", "mémoire de l'hôte"),
+    ("disk", "disque plein"),
+    ("lua_errors", "erreurs Lua"),
+    ("net_abuse", "abus réseau"),
+    ("drift", "dérive"),
+];
