@@ -23,7 +23,7 @@ impl Engine {
         evidence: Box<Evidence>,
     ) -> Result<Vec<Record>, String> {
         let mut copy = self.clone();
-        let (runbook, by) = (runbook.to_owned(), Actor::Person(String::from("a dry run")));
+        let (runbook, by) = (runbook.to_owned(), Actor::Person(String::from("rehearsal")));
         let ordered = copy.handle(now, Event::Ordered(Order::Run { service, runbook, by }));
         if let Some(Err(why)) = ordered.reply {
             return Err(why);

@@ -70,7 +70,7 @@ fn an_empty_register_answers_every_question() {
     assert_eq!(told["services"][0]["service"], "gmod");
     assert_eq!(run(here, &["incident", "stats", "--since", "all"]).0, Some(0));
     let (code, text) = run(here, &["incident", "similar", "7"]);
-    assert_eq!(code, Some(1));
+    assert_eq!(code, Some(2));
     assert!(text.contains("there is no incident 7; try: vigie incident list"), "{text}");
     let (code, text) = run(here, &["risk"]);
     assert_eq!(code, Some(1));

@@ -297,7 +297,9 @@ fn nothing_that_the_core_can_write_is_missing() {
         for entry in std::fs::read_dir(room).unwrap() {
             let path = entry.unwrap().path();
             if path.is_dir() {
-                rooms.push(path);
+                if !path.ends_with("tests") {
+                    rooms.push(path);
+                }
                 continue;
             }
             if path.ends_with("tests.rs") {
