@@ -248,7 +248,7 @@ impl Engine {
     fn target_at(&self, incident: &Incident) -> Option<Moment> {
         let within = self.stack.settings.targets.within(incident.severity)?;
         let waits = !incident.overdue && !self.in_hand(incident);
-        waits.then(|| waits_since(incident).plus(within))
+        waits.then(|| incident.waits_since().plus(within))
     }
 
     /// When a person is called to a P2 that nobody has in hand, before it misses its target.
@@ -256,7 +256,7 @@ impl Engine {
         let waits = incident.severity == Severity::P2
             && incident.escalated.is_none()
             && !self.in_hand(incident);
-        waits.then(|| waits_since(incident).plus(self.stack.settings.targets.p2_escalate))
+        waits.then(|| incident.waits_since().plus(self.stack.settings.targets.p2_escalate))
     }
 
     /// Whether a person has it, or a runbook that neither asks nor has given up.
@@ -388,13 +388,6 @@ impl Engine {
             }
         }
     }
-}
-
-/// Since when nobody has it in hand: a runbook that gave it up had it until then.
-fn waits_since(incident: &Incident) -> Moment {
-    let given_up = incident.acknowledged.as_ref().and(incident.escalated);
-    let from = given_up.unwrap_or(incident.detected);
-    incident.raised.map_or(from, |raised| from.max(raised))
 }
 
 /// Heavier symptoms are answered first; a crash loop explains the exit that shows with it.

@@ -28,7 +28,12 @@ impl Engine {
         if let Some(Err(why)) = ordered.reply {
             return Err(why);
         }
-        let run = RunId(copy.state.last_run);
+        // Other runs may begin at the same time.
+        let mine = ordered.records.iter().rev().find_map(|record| match record {
+            Record::RunStarted { run, by: Actor::Person(_), .. } => Some(*run),
+            _ => None,
+        });
+        let run = mine.unwrap_or(RunId(copy.state.last_run));
         let records = copy.handle(now, Event::Collected { run, evidence }).records;
         Ok(records.into_iter().filter(|record| record.run() == Some(run)).collect())
     }

@@ -191,6 +191,9 @@ pub struct Incident {
     pub acknowledged: Option<(Moment, Actor)>,
     /// Whether a person has it in hand.
     pub claimed: bool,
+    /// The person who took it in hand last, and when.
+    #[serde(default)]
+    pub holder: Option<(Moment, Actor)>,
     /// When it was last verified stable, counted from the first good look of that stability.
     pub restored: Option<Moment>,
     /// What players saw when it was.
@@ -233,6 +236,15 @@ impl Incident {
     pub fn started(&self) -> Bounds {
         let first = self.symptoms.iter().min_by_key(|symptom| symptom.started.latest);
         first.map_or(Bounds::exactly(self.detected), |symptom| symptom.started)
+    }
+
+    /// From when on it is counted how long it is in nobody's hands: since it began or came back, since
+    /// a runbook that had it gave up, or since it got worse.
+    #[must_use]
+    pub fn waits_since(&self) -> Moment {
+        let given_up = self.acknowledged.as_ref().and(self.escalated);
+        let from = given_up.unwrap_or(self.turned);
+        self.raised.map_or(from, |raised| from.max(raised))
     }
 
     /// The symptoms that have not ended.

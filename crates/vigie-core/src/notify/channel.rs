@@ -28,8 +28,14 @@ impl Channel {
     /// Whether it wants to hear of an incident that it was not told of yet.
     #[must_use]
     pub fn wants(&self, severity: Severity, service: &str) -> bool {
+        !self.on_call && self.concerns(severity, service)
+    }
+
+    /// Whether an incident is bad enough for it, and of one of its services.
+    #[must_use]
+    pub fn concerns(&self, severity: Severity, service: &str) -> bool {
         let mine = self.services.is_empty() || self.services.iter().any(|one| one == service);
-        !self.on_call && severity <= self.min_severity && mine
+        severity <= self.min_severity && mine
     }
 }
 

@@ -70,6 +70,14 @@ impl Lane {
         self.updates.contains_key(&incident) || self.waiting.values().any(opens)
     }
 
+    /// Whether the same news of `incident` waits already: told twice at once it is no news.
+    pub(super) fn waits(&self, incident: IncidentId, occasion: &Occasion) -> bool {
+        let same = |notice: &Notice| {
+            notice.incident == Some(incident) && notice.occasion.word() == occasion.word()
+        };
+        self.waiting.values().any(same)
+    }
+
     pub(super) fn push(&mut self, notice: Notice) {
         let key = (notice.severity, !notice.occasion.rings(), notice.id);
         if let Some(incident) = notice.incident {

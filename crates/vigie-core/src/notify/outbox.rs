@@ -68,8 +68,15 @@ impl Outbox {
         let Some(incident) = id.and_then(|id| state.incidents.get(&id)) else { return changes };
         if let Record::EscalatedTo { level, to, .. } = record {
             for at in 0..self.lanes.len() {
-                if to.contains(&self.lanes[at].channel.name) {
-                    let occasion = Occasion::Overdue { level: *level };
+                let lane = &self.lanes[at];
+                let (severity, service) = (incident.severity, &incident.service);
+                let occasion = Occasion::Overdue { level: *level };
+                let concerned = lane.knows(incident.id) || lane.channel.concerns(severity, service);
+                // A channel that cannot be reached is not told every quarter of a night afterwards.
+                if to.contains(&lane.channel.name)
+                    && concerned
+                    && !lane.waits(incident.id, &occasion)
+                {
                     self.add(at, now, Some(incident.id), occasion, incident.severity, &mut changes);
                 }
             }

@@ -239,6 +239,21 @@ fn those_on_call_are_told_when_it_is_their_turn() {
     assert_eq!(told.iter().filter(restored).count(), 2, "whoever was told hears the end");
 }
 
+#[test]
+fn a_night_without_a_channel_rings_once_in_the_morning() {
+    let picky = Channel { services: vec![String::from("mysql")], ..channel("dba") };
+    let mut desk = Desk::new(vec![channel("staff"), picky]);
+    desk.happen(opened(1, Severity::P1));
+    for _ in 0..48 {
+        let to = vec![String::from("staff"), String::from("dba")];
+        desk.happen(Record::EscalatedTo { incident: IncidentId(1), level: 1, to });
+        desk.pass(Duration::from_secs(900));
+    }
+    let told = desk.drain();
+    assert_eq!(occasions(&told), ["opened", "overdue"]);
+    assert!(told.iter().all(|(_, one)| one.channel == "staff"), "it is no business of the other");
+}
+
 /// What can happen to an outbox.
 #[derive(Debug, Clone)]
 enum Turn {

@@ -83,6 +83,7 @@ impl State {
                 detected: at,
                 acknowledged: None,
                 claimed: false,
+                holder: None,
                 restored: None,
                 view: None,
                 resolved: None,
@@ -128,6 +129,8 @@ impl State {
             Record::SeverityRaised { severity, title, .. } => {
                 incident.severity = *severity;
                 incident.raised = Some(at);
+                // Its clock starts afresh, and with it who is told.
+                incident.overdue = false;
                 if let Some(title) = title {
                     incident.title.clone_from(title);
                 }
@@ -149,7 +152,10 @@ impl State {
             }
             Record::Acknowledged { by, .. } => {
                 incident.acknowledged.get_or_insert_with(|| (at, by.clone()));
-                incident.claimed |= matches!(by, Actor::Person(_));
+                if matches!(by, Actor::Person(_)) {
+                    incident.claimed = true;
+                    incident.holder = Some((at, by.clone()));
+                }
             }
             Record::Overdue { .. } => incident.overdue = true,
             Record::EscalatedTo { level, .. } => {

@@ -132,7 +132,8 @@ fn letter(config: &Config, name: &str, channel: &ChannelConfig) -> Letter {
         Lang::Fr => "ceci est un essai : les messages arrivent ici",
     };
     let notice = Notice {
-        id: NoticeId(0),
+        // Its own every time: mail providers drop a message that they have seen.
+        id: NoticeId(now.wall.unsigned_abs()),
         channel: name.to_owned(),
         incident: None,
         occasion: Occasion::Said { text: text.to_owned() },

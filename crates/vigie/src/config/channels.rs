@@ -32,6 +32,17 @@ impl ChannelConfig {
         }
     }
 
+    /// Where its secrets are.
+    #[must_use]
+    pub fn secrets(&self) -> Vec<&super::Secret> {
+        match self {
+            Self::Discord(config) => vec![&config.url],
+            Self::Telegram(config) => vec![&config.token],
+            Self::Webhook(config) => std::iter::once(&config.url).chain(&config.secret).collect(),
+            Self::Email(config) => config.password.iter().collect(),
+        }
+    }
+
     /// The services it is told of; of all where empty.
     pub(super) fn services(&self) -> &[String] {
         match self {

@@ -137,6 +137,10 @@ impl Checked<'_> {
                     "a level tells at least one channel",
                 ));
             }
+            if level.repeat < Duration::from_secs(60) {
+                let what = "`repeat` is too short; nobody is told more often than once a minute";
+                return Err(self.at("[[escalation]]", "repeat", what));
+            }
             for name in &level.notify {
                 if !seen.contains(name) {
                     let what =

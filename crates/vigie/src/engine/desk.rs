@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use vigie_core::incident::IncidentId;
+use vigie_core::learn::Recall;
 use vigie_core::notify::{Card, Change, Channel, Kept, Notice, NoticeId, Outbox, Outcome};
 use vigie_core::stack::Targets;
 use vigie_core::{Moment, Record, State};
@@ -48,6 +49,8 @@ pub struct Desk {
     head: Letterhead,
     langs: BTreeMap<String, Lang>,
     cards: BTreeMap<(String, IncidentId), String>,
+    /// The like of each incident, looked up once.
+    seen: BTreeMap<IncidentId, Option<Recall>>,
     /// What is to be written with the next records.
     due: Vec<Change>,
 }
@@ -79,7 +82,7 @@ impl Desk {
         let langs = head.channels.iter().map(|(one, lang)| (one.name.clone(), *lang)).collect();
         let channels = head.channels.iter().map(|(channel, _)| channel.clone()).collect();
         let (outbox, due) = Outbox::new(channels, kept);
-        Self { outbox, post, head, langs, cards, due }
+        Self { outbox, post, head, langs, cards, seen: BTreeMap::new(), due }
     }
 
     /// Takes records that were just made; what comes back is to be written with them.
@@ -124,6 +127,7 @@ impl Desk {
     pub(super) fn forget_old(&mut self, state: &State) {
         self.outbox.forget_old(state);
         self.cards.retain(|(_, incident), _| state.incidents.contains_key(incident));
+        self.seen.retain(|incident, _| state.incidents.contains_key(incident));
     }
 
     /// How the channels are.
@@ -137,7 +141,7 @@ impl Desk {
         status.collect()
     }
 
-    fn letter(&self, now: Moment, notice: Notice, state: &State) -> Letter {
+    fn letter(&mut self, now: Moment, notice: Notice, state: &State) -> Letter {
         let row = notice.incident.and_then(|id| self.row(id, state));
         let lang = self.langs.get(&notice.channel).copied().unwrap_or_default();
         let seen_before = row.as_ref().and_then(|row| self.seen_before(row, lang));
@@ -158,8 +162,10 @@ impl Desk {
     }
 
     /// The like of it that was seen before, and what fixed it.
-    fn seen_before(&self, row: &IncidentRow, lang: Lang) -> Option<String> {
-        let recall = Register::open(&self.head.journal).ok()?.seen_before(row)?;
+    fn seen_before(&mut self, row: &IncidentRow, lang: Lang) -> Option<String> {
+        let journal = &self.head.journal;
+        let look = || Register::open(journal).ok()?.seen_before(row);
+        let recall = self.seen.entry(row.incident.id).or_insert_with(look).as_ref()?;
         let fixed = lang.of(&recall.fixed_by);
         let took = recall.took.map_or_else(String::new, |took| format!(" ({})", ago(took)));
         Some(match lang {

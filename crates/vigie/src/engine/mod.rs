@@ -207,7 +207,9 @@ impl<H: Hands> Driver<H> {
         for act in acts {
             self.hands.take(act);
         }
-        self.desk.send(now, self.clock.minute_of_day(), self.engine.state());
+        let (minute, state) = (self.clock.minute_of_day(), self.engine.state());
+        // A letter may need the register, and that the disk.
+        tokio::task::block_in_place(|| self.desk.send(now, minute, state));
         reply
     }
 

@@ -156,7 +156,7 @@ const fn look(severity: Severity, over: bool) -> (u32, &'static str) {
 
 fn said(about: &About<'_>, words: Words) -> Message {
     let text = match &about.notice.occasion {
-        Occasion::Said { text } => text.clone(),
+        Occasion::Said { text } => words.say(text),
         other => other.word().to_owned(),
     };
     let (colour, sign) = look(about.notice.severity, false);
@@ -217,7 +217,8 @@ fn facts(about: &About<'_>, row: &IncidentRow, words: Words) -> Vec<Fact> {
         };
         add("Runbook", "Procédure", Value::Text(text));
     }
-    match &incident.acknowledged {
+    let runbook = incident.acknowledged.as_ref().filter(|_| incident.escalated.is_none());
+    match incident.holder.as_ref().or(runbook) {
         Some((at, by)) => {
             let after = ago(at.since(incident.detected));
             let text = match words.0 {
@@ -262,7 +263,7 @@ fn clock(about: &About<'_>, incident: &Incident, words: Words) -> Option<String>
         Severity::P3 => about.targets.acknowledge[2],
         Severity::P4 => return None,
     };
-    let gone = about.now.since(incident.detected);
+    let gone = about.now.since(incident.waits_since());
     Some(match (target.checked_sub(gone), words.0) {
         (Some(left), Lang::En) => format!("{} of {} left", ago(left), ago(target)),
         (Some(left), Lang::Fr) => format!("encore {} sur {}", ago(left), ago(target)),
@@ -321,7 +322,8 @@ fn choices(row: &IncidentRow) -> Vec<Choice> {
 /// What rings, in one line.
 fn news(about: &About<'_>, row: &IncidentRow, words: Words) -> Option<String> {
     let incident = &row.incident;
-    let (severity, service, title) = (incident.severity.word(), &incident.service, &incident.title);
+    let (severity, service) = (incident.severity.word(), &incident.service);
+    let title = words.say(&incident.title);
     Some(match (&about.notice.occasion, words.0) {
         (Occasion::Updated, _) => return None,
         (Occasion::Opened, _) | (Occasion::Said { .. }, _) => format!("{severity} {title}"),

@@ -171,14 +171,11 @@ async fn counter(
     stop: CancellationToken,
 ) {
     while let Some(Some(letter)) = stop.run_until_cancelled(letters.recv()).await {
-        let sent = async {
-            match &sender {
-                Ok(sender) => sender.send(&letter).await,
-                Err(error) => Outcome::Stopped { why: error.to_string() },
-            }
+        // Not cut off when vigie stops: what the other side has taken would be sent again.
+        let outcome = match &sender {
+            Ok(sender) => sender.send(&letter).await,
+            Err(error) => Outcome::Stopped { why: error.to_string() },
         };
-        // What is cut off here waits on the disk, and is sent by the next vigie.
-        let Some(outcome) = stop.run_until_cancelled(sent).await else { return };
         if let Outcome::Later { why, .. } = &outcome {
             tracing::warn!(channel = letter.notice.channel, why, "a message has to wait");
         }

@@ -31,13 +31,6 @@ impl Kind {
             Self::Email => "email",
         }
     }
-
-    /// Whether it hears of what rings nobody: chats edit their message, programs decide for
-    /// themselves, mailboxes would fill.
-    #[must_use]
-    pub const fn follows(self) -> bool {
-        !matches!(self, Self::Email)
-    }
 }
 
 /// A channel's client. One notice at a time: the next one may need what came back for the last.

@@ -36,6 +36,9 @@ impl Redactor {
             });
             values.extend(reveal(&config.vault, passwords.into_iter().chain(environment)));
         }
+        let channels = config.channels();
+        let secrets = channels.iter().flat_map(|(_, channel)| channel.secrets()).map(Some);
+        values.extend(reveal(&config.vault, secrets));
         // Longer ones first: one secret may be part of another.
         values.sort_by_key(|value| std::cmp::Reverse(value.len()));
         values.dedup();

@@ -146,8 +146,8 @@ impl Journal {
         self.backlog.extend(records.iter().map(|record| Entry::Record(at, record.clone())));
         self.backlog.extend(changes.iter().cloned().map(Entry::Change));
         while self.backlog.len() > BACKLOG {
-            self.backlog.pop_front();
-            self.lost += 1;
+            let given_up = self.backlog.pop_front();
+            self.lost += u64::from(matches!(given_up, Some(Entry::Record(..))));
         }
         self.flush(state)
     }
@@ -252,6 +252,9 @@ impl Journal {
                           WHERE incident.id = record.incident
                           AND incident.state NOT IN ('resolved', 'closed'))";
         let Some((_, connection)) = &self.file else { return Ok(0) };
+        connection
+            .execute(outbox::FORGET, [])
+            .map_err(|error| JournalError::Sqlite(self.path.clone(), error))?;
         connection
             .execute(delete, params![before.wall])
             .map_err(|error| JournalError::Sqlite(self.path.clone(), error))

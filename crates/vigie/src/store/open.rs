@@ -15,6 +15,9 @@ pub(super) fn writer(path: &Path) -> Result<(std::fs::File, Connection), Journal
     let lock = prepare(path.parent().unwrap_or(Path::new(".")))?;
     let sqlite = |error| JournalError::Sqlite(path.to_owned(), error);
     let mut connection = Connection::open(path).map_err(sqlite)?;
+    // The directory may have been there before, open to others; its other files take this one's mode.
+    let private = std::os::unix::fs::PermissionsExt::from_mode(0o600);
+    let _ = std::fs::set_permissions(path, private);
     connection.busy_timeout(Duration::from_secs(5)).map_err(sqlite)?;
     // FULL: an intent must be on the disk before its step begins, also across a power cut.
     connection
@@ -80,9 +83,6 @@ fn prepare(directory: &Path) -> Result<std::fs::File, JournalError> {
         let mut builder = std::fs::DirBuilder::new();
         builder.recursive(true).mode(0o700).create(directory).map_err(unusable)?;
     }
-    // Also where it was there before vigie: nobody else has to read what happened.
-    let private = std::os::unix::fs::PermissionsExt::from_mode(0o700);
-    let _ = std::fs::set_permissions(directory, private);
     let lock = std::fs::File::create(directory.join("lock")).map_err(unusable)?;
     match rustix::fs::flock(&lock, rustix::fs::FlockOperation::NonBlockingLockExclusive) {
         Ok(()) => Ok(lock),

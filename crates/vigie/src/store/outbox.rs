@@ -4,6 +4,10 @@ use rusqlite::{Connection, Transaction, params};
 use vigie_core::incident::IncidentId;
 use vigie_core::notify::{Card, Change, Kept, Notice};
 
+/// Takes away the cards of incidents so old that [`kept`] does not read them.
+pub(super) const FORGET: &str =
+    "DELETE FROM card WHERE incident <= (SELECT MAX(incident) FROM card) - 4096";
+
 /// Carries one change out.
 pub(super) fn apply(transaction: &Transaction<'_>, change: &Change) -> rusqlite::Result<()> {
     match change {

@@ -50,7 +50,7 @@ rcon = {{ address = "127.0.0.1:{port}", password = {{ env = "RCON_PASSWORD" }}, 
             let practice = line.split(|byte| *byte == 0).any(|word| word == b"practice");
             (here && practice).then_some(pid)
         });
-        let pid = pid.into_iter().next().expect("the practice server runs");
+        let pid = { pid }.next().unwrap();
         send_signal(pid, Signal::KILL).unwrap();
     }
 
@@ -166,7 +166,7 @@ fn a_channel_that_is_gone_stops_and_the_other_one_says_so() {
     let place = Place::new(channels, &dotenv);
     let watch = place.watch();
     place.crash();
-    let said = || posts(&well.seen()).iter().any(|text| text.contains("the channel old"));
+    let said = || posts(&well.seen()).iter().any(|text| text.contains("le canal old"));
     wait_for("word of the other channel", &watch, said);
     let status = watch.json(&["status", "--json"]);
     let old = status["channels"].as_array().unwrap().iter().find(|one| one["name"] == "old");
@@ -174,6 +174,8 @@ fn a_channel_that_is_gone_stops_and_the_other_one_says_so() {
     wait_for("the end", &watch, || {
         posts(&well.seen()).iter().any(|text| text.contains("est de retour"))
     });
+    let opening = posts(&well.seen()).into_iter().find(|text| text.contains("P1")).unwrap();
+    assert!(opening.contains("code de sortie 137"), "{opening}");
 }
 
 #[test]

@@ -214,7 +214,7 @@ fn nobodys_incident_goes_up_level_by_level_until_somebody_has_it() {
 #[test]
 fn a_rehearsal_tells_what_an_order_would_do_and_changes_nothing() {
     let mut world = World::new();
-    freeze(&mut world, 10);
+    freeze(&mut world, 15);
     let before = world.engine.state().clone();
     let rehearse = |world: &World, state, runbook: &str| {
         let mut evidence = Box::new(Evidence::default());
@@ -222,7 +222,8 @@ fn a_rehearsal_tells_what_an_order_would_do_and_changes_nothing() {
         world.engine.rehearse(world.now, GAME, runbook, evidence)
     };
     let records = rehearse(&world, RuntimeState::Running, "p1-unreachable").unwrap();
-    assert!(matches!(&records[0], Record::CaseChosen { case: Some(case), .. } if case == "E"));
+    let chosen = |record: &Record| matches!(record, Record::CaseChosen { case: Some(case), .. } if case == "E");
+    assert!(chosen(&records[0]), "{records:#?}");
     let kills = |record: &Record| {
         matches!(record, Record::StepIntended { step: Step::Restart { kill: true }, .. })
     };
@@ -235,4 +236,35 @@ fn a_rehearsal_tells_what_an_order_would_do_and_changes_nothing() {
     assert!(unknown.contains("vigie runbook list"), "{unknown}");
     let after = world.engine.state();
     assert_eq!((after.last_run, after.last_incident), (before.last_run, before.last_incident));
+}
+
+#[test]
+fn what_comes_back_late_is_repaired_before_anybody_is_called() {
+    let mut world = World::new();
+    world.crash(139);
+    world.collect(RuntimeState::Exited, Some(139));
+    world.step_done();
+    world.boot(1_500);
+    world.pass(5_000);
+    let relapse = |world: &mut World| {
+        for _ in 0..9 {
+            world.pass(60_000);
+            world.all_well();
+        }
+        world.crash(139);
+        let called = |record: &(Moment, Record)| {
+            matches!(record.1, Record::Escalated { .. } | Record::Overdue { .. })
+        };
+        assert!(!world.records.iter().any(called), "it has only just come back");
+        world.collect(RuntimeState::Exited, Some(139));
+        world.step_done();
+        world.boot(1_500);
+        world.pass(5_000);
+        assert_eq!(world.incident(1).state, Lifecycle::Restored);
+    };
+    // Nine minutes each: it is long past its fifteen minutes, and the same incident.
+    for _ in 0..4 {
+        relapse(&mut world);
+    }
+    assert_eq!(world.incident(1).relapses, 4);
 }

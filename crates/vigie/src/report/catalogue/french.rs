@@ -4,6 +4,15 @@
 
 /// What the core writes, and its French.
 pub(super) const SENTENCES: &[(&str, &str)] = &[
+    // notify
+    (
+        "{n} records could not be written and are lost",
+        "{} entrées n'ont pas pu être écrites et sont perdues",
+    ),
+    (
+        "the channel {n} takes no messages any more: {}",
+        "le canal {} ne prend plus de messages : {}",
+    ),
     // detect
     ("{n} is {w}, exit code {n}; console: {}", "{} est {}, code de sortie {} ; console : {}"),
     ("{n} is {w}; console: {}", "{} est {} ; console : {}"),
