@@ -47,6 +47,9 @@ struct Watch {
     hastened: bool,
     /// Until when vigie itself is ending or restarting it.
     acting: Option<Moment>,
+    /// Proofs that are known to have passed and to be trusted, so that a good look has nothing to
+    /// look up; what is not in here may be so all the same.
+    credited: u8,
     /// Whether an incident, a run or the budget's streak depends on how it does.
     involved: bool,
 }

@@ -149,20 +149,27 @@ impl Engine {
 
     /// Silence that is to be expected does not count; what was answered is remembered.
     fn after_look(&mut self, id: ServiceId, proof: Probe, failed: bool) {
+        if !failed && self.watches[id.index()].credited & proof.bit() != 0 {
+            return;
+        }
         let memory = self.state.service(self.name(id));
-        let proved = self.is_proved(id, proof);
+        let proved = memory.is_some_and(|memory| memory.proved.contains(&proof));
         let trusted = memory.is_none_or(|memory| memory.trusts(proof));
-        let credited = proved && trusted;
-        if !failed && !credited {
-            let service = self.name(id).to_owned();
-            self.record(Record::Proved { service, proof });
+        if !failed {
+            if !proved || !trusted {
+                let service = self.name(id).to_owned();
+                self.record(Record::Proved { service, proof });
+            }
+            self.watches[id.index()].credited |= proof.bit();
+            return;
         }
         let alone = proof == Probe::Rcon && !self.senses[id.index()].rcon_testifies();
-        if failed && trusted && alone {
+        if trusted && alone {
+            self.watches[id.index()].credited &= !proof.bit();
             let service = self.name(id).to_owned();
             self.record(Record::Distrusted { service, proof });
         }
-        if failed && self.view(id).silence_excused() {
+        if self.view(id).silence_excused() {
             let sense = &mut self.senses[id.index()];
             sense.a2s.excuse();
             sense.rcon.excuse();
@@ -211,8 +218,8 @@ impl Engine {
         self.after_look(id, Probe::Database, failed);
         // The greeting is asked for when a login fails, each one being a warning in the server's log;
         // and once while all is well, or its silence would prove nothing later.
-        let known = self.is_proved(id, Probe::Tcp);
-        if self.stack.service(id).proofs.tcp && (failed || (first && !known)) {
+        let asked = failed || (first && !self.is_proved(id, Probe::Tcp));
+        if asked && self.stack.service(id).proofs.tcp {
             self.look(id, Probe::Tcp);
         }
         true

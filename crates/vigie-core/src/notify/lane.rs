@@ -78,15 +78,19 @@ impl Lane {
         self.waiting.values().any(same)
     }
 
-    pub(super) fn push(&mut self, notice: Notice) {
+    /// Queues a notice. An update takes the place of one that waits already, whose number comes back.
+    pub(super) fn push(&mut self, notice: Notice) -> Option<NoticeId> {
+        let mut stale = None;
         let key = (notice.severity, !notice.occasion.rings(), notice.id);
         if let Some(incident) = notice.incident {
             self.told.entry(incident).or_insert(false);
             if notice.occasion == Occasion::Updated {
-                self.updates.insert(incident, key);
+                let before = self.updates.insert(incident, key);
+                stale = before.and_then(|before| self.waiting.remove(&before));
             }
         }
         self.waiting.insert(key, notice);
+        stale.map(|notice| notice.id)
     }
 
     /// What waits about an incident that got worse moves up.
@@ -167,8 +171,7 @@ impl Lane {
         if stale {
             return Some(notice.id);
         }
-        self.push(notice);
-        None
+        self.push(notice)
     }
 
     pub(super) fn len(&self) -> usize {

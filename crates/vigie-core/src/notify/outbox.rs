@@ -45,7 +45,8 @@ impl Outbox {
         for notice in kept.waiting {
             last = last.max(notice.id.0);
             match find(&lanes, &notice.channel) {
-                Some(at) => lanes[at].push(notice),
+                // One was on its way when the next was made: the younger one tells it all.
+                Some(at) => changes.extend(lanes[at].push(notice).map(Change::Removed)),
                 None => changes.push(Change::Removed(notice.id)),
             }
         }
@@ -195,9 +196,9 @@ impl Outbox {
             }
             Outcome::Stopped { why } => {
                 let channel = notice.channel.clone();
-                lane.push(notice);
+                let stale = lane.push(notice).map(Change::Removed);
                 lane.stopped = Some(why.clone());
-                (Vec::new(), Some(Record::ChannelStopped { channel, why }))
+                (stale.into_iter().collect(), Some(Record::ChannelStopped { channel, why }))
             }
         }
     }

@@ -37,6 +37,12 @@ pub enum Probe {
 }
 
 impl Probe {
+    /// Its bit in a set of probes.
+    #[must_use]
+    pub const fn bit(self) -> u8 {
+        1 << self as u8
+    }
+
     /// The word shown to people.
     #[must_use]
     pub const fn word(self) -> &'static str {
