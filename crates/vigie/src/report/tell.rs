@@ -294,7 +294,9 @@ fn french(record: &Record) -> String {
         Record::EscalatedTo { level, to, .. } => {
             format!("personne ne s'en occupe : niveau {level} prévenu : {}", to.join(", "))
         }
-        Record::Notified { channel, occasion, .. } => format!("{channel} prévenu : {occasion}"),
+        Record::Notified { channel, occasion, .. } => {
+            format!("{channel} prévenu : {}", say(occasion))
+        }
         Record::ChannelStopped { channel, why } => {
             format!("le canal {channel} ne prend plus de messages : {why}")
         }

@@ -5,6 +5,7 @@
 /// What the core writes, and its French.
 pub(super) const SENTENCES: &[(&str, &str)] = &[
     // notify
+    ("{n} refused: {}", "{} refusé : {}"),
     (
         "{n} records could not be written and are lost",
         "{} entrées n'ont pas pu être écrites et sont perdues",
