@@ -432,3 +432,32 @@ fn more_than_is_remembered_cannot_be_asked_for() {
     assert_told(&told, (6, 1), &["`restarts` is at most 64"]);
     assert!(read(&format!("{STACK}{GAME}[budget]\nrestarts = 64\n")).is_ok());
 }
+
+#[test]
+fn channels_and_levels_that_make_no_sense_are_refused() {
+    let discord = "[notify.discord]\nurl = { env = \"U\" }\n";
+    let whole = |rest: &str| format!("{STACK}{GAME}{discord}{rest}");
+    assert!(read(&whole("[[escalation]]\nnotify = [\"discord\"]\n")).is_ok());
+    for (rest, told) in [
+        ("[[escalation]]\nnotify = [\"nope\"]\n", "unknown channel `nope`"),
+        ("[[escalation]]\nnotify = []\n", "a level tells at least one channel"),
+        ("[[escalation]]\nnotify = [\"discord\"]\nrepeat = \"0s\"\n", "`repeat` is too short"),
+        (
+            "[notify.webhook]\nname = \"discord\"\nurl = { env = \"W\" }\n",
+            "two channels are called",
+        ),
+        ("[notify.webhook]\nquiet = \"late\"\nurl = { env = \"W\" }\n", "23:00-08:00"),
+        (
+            "[notify.webhook]\nservices = [\"nope\"]\nurl = { env = \"W\" }\n",
+            "unknown service `nope`",
+        ),
+        (
+            "[notify.webhook]\nurl = \"https://a.example/s3cret-token\"\n",
+            "a secret is never written here",
+        ),
+    ] {
+        let error = read(&whole(rest)).unwrap_err().to_string();
+        assert!(error.contains(told), "{rest}: {error}");
+        assert!(!error.contains("s3cret"), "{error}");
+    }
+}

@@ -207,6 +207,18 @@ mod tests {
     }
 
     #[test]
+    fn the_secrets_of_channels_are_known() {
+        let directory = tempfile::tempdir().unwrap();
+        std::fs::write(directory.path().join("mail"), "correct-horse\n").unwrap();
+        let text = "[stack]\nname = \"x\"\n[service.a]\nrole = \"other\"\n[notify.email]\n\
+                    server = \"smtps://mail.example\"\nuser = \"u\"\n\
+                    password = { file = \"mail\" }\nfrom = \"a@b.example\"\nto = [\"c@d.example\"]\n";
+        let config = Config::parse(&directory.path().join("vigie.toml"), text).unwrap();
+        let said = Redactor::of(&config).clean("AUTH PLAIN u correct-horse");
+        assert_eq!(said, "AUTH PLAIN u ••••");
+    }
+
+    #[test]
     fn what_is_no_secret_stays() {
         for text in [
             "Access denied for user 'x' (using password",

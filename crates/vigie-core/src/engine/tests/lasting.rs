@@ -239,32 +239,50 @@ fn a_rehearsal_tells_what_an_order_would_do_and_changes_nothing() {
 }
 
 #[test]
-fn what_comes_back_late_is_repaired_before_anybody_is_called() {
+fn what_comes_back_late_has_a_clock_of_its_own() {
     let mut world = World::new();
-    world.crash(139);
-    world.collect(RuntimeState::Exited, Some(139));
-    world.step_done();
-    world.boot(1_500);
-    world.pass(5_000);
-    let relapse = |world: &mut World| {
-        for _ in 0..9 {
+    // Nothing is begun, so nobody has it in hand; the server comes back by itself.
+    world.engine.stack.settings.mode = crate::stack::Mode::Observe;
+    let called = |world: &World| {
+        let told = |record: &(Moment, Record)| {
+            matches!(record.1, Record::Escalated { .. } | Record::Overdue { .. })
+        };
+        world.records.iter().any(told)
+    };
+    for _ in 0..4 {
+        world.crash(139);
+        world.boot(1_500);
+        assert!(!called(&world), "it has only just come back");
+        for _ in 0..8 {
             world.pass(60_000);
             world.all_well();
         }
-        world.crash(139);
-        let called = |record: &(Moment, Record)| {
-            matches!(record.1, Record::Escalated { .. } | Record::Overdue { .. })
-        };
-        assert!(!world.records.iter().any(called), "it has only just come back");
-        world.collect(RuntimeState::Exited, Some(139));
-        world.step_done();
-        world.boot(1_500);
-        world.pass(5_000);
-        assert_eq!(world.incident(1).state, Lifecycle::Restored);
-    };
-    // Nine minutes each: it is long past its fifteen minutes, and the same incident.
-    for _ in 0..4 {
-        relapse(&mut world);
     }
-    assert_eq!(world.incident(1).relapses, 4);
+    // Past its fifteen minutes, all of it well in between, and the same incident.
+    let incident = world.incident(1);
+    assert!(incident.relapses >= 2, "{} relapses", incident.relapses);
+    assert!(world.now.since(incident.detected) > Duration::from_secs(1_200));
+    assert!(incident.acknowledged.is_none() && incident.escalated.is_none());
+}
+
+#[test]
+fn what_got_worse_has_to_be_taken_in_hand_afresh() {
+    let mut world = World::new();
+    let (low, high) = (crate::incident::Severity::P3, crate::incident::Severity::P1);
+    let by = Actor::Person(String::from("Zoé"));
+    let text = String::from("it stutters");
+    world.event(Event::Ordered(Order::Report { service: GAME, severity: low, text, by }));
+    let minutes = |world: &mut World, count: i64| {
+        for _ in 0..count {
+            world.pass(60_000);
+            world.all_well();
+        }
+    };
+    minutes(&mut world, 25 * 60);
+    assert!(world.incident(1).overdue, "a day has passed");
+    let raised = Record::SeverityRaised { incident: IncidentId(1), severity: high, title: None };
+    world.event(Event::Recorded(raised));
+    assert_ne!(world.incident(1).state, Lifecycle::Escalated);
+    minutes(&mut world, 16);
+    assert_eq!(world.incident(1).state, Lifecycle::Escalated, "a P1 in nobody's hands for 15 min");
 }
