@@ -123,6 +123,10 @@ pub enum Record {
         severity: Severity,
         /// One line for people.
         title: String,
+        /// Players on the games of the stack as last counted before it; records of before this was
+        /// kept have none.
+        #[serde(default)]
+        players: Option<u32>,
     },
     /// A symptom began.
     SymptomBegan {
@@ -216,6 +220,15 @@ pub enum Record {
         channel: String,
         /// What, in a word; and why not, where it refused.
         occasion: String,
+    },
+    /// People were reminded of the corrective actions that are open.
+    ActionsReminded {
+        /// How many.
+        open: u32,
+        /// Those of them that are past their day.
+        late: u32,
+        /// The first of them, one line each.
+        actions: Vec<String>,
     },
     /// A channel takes nothing any more.
     ChannelStopped {

@@ -98,6 +98,7 @@ fn story(id: u64, at: i64) -> Vec<(i64, Record)> {
         group: kind.group(),
         severity,
         title: detail.clone(),
+        players: None,
     };
     let began = Record::SymptomBegan { incident, service: service.clone(), kind, started, detail };
     let runbook = String::from("p1-unreachable");

@@ -11,7 +11,7 @@ use crate::moment::{Bounds, Moment};
 use crate::observe::{Probe, RuntimeState};
 use crate::record::Record;
 use crate::respond::Ending;
-use crate::stack::ServiceId;
+use crate::stack::{Role, ServiceId};
 
 /// A cause that shows this long after its consequence can still claim it.
 const LATE_CAUSE: Duration = Duration::from_secs(60);
@@ -252,8 +252,17 @@ impl Engine {
     ) -> IncidentId {
         let incident = IncidentId(self.state.last_incident + 1);
         let service = self.name(id).to_owned();
-        self.record(Record::IncidentOpened { incident, service, group, severity, title });
+        let players = self.players();
+        self.record(Record::IncidentOpened { incident, service, group, severity, title, players });
         incident
+    }
+
+    /// Players on all games as last counted, also when a game does not answer any more: that is how
+    /// many a fault is felt by.
+    fn players(&self) -> Option<u32> {
+        let games = self.stack.services().filter(|(_, service)| service.role == Role::Game);
+        let counts = games.filter_map(|(id, _)| self.senses[id.index()].players.as_ref());
+        counts.map(|(players, ..)| u32::from(*players)).reduce(|sum, more| sum + more)
     }
 
     fn raise_to(&mut self, id: IncidentId, severity: Severity, by: ServiceId, title: String) {

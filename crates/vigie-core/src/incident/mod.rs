@@ -187,6 +187,9 @@ pub struct Incident {
     pub symptoms: Vec<Symptom>,
     /// When it was opened.
     pub detected: Moment,
+    /// Players on the games of the stack as last counted before it.
+    #[serde(default)]
+    pub players: Option<u32>,
     /// Who took it in hand, first.
     pub acknowledged: Option<(Moment, Actor)>,
     /// Whether a person has it in hand.

@@ -62,6 +62,7 @@ mod tests {
             group: crate::incident::Group::Errors,
             severity: crate::incident::Severity::P3,
             title: String::new(),
+            players: None,
         };
         state.apply(at, &opened);
         for (kind, detail) in details {

@@ -1,9 +1,10 @@
 //! Decides what past incidents teach: how often, how fast, against which promise; which one a new
-//! incident resembles and what fixed it then; which risks came true. Never reads the register and
+//! incident resembles and what fixed it then; which risks came true; what a post-mortem says. Never reads the register and
 //! never looks at the stack: rows and facts come in.
 
 mod fingerprint;
 mod known;
+pub mod postmortem;
 mod recall;
 pub mod risk;
 pub mod similar;

@@ -59,6 +59,7 @@ pub(super) fn of(record: &Record, incident: &Incident) -> Vec<Occasion> {
         | Record::Proved { .. }
         | Record::Distrusted { .. }
         | Record::Notified { .. }
+        | Record::ActionsReminded { .. }
         | Record::ChannelStopped { .. } => Vec::new(),
     }
 }
@@ -71,6 +72,13 @@ pub(super) fn of_vigie(record: &Record) -> Option<(String, Severity)> {
         }
         Record::ChannelStopped { channel, why } => {
             Some((format!("the channel {channel} takes no messages any more: {why}"), Severity::P2))
+        }
+        Record::ActionsReminded { open, late, actions } => {
+            let more = usize::try_from(*open).unwrap_or(usize::MAX).saturating_sub(actions.len());
+            let more = if more > 0 { " · …" } else { "" };
+            let list = actions.join(" · ");
+            let text = format!("corrective actions open: {open}, late: {late}: {list}{more}");
+            Some((text, Severity::P3))
         }
         _ => None,
     }

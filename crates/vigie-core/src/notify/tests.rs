@@ -35,6 +35,7 @@ fn opened(id: u64, severity: Severity) -> Record {
         group: Group::Availability,
         severity,
         title: format!("gmod is down ({id})"),
+        players: None,
     }
 }
 

@@ -18,6 +18,7 @@ impl State {
             Record::RuntimeLost => self.runtime_lost = true,
             Record::RuntimeBack => self.runtime_lost = false,
             Record::NetworkLost | Record::NetworkBack | Record::ChannelStopped { .. } => {}
+            Record::ActionsReminded { .. } => self.reminded = Some(at),
             Record::Maintenance { until, .. } => self.maintenance = *until,
             Record::Degraded { service, on } => self.set_degraded(service, *on),
             _ => {
@@ -70,7 +71,9 @@ impl State {
     }
 
     fn apply_to_incident(&mut self, at: Moment, record: &Record) {
-        if let Record::IncidentOpened { incident, service, group, severity, title } = record {
+        if let Record::IncidentOpened { incident, service, group, severity, title, players } =
+            record
+        {
             self.last_incident = self.last_incident.max(incident.0);
             let opened = Incident {
                 id: *incident,
@@ -81,6 +84,7 @@ impl State {
                 title: title.clone(),
                 symptoms: Vec::new(),
                 detected: at,
+                players: *players,
                 acknowledged: None,
                 claimed: false,
                 holder: None,

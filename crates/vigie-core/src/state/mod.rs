@@ -33,6 +33,9 @@ pub struct State {
     pub degraded: Vec<String>,
     /// Whether the runtime cannot be reached.
     pub runtime_lost: bool,
+    /// When people were last reminded of the corrective actions that are open.
+    #[serde(default)]
+    pub reminded: Option<Moment>,
     /// The moment of the last record.
     pub last: Moment,
 }

@@ -143,6 +143,9 @@ fn english(record: &Record) -> String {
         Record::ChannelStopped { channel, why } => {
             format!("the channel {channel} takes no messages any more: {why}")
         }
+        Record::ActionsReminded { open, late, .. } => {
+            format!("people were reminded of {open} open actions, {late} of them late")
+        }
         Record::Escalated { why, .. } => format!("handed to a person: {why}"),
         Record::Restored { view, .. } => format!("restored, verified stable: {view}"),
         Record::Resolved { by, .. } => format!("resolved by {by}"),
@@ -299,6 +302,9 @@ fn french(record: &Record) -> String {
         }
         Record::ChannelStopped { channel, why } => {
             format!("le canal {channel} ne prend plus de messages : {why}")
+        }
+        Record::ActionsReminded { open, late, .. } => {
+            format!("rappel des actions ouvertes : {open}, dont {late} en retard")
         }
         Record::Escalated { why, .. } => format!("remis à une personne : {}", say(why)),
         Record::Restored { view, .. } => format!("rétabli, stabilité vérifiée : {}", say(view)),

@@ -27,6 +27,7 @@ fn story() -> Vec<(Moment, Record)> {
             group: Group::Availability,
             severity: Severity::P1,
             title: String::from("gmod is exited, exit code 139"),
+            players: None,
         },
         Record::SymptomBegan {
             incident,

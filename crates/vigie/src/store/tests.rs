@@ -103,6 +103,7 @@ fn opened(incident: u64) -> Record {
         group,
         severity,
         title,
+        players: None,
     }
 }
 

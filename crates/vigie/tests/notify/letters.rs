@@ -93,6 +93,7 @@ fn row() -> IncidentRow {
             group: Group::Availability,
             severity: Severity::P1,
             title: title(),
+            players: None,
         },
         Record::SymptomBegan {
             incident,

@@ -5,6 +5,10 @@
 /// What the core writes, and its French.
 pub(super) const SENTENCES: &[(&str, &str)] = &[
     // notify
+    (
+        "corrective actions open: {n}, late: {n}: {}",
+        "actions correctives ouvertes : {}, en retard : {} : {}",
+    ),
     ("{n} refused: {}", "{} refusé : {}"),
     (
         "{n} records could not be written and are lost",

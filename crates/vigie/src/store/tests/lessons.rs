@@ -24,6 +24,7 @@ fn incident(id: u64, service: &str, kind: SymptomKind, detail: &str) -> Vec<Reco
             group: kind.group(),
             severity,
             title: detail.to_owned(),
+            players: None,
         },
         Record::SymptomBegan {
             incident,
