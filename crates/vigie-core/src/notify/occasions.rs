@@ -74,10 +74,11 @@ pub(super) fn of_vigie(record: &Record) -> Option<(String, Severity)> {
             Some((format!("the channel {channel} takes no messages any more: {why}"), Severity::P2))
         }
         Record::ActionsReminded { open, late, actions } => {
-            let more = usize::try_from(*open).unwrap_or(usize::MAX).saturating_sub(actions.len());
-            let more = if more > 0 { " · …" } else { "" };
-            let list = actions.join(" · ");
-            let text = format!("corrective actions open: {open}, late: {late}: {list}{more}");
+            let mut list = actions.join(" · ");
+            if usize::try_from(*open).is_ok_and(|open| open > actions.len()) {
+                list.push_str(" · …");
+            }
+            let text = format!("corrective actions open: {open}, late: {late}: {list}");
             Some((text, Severity::P3))
         }
         _ => None,

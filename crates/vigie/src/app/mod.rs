@@ -17,6 +17,7 @@ use crate::control;
 use crate::engine::{Desk, Driver, Handle, Letterhead, Told, mailbox};
 use crate::notify::{self, Office};
 use crate::observe::{self, Eyes};
+use crate::postmortem;
 use crate::respond::Responder;
 use crate::runtime::docker::{Docker, DockerConfig, DockerService};
 use crate::runtime::process::{Process, ProcessConfig, ProcessService};
@@ -88,6 +89,7 @@ impl App {
         let clock = Clock::after(rebuilt.state.last);
         // What happened while vigie was away is asked for from the last record on; a first start
         // has nothing to catch up with.
+        let reminded = rebuilt.state.reminded;
         let since = (rebuilt.state != State::default()).then_some(rebuilt.state.last.wall + 1);
         let (handle, mailbox) = mailbox();
         // Before the first record, so that none is missed.
@@ -106,6 +108,7 @@ impl App {
         observe::start(&eyes, &looks, since, &mut tasks);
         office.open(&eyes.handle, &eyes.stop, &mut tasks);
         tasks.spawn(maintenance::watch(eyes.clone()));
+        tasks.spawn(postmortem::remind(eyes.clone(), reminded));
         tasks.spawn(control::serve(server, eyes.clone()));
         Ok(Self { eyes, driver, tasks, told, replayed: rebuilt.replayed })
     }

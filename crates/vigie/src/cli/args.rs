@@ -38,7 +38,7 @@ pub(super) enum Command {
     Status(StatusArgs),
     /// Everything that helps to find a fault, in one report
     Diagnose(DiagnoseArgs),
-    /// Incidents: list, show, acknowledge, note, report, resolve, close, figures, likenesses
+    /// Incidents: list, show, acknowledge, note, report, resolve, close, post-mortem, figures, likenesses
     #[command(subcommand)]
     Incident(IncidentCommand),
     /// Runbooks: list, show, check, run, approve, refuse
@@ -50,6 +50,9 @@ pub(super) enum Command {
     /// Declare maintenance: nothing is repaired while it lasts
     #[command(subcommand)]
     Maintenance(MaintenanceCommand),
+    /// Corrective actions of the post-mortems: list, done, add
+    #[command(subcommand)]
+    Action(ActionCommand),
     /// What can happen, what is done against it, and whether that is really so
     Risk(RiskArgs),
     /// Stop a service as an operator; vigie respects it
@@ -225,12 +228,77 @@ mod arguments {
             #[command(flatten)]
             deed: Deed,
         },
-        /// File it
+        /// The post-mortem, as Markdown in postmortems/: what vigie knows, and what is yours to fill in
+        Postmortem(PostmortemArgs),
+        /// File it; a P1 or P2 gets its post-mortem
         Close {
             /// Its number
             id: u64,
             #[command(flatten)]
             deed: Deed,
+        },
+    }
+
+    #[derive(Debug, Args)]
+    pub(crate) struct PostmortemArgs {
+        /// The incident's number
+        #[arg(required_unless_present = "template")]
+        pub(crate) id: Option<u64>,
+        /// Open it in your editor ($VISUAL, $EDITOR)
+        #[arg(long)]
+        pub(crate) edit: bool,
+        /// In this language: en, fr [default: the configuration's]
+        #[arg(long, value_parser = lang)]
+        pub(crate) lang: Option<Lang>,
+        /// Commit the file to git
+        #[arg(long)]
+        pub(crate) commit: bool,
+        /// What is known, as JSON; writes nothing
+        #[arg(long, conflicts_with_all = ["edit", "commit"])]
+        pub(crate) json: bool,
+        /// Print the draft, write nothing
+        #[arg(long, conflicts_with_all = ["edit", "commit", "json"])]
+        pub(crate) dry_run: bool,
+        /// Print vigie's own template, to begin one of yours with
+        #[arg(long, conflicts_with_all = ["id", "edit", "commit", "json", "dry_run"])]
+        pub(crate) template: bool,
+    }
+
+    #[derive(Debug, Subcommand)]
+    pub(crate) enum ActionCommand {
+        /// The open ones, what is due first
+        List {
+            /// Those that are done too
+            #[arg(long)]
+            all: bool,
+            /// As JSON
+            #[arg(long)]
+            json: bool,
+        },
+        /// Tick one
+        Done {
+            /// Its name, such as 12.1
+            id: String,
+            /// Say what would be ticked, write nothing
+            #[arg(long)]
+            dry_run: bool,
+        },
+        /// Add one to the post-mortem of an incident
+        Add {
+            /// The incident's number
+            incident: u64,
+            /// What
+            #[arg(required = true)]
+            text: Vec<String>,
+            /// Who does it
+            #[arg(long)]
+            owner: Option<String>,
+            /// Until which day: 2026-12-01 [default: `due` in [postmortem]]
+            #[arg(long)]
+            due: Option<jiff::civil::Date>,
+            /// Say what would be added, write nothing
+            #[arg(long)]
+            dry_run: bool,
         },
     }
 
@@ -404,8 +472,9 @@ mod arguments {
 }
 
 pub(super) use arguments::{
-    Deed, DemoArgs, DiagnoseArgs, IncidentCommand, InitArgs, MaintenanceCommand, NotifyCommand,
-    Only, OperateArgs, RiskArgs, RunbookCommand, StatusArgs, WatchArgs,
+    ActionCommand, Deed, DemoArgs, DiagnoseArgs, IncidentCommand, InitArgs, MaintenanceCommand,
+    NotifyCommand, Only, OperateArgs, PostmortemArgs, RiskArgs, RunbookCommand, StatusArgs,
+    WatchArgs,
 };
 
 /// The whole command line; every `--help` says the exit codes.

@@ -7,7 +7,7 @@ use vigie_core::incident::IncidentId;
 
 use super::args::{IncidentCommand, Only};
 use super::order::ask;
-use super::{Exit, Failure, Paint, known, register, stats, table};
+use super::{Exit, Failure, Paint, known, postmortem, register, stats, table};
 use crate::config::Config;
 use crate::control::Request;
 use crate::report::{
@@ -50,8 +50,11 @@ pub(super) async fn run(path: &Path, command: IncidentCommand) -> Result<Exit, F
         IncidentCommand::Resolve { id, deed } => {
             (Request::Resolve { incident: id, by: deed.who.name() }, deed)
         }
+        IncidentCommand::Postmortem(args) => return postmortem::run(&config, &args).await,
         IncidentCommand::Close { id, deed } => {
-            (Request::Close { incident: id, by: deed.who.name() }, deed)
+            let request = Request::Close { incident: id, by: deed.who.name() };
+            let exit = ask(&config, &request, deed.dry_run).await?;
+            return if deed.dry_run { Ok(exit) } else { postmortem::on_close(&config, id).await };
         }
     };
     ask(&config, &request, deed.dry_run).await

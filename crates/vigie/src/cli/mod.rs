@@ -1,6 +1,7 @@
 //! Does: the command line: one file a command. The only place that prints to standard output.
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "printing is what it is for")]
 
+mod action;
 mod args;
 mod demo;
 mod diagnose;
@@ -12,6 +13,7 @@ mod maintenance;
 mod notify;
 mod order;
 mod paint;
+mod postmortem;
 mod register;
 mod risk;
 mod runbook;
@@ -76,6 +78,7 @@ async fn dispatch(cli: Cli) -> Result<Exit, Failure> {
         Command::Runbook(command) => runbook::run(&config, command).await,
         Command::Notify(command) => notify::run(&config, command).await,
         Command::Maintenance(command) => maintenance::run(&config, command).await,
+        Command::Action(command) => action::run(&config, command),
         Command::Risk(args) => risk::run(&config, &args).await,
         Command::Stop(args) => maintenance::operate(&config, &args, true).await,
         Command::Start(args) => maintenance::operate(&config, &args, false).await,

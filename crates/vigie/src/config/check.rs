@@ -8,7 +8,7 @@ use vigie_core::state::ServiceState;
 
 use super::model::{File, LimitsConfig, RuntimeKind, ServiceConfig};
 use super::secret::looks_secret;
-use super::{ConfigError, EnvValue};
+use super::{ConfigError, EnvValue, PostmortemConfig};
 
 /// A shorter rhythm or time for an answer is a slip of the pen: every look would fail.
 const SHORTEST: Duration = Duration::from_millis(100);
@@ -41,6 +41,13 @@ pub(super) fn check(path: &Path, text: &str, file: &File) -> Result<(), ConfigEr
         let most = ServiceState::RESTARTS;
         let what = format!("`restarts` is at most {most}: no more are remembered");
         return Err(checked.at("[budget]", "restarts", &what));
+    }
+    let remind = &file.postmortem.remind;
+    if remind != PostmortemConfig::NEVER
+        && let Err(error) = remind.parse::<croner::Cron>()
+    {
+        let what = format!("`{remind}` is neither `never` nor a cron schedule: {error}");
+        return Err(checked.at("[postmortem]", remind, &what));
     }
     for window in &file.maintenance {
         if let Err(error) = window.cron.parse::<croner::Cron>() {

@@ -9,6 +9,7 @@ pub mod init;
 mod load;
 mod model;
 mod notify;
+mod postmortem;
 mod runbooks;
 mod secret;
 #[cfg(test)]
@@ -25,6 +26,7 @@ pub use notify::{
     Common, DiscordConfig, EmailConfig, EscalationConfig, Many, NotifyConfig, TelegramConfig,
     WebhookConfig,
 };
+pub use postmortem::PostmortemConfig;
 pub use runbooks::{BUILT_IN, load_runbooks, parse_runbook};
 pub(crate) use secret::looks_secret;
 pub use secret::{Secret, SecretError, Vault};

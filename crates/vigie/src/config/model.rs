@@ -13,7 +13,7 @@ use vigie_core::learn::risk::Risk;
 use vigie_core::respond::Text;
 use vigie_core::stack::{Mode, Role, WhenSpent};
 
-use super::{EscalationConfig, NotifyConfig, Secret};
+use super::{EscalationConfig, NotifyConfig, PostmortemConfig, Secret};
 
 /// The whole file.
 #[derive(Debug, Clone, Deserialize)]
@@ -54,6 +54,9 @@ pub struct File {
     /// Risks beside, or in place of, the shipped ones.
     #[serde(default)]
     pub risk: Vec<Risk>,
+    /// Post-mortems and their corrective actions.
+    #[serde(default)]
+    pub postmortem: PostmortemConfig,
 }
 
 /// Which runtime runs the services.

@@ -3,6 +3,7 @@
 mod catalogue;
 mod figures;
 mod incident;
+mod postmortem;
 mod similar;
 mod status;
 mod tell;
@@ -13,6 +14,7 @@ mod time;
 pub use catalogue::{last_error, say, symptom, title, word};
 pub use figures::{Asked, FiguresJson, MedianJson, figures_json};
 pub use incident::{IncidentJson, incident_json};
+pub use postmortem::{Material, PostmortemJson, postmortem_json};
 pub use similar::{LikenessJson, SimilarJson, similar_json};
 pub use status::{ChannelStatus, ServiceStatus, Status, status};
 pub use tell::{Lang, source, tell, tell_all};

@@ -298,7 +298,8 @@ fn french(record: &Record) -> String {
             format!("personne ne s'en occupe : niveau {level} prévenu : {}", to.join(", "))
         }
         Record::Notified { channel, occasion, .. } => {
-            format!("{channel} prévenu : {}", say(occasion))
+            let occasion = say(catalogue::word(occasion, Lang::Fr));
+            format!("{channel} prévenu : {occasion}")
         }
         Record::ChannelStopped { channel, why } => {
             format!("le canal {channel} ne prend plus de messages : {why}")

@@ -49,6 +49,11 @@ pub(crate) async fn run(command: &mut Command, limit: Duration) -> io::Result<Op
     Ok(None)
 }
 
+/// Runs `command` on the person's own terminal, for as long as it takes: an editor.
+pub(crate) async fn attended(command: &mut Command) -> io::Result<std::process::ExitStatus> {
+    command.spawn()?.wait().await
+}
+
 async fn read(pipe: Option<impl AsyncRead + Unpin>) -> io::Result<Vec<u8>> {
     let mut bytes = Vec::new();
     if let Some(mut pipe) = pipe {

@@ -9,6 +9,7 @@ mod demo;
 mod faults;
 mod machine;
 mod notify;
+mod postmortem;
 mod register;
 mod survival;
 mod watch;

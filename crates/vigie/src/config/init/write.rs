@@ -259,4 +259,12 @@ disks = ["/"]
 
 [journal]
 # keep = "90d"
+
+# What is written when a P1 or P2 is closed, docs/guide/postmortem.md.
+[postmortem]
+# directory = "postmortems"
+# template = "postmortems/template.md"   # `vigie incident postmortem --template` prints vigie's own
+# commit = false            # whether each is committed to git
+# due = "14d"               # how long a proposed action may take
+# remind = "0 18 * * 1"     # when people are reminded of open actions, or "never"
 "#;

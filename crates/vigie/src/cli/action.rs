@@ -1,0 +1,142 @@
+//! Does: `vigie action …`: the corrective actions of all post-mortems, read from their files.
+
+use std::path::Path;
+
+use jiff::civil::Date;
+
+use super::args::ActionCommand;
+use super::{Exit, Failure, Paint, table};
+use crate::config::{Config, Lang};
+use crate::postmortem::{
+    self, Action, Paper, actions, directory, papers, replace, ticked, today, with_action,
+};
+use crate::text::cut;
+
+pub(super) fn run(path: &Path, command: ActionCommand) -> Result<Exit, Failure> {
+    let config = Config::read(path)?;
+    match command {
+        ActionCommand::List { all, json } => list(&config, all, json),
+        ActionCommand::Done { id, dry_run } => done(&config, &id, dry_run),
+        ActionCommand::Add { incident, text, owner, due, dry_run } => {
+            add(&config, incident, &text.join(" "), owner.as_deref(), due, dry_run)
+        }
+    }
+}
+
+fn list(config: &Config, all: bool, json: bool) -> Result<Exit, Failure> {
+    let papers = papers(&directory(config))?;
+    let found =
+        papers.iter().flat_map(|paper| actions(paper).into_iter().map(move |one| (paper, one)));
+    let mut found: Vec<_> = found.filter(|(_, one)| all || !one.done).collect();
+    found.sort_by_key(|(_, one)| (one.done, one.due.is_none(), one.due));
+    let today = today();
+    if json {
+        let shapes: Vec<_> =
+            found.iter().map(|(paper, one)| shape(config, paper, one, today)).collect();
+        println!("{}", serde_json::to_string_pretty(&shapes)?);
+        return Ok(Exit::Fine);
+    }
+    let french = config.file.stack.lang == Lang::Fr;
+    if found.is_empty() {
+        println!(
+            "{}",
+            match (all, french) {
+                (false, false) => "no corrective action is open",
+                (false, true) => "aucune action corrective ouverte",
+                (true, false) => "no corrective action in any post-mortem",
+                (true, true) => "aucune action corrective dans aucun post-mortem",
+            }
+        );
+        return Ok(Exit::Fine);
+    }
+    let paint = Paint::for_stdout();
+    let rows: Vec<_> = found.iter().map(|(_, one)| cells(one, today, paint, french)).collect();
+    let head = if french {
+        ["ID", "ÉCHÉANCE", "RESPONSABLE", "ACTION"]
+    } else {
+        ["ID", "DUE", "OWNER", "ACTION"]
+    };
+    table::print(&head, &rows);
+    Ok(Exit::Fine)
+}
+
+fn cells(one: &Action, today: Date, paint: Paint, french: bool) -> Vec<String> {
+    let due = one.due.map_or_else(|| String::from("?"), |due| due.to_string());
+    let late = if french { "en retard" } else { "late" };
+    let due = match (one.done, one.is_late(today)) {
+        (true, _) => paint.good(if french { "fait" } else { "done" }),
+        (false, true) => paint.bad(&format!("{due} {late}")),
+        (false, false) => due,
+    };
+    let owner = one.owner.clone().unwrap_or_else(|| paint.warn("?"));
+    vec![one.id(), due, owner, cut(&one.text, 100)]
+}
+
+fn shape(config: &Config, paper: &Paper, one: &Action, today: Date) -> serde_json::Value {
+    let file = paper.path.strip_prefix(config.directory()).unwrap_or(&paper.path);
+    serde_json::json!({
+        "id": one.id(),
+        "incident": one.incident,
+        "text": one.text,
+        "owner": one.owner,
+        "due": one.due.map(|due| due.to_string()),
+        "done": one.done,
+        "late": one.is_late(today),
+        "file": file.display().to_string(),
+    })
+}
+
+fn done(config: &Config, id: &str, dry_run: bool) -> Result<Exit, Failure> {
+    let papers = papers(&directory(config))?;
+    let found = papers.iter().find_map(|paper| {
+        let one = actions(paper).into_iter().find(|one| one.id() == id)?;
+        Some((paper, one))
+    });
+    let Some((paper, one)) = found else {
+        return Err(Failure::say(
+            Exit::Usage,
+            format!("there is no action {id}; try: vigie action list"),
+        ));
+    };
+    let french = config.file.stack.lang == Lang::Fr;
+    if one.done {
+        println!("{id}: {}", if french { "déjà faite" } else { "done already" });
+        return Ok(Exit::Fine);
+    }
+    if dry_run {
+        println!("would tick in {}: {} {}", paper.path.display(), id, one.text);
+        return Ok(Exit::Fine);
+    }
+    replace(&paper.path, &ticked(&paper.text, &one))?;
+    println!("{}: {id} {}", if french { "faite" } else { "done" }, one.text);
+    Ok(Exit::Fine)
+}
+
+fn add(
+    config: &Config,
+    incident: u64,
+    text: &str,
+    owner: Option<&str>,
+    due: Option<Date>,
+    dry_run: bool,
+) -> Result<Exit, Failure> {
+    let found = papers(&directory(config))?;
+    let Some(paper) = found.iter().find(|paper| paper.incident == incident) else {
+        let why = format!(
+            "incident {incident} has no post-mortem yet; write it first: vigie incident postmortem {incident}"
+        );
+        return Err(Failure::say(Exit::Usage, why));
+    };
+    let due = due.unwrap_or_else(|| postmortem::due(config)).to_string();
+    let french = paper.text.contains("échéance :");
+    let more = with_action(&paper.text, text, owner, &due, french);
+    let paper = Paper { text: more, ..paper.clone() };
+    let added = actions(&paper).into_iter().rev().find(|one| !one.done && one.text == text.trim());
+    let id = added.map_or_else(|| incident.to_string(), |one| one.id());
+    let (would, file) = (if dry_run { "would add" } else { "added" }, paper.path.display());
+    if !dry_run {
+        replace(&paper.path, &paper.text)?;
+    }
+    println!("{would} {id} to {file}: {text}");
+    Ok(Exit::Fine)
+}
