@@ -53,8 +53,10 @@ pub const fn source(record: &Record) -> &'static str {
         | Record::Noted { .. }
         | Record::ApprovalGiven { .. }
         | Record::KnownLearned { .. }
+        | Record::Resolved { by: Actor::Person(_), .. }
         | Record::Closed { .. } => "person",
-        Record::RunStarted { .. }
+        Record::Acknowledged { by: Actor::Runbook(_), .. }
+        | Record::RunStarted { .. }
         | Record::CaseChosen { .. }
         | Record::ApprovalAsked { .. }
         | Record::RunWaits { .. }

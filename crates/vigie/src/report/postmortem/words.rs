@@ -1,5 +1,7 @@
 //! Does: the sentences of a post-mortem in both languages.
 
+use std::time::Duration;
+
 use vigie_core::incident::Actor;
 use vigie_core::learn::postmortem::{Length, Lesson, Proposal};
 use vigie_core::respond::{Ending, StepResult};
@@ -78,6 +80,7 @@ pub(super) fn lesson(lesson: &Lesson, lang: Lang) -> String {
 
 fn english(lesson: &Lesson) -> String {
     match lesson {
+        Lesson::SeenFast((_, Duration::ZERO)) => String::from("It was seen at once."),
         Lesson::SeenFast(took) => format!("It was seen within {}.", between(*took)),
         Lesson::InHand { runbook, after } => {
             format!("The runbook {runbook} had it in hand {} after it was seen.", ago(*after))
@@ -120,6 +123,7 @@ fn count(times: u32) -> String {
 
 fn french(lesson: &Lesson) -> String {
     match lesson {
+        Lesson::SeenFast((_, Duration::ZERO)) => String::from("Détecté aussitôt."),
         Lesson::SeenFast(took) => format!("Détecté en {}.", between(*took)),
         Lesson::InHand { runbook, after } => {
             format!("La procédure {runbook} l'a pris en charge {} après la détection.", ago(*after))
