@@ -1,0 +1,22 @@
+//! Does: keeps directories and streams in repositories of restic's format: deduplicated, compressed,
+//! encrypted, and readable by restic itself. What to keep and for how long is decided elsewhere.
+//!
+//! It wraps `rustic_core`, which has traps that lose data in silence; each of them is closed here and
+//! has its test:
+//! * errors while reading a source are only logged there: a source counts its own, and a snapshot that
+//!   is not whole is deleted ([`source`]);
+//! * a short read shrinks the chunker's buffer for good: readers always fill it ([`source`]);
+//! * a stream is recorded with the size 0, and older restics restore it empty ([`source`]);
+//! * a program that fails leaves a truncated snapshot: its end is asked for before the snapshot counts;
+//! * a damaged pack or a full disk panics: nothing of it leaves a call of [`Repository`].
+
+mod error;
+mod progress;
+mod repository;
+mod source;
+#[cfg(test)]
+mod tests;
+
+pub use error::Error;
+pub use progress::Meter;
+pub use repository::{Entry, Kind, Repository, SnapshotId, Stored};
