@@ -14,6 +14,7 @@ pub mod notify;
 pub mod observe;
 pub mod record;
 pub mod respond;
+pub mod snapshot;
 pub mod span;
 pub mod stack;
 pub mod state;

@@ -1,0 +1,153 @@
+//! Decides what a restore point is: everything that is needed to go back, under one name. This is its
+//! description; the bytes are in the engine's images and in a repository. It has no secrets in it.
+
+use serde::{Deserialize, Serialize};
+
+use crate::snapshot::PointName;
+
+/// An image.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ImagePart {
+    /// The service.
+    pub service: String,
+    /// Its name without a tag: `projetfilrouge/gmod-server`.
+    pub repository: String,
+    /// Its tag; the digest decides.
+    pub tag: String,
+    /// The engine's digest of it: `sha256:…`.
+    pub id: String,
+    /// Its layers' digests, lowest first.
+    pub layers: Vec<String>,
+    /// Bytes of all layers.
+    pub size: u64,
+    /// Bytes that it added to the image below it.
+    pub added: u64,
+    /// What the container had changed in its own image's files, as far as it was told: `C /etc/x`.
+    #[serde(default)]
+    pub changes: Vec<String>,
+    /// The registry that has it, once it was pushed: name and digest there.
+    #[serde(default)]
+    pub off_site: Option<String>,
+}
+
+/// A directory: a named volume, or files of the project.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TreePart {
+    /// The volume's name; `project` for the project's files.
+    pub name: String,
+    /// The service that has it mounted, and where.
+    pub mounted: Vec<(String, String)>,
+    /// Its snapshot in the repository.
+    pub snapshot: String,
+    /// Files in it.
+    pub files: u64,
+    /// Bytes in it.
+    pub size: u64,
+    /// Bytes that it added to the repository.
+    pub added: u64,
+}
+
+/// A database.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DatabasePart {
+    /// The service.
+    pub service: String,
+    /// The schema.
+    pub schema: String,
+    /// Its dump's snapshot in the repository.
+    pub snapshot: String,
+    /// Bytes of the dump.
+    pub size: u64,
+    /// Bytes that it added to the repository.
+    pub added: u64,
+}
+
+/// A git repository that a service has mounted, or that the project is in.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Repository {
+    /// Its directory, relative to the project where it is inside.
+    pub directory: String,
+    /// The commit that was checked out.
+    pub commit: String,
+    /// The branch, where one was.
+    pub branch: Option<String>,
+    /// Whether something was not committed; the patch is among the project's files.
+    pub dirty: bool,
+}
+
+/// A restore point.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Point {
+    /// Its name.
+    pub name: PointName,
+    /// When it was made, in milliseconds since 1970.
+    pub made: i64,
+    /// What a person wrote to it.
+    #[serde(default)]
+    pub note: Option<String>,
+    /// Whether vigie made it before it went back to another one.
+    #[serde(default)]
+    pub safety: bool,
+    /// Players on the games of the stack at that time.
+    pub players: Option<u32>,
+    /// How long it took to make, in milliseconds.
+    pub took_ms: u64,
+    /// Images.
+    pub images: Vec<ImagePart>,
+    /// Named volumes.
+    pub volumes: Vec<TreePart>,
+    /// Databases.
+    pub databases: Vec<DatabasePart>,
+    /// The project's files.
+    pub project: Option<TreePart>,
+    /// Git repositories.
+    pub repositories: Vec<Repository>,
+}
+
+impl Point {
+    /// Bytes that it added to the disk.
+    #[must_use]
+    pub fn added(&self) -> u64 {
+        let images = self.images.iter().map(|one| one.added);
+        let trees = self.volumes.iter().chain(&self.project).map(|one| one.added);
+        let databases = self.databases.iter().map(|one| one.added);
+        images.chain(trees).chain(databases).sum()
+    }
+
+    /// Bytes of all that it holds.
+    #[must_use]
+    pub fn size(&self) -> u64 {
+        let images = self.images.iter().map(|one| one.size);
+        let trees = self.volumes.iter().chain(&self.project).map(|one| one.size);
+        let databases = self.databases.iter().map(|one| one.size);
+        images.chain(trees).chain(databases).sum()
+    }
+
+    /// Its snapshots in the repository.
+    pub fn snapshots(&self) -> impl Iterator<Item = &str> {
+        let trees = self.volumes.iter().chain(&self.project).map(|one| one.snapshot.as_str());
+        trees.chain(self.databases.iter().map(|one| one.snapshot.as_str()))
+    }
+
+    /// Whether every image of it is in a registry too.
+    #[must_use]
+    pub fn is_off_site(&self) -> bool {
+        !self.images.is_empty() && self.images.iter().all(|one| one.off_site.is_some())
+    }
+
+    /// Whether a volume hides files of the image of `service`: then a rollback of the image alone
+    /// changes nothing that players see.
+    #[must_use]
+    pub fn masks(&self, service: &str, content: &str) -> Vec<&TreePart> {
+        let covers = |at: &str| {
+            let at = at.trim_end_matches('/');
+            content == at
+                || content.starts_with(&format!("{at}/"))
+                || at.starts_with(&format!("{content}/"))
+        };
+        let volumes = self.volumes.iter();
+        let masking =
+            |one: &&TreePart| one.mounted.iter().any(|(by, at)| by == service && covers(at));
+        volumes.filter(masking).collect()
+    }
+}
