@@ -4,12 +4,14 @@
 mod compose;
 mod engine;
 mod events;
+mod exec;
 mod facts;
 #[cfg(test)]
 pub(crate) mod fake_engine;
 mod files;
 mod find;
 mod inspect;
+mod keep;
 mod logs;
 mod order;
 #[cfg(test)]
@@ -28,6 +30,9 @@ use bytes::Bytes;
 use vigie_core::observe::{Inspection, RuntimeState};
 
 use super::{Feed, LogLine, LogPosition, News, Runtime, RuntimeError, Usage};
+pub use exec::{Ended, Program};
+pub use keep::{Container, Image, Volume};
+
 use compose::Compose;
 use engine::{Engine, refused};
 use find::Finder;
