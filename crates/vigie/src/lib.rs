@@ -12,6 +12,7 @@ pub mod engine;
 pub mod knowledge;
 pub mod notify;
 pub mod observe;
+pub mod pulse;
 pub mod report;
 pub mod respond;
 pub mod risk;

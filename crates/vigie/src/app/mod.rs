@@ -17,6 +17,7 @@ use crate::control;
 use crate::engine::{Desk, Driver, Handle, Letterhead, Told, mailbox};
 use crate::notify::{self, Office};
 use crate::observe::{self, Eyes};
+use crate::pulse::{self, Heart};
 use crate::respond::Responder;
 use crate::runtime::docker::{Docker, DockerConfig, DockerService};
 use crate::runtime::process::{Process, ProcessConfig, ProcessService};
@@ -96,7 +97,14 @@ impl App {
         let keep = config.file.journal.keep;
         let engine = Engine::new(config.stack.clone(), rebuilt.state);
         let stop = CancellationToken::new();
-        let eyes = Eyes { config: Arc::new(config), runtime, handle, clock, stop };
+        let eyes = Eyes {
+            config: Arc::new(config),
+            runtime,
+            handle,
+            clock,
+            stop,
+            heart: Heart::default(),
+        };
         let hands = Responder::new(eyes.clone(), looks.clone());
         let (office, slots) = Office::new(&eyes.config);
         let desk = Desk::new(letterhead(&eyes.config), rebuilt.outbox, Box::new(slots));
@@ -106,6 +114,7 @@ impl App {
         observe::start(&eyes, &looks, since, &mut tasks);
         office.open(&eyes.handle, &eyes.stop, &mut tasks);
         tasks.spawn(maintenance::watch(eyes.clone()));
+        tasks.spawn(pulse::beat(eyes.clone()));
         tasks.spawn(control::serve(server, eyes.clone()));
         Ok(Self { eyes, driver, tasks, told, replayed: rebuilt.replayed })
     }

@@ -8,7 +8,7 @@ use super::args::StatusArgs;
 use super::{Exit, Failure, Paint, table};
 use crate::config::Config;
 use crate::control::{Answer, Client, Request};
-use crate::report::{Lang, Status, ago, last_error, say, word};
+use crate::report::{HeartbeatStatus, Lang, Status, ago, last_error, say, word};
 use crate::text::size;
 
 pub(super) async fn run(path: &Path, args: &StatusArgs) -> Result<Exit, Failure> {
@@ -155,6 +155,9 @@ fn print_remarks(status: &Status, lang: Lang, paint: Paint) {
             }
         }
     }
+    if let Some(heartbeat) = &status.heartbeat {
+        print_heartbeat(heartbeat, lang, paint);
+    }
     for (run, what) in &status.approvals {
         let what = say(what, lang);
         let text = match lang {
@@ -176,6 +179,23 @@ fn print_remarks(status: &Status, lang: Lang, paint: Paint) {
     };
     let fine = status.incidents_open == 0;
     println!("{}", if fine { paint.good(&text) } else { paint.bad(&text) });
+}
+
+fn print_heartbeat(heartbeat: &HeartbeatStatus, lang: Lang, paint: Paint) {
+    if let Some(failing) = &heartbeat.failing_since {
+        let why = say(heartbeat.why.as_deref().unwrap_or_default(), lang);
+        let text = match lang {
+            Lang::En => format!("the heartbeat has not arrived for {}: {why}", since(failing)),
+            Lang::Fr => format!("le signal de vie n'arrive plus depuis {} : {why}", since(failing)),
+        };
+        println!("{}", paint.bad(&text));
+    } else if let Some(last) = &heartbeat.last {
+        let text = match lang {
+            Lang::En => format!("heartbeat: {} ago", since(last)),
+            Lang::Fr => format!("signal de vie : il y a {}", since(last)),
+        };
+        println!("{}", paint.dim(&text));
+    }
 }
 
 fn since(at: &str) -> String {

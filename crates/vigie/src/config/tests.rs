@@ -173,6 +173,11 @@ fn values_that_are_wrong_say_what_is_right() {
     }
     let cron = error("[[maintenance]]\ncron = \"99 * * * *\"\nfor = \"1h\"");
     assert_told(&cron, (6, 9), &["is no cron schedule"]);
+    let beat = error("[heartbeat]\nurl = { env = \"X\" }\nevery = \"10ms\"");
+    assert_told(&beat, (7, 1), &["`every` is too short"]);
+    let beat = error(&format!("[heartbeat]\nurl = \"https://hc.example/{SECRET}\""));
+    assert_told(&beat, (6, 7), &["{ env = \"NAME\" }"]);
+    assert!(!beat.to_string().contains(SECRET), "{beat}");
 }
 
 #[test]

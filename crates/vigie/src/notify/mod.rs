@@ -23,6 +23,7 @@ pub use buttons::{Buttons, Pressed};
 pub use discord::Discord;
 pub use email::{Email, MailAccount};
 pub use http::Http;
+pub(crate) use http::{Address, Plain, address};
 pub use letter::Letter;
 pub use message::{About, Choice, Fact, Message, Value};
 pub use office::{Bot, ChannelError, Office, Slots, client, kind};

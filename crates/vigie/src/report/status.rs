@@ -31,6 +31,20 @@ pub struct Status {
     pub journal_waiting: usize,
     /// Where people are told.
     pub channels: Vec<ChannelStatus>,
+    /// How the heartbeat does, where there is one and it was tried.
+    #[serde(default)]
+    pub heartbeat: Option<HeartbeatStatus>,
+}
+
+/// How the heartbeat does.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct HeartbeatStatus {
+    /// When the last one was taken.
+    pub last: Option<String>,
+    /// Since when none is.
+    pub failing_since: Option<String>,
+    /// Why not.
+    pub why: Option<String>,
 }
 
 /// How a channel is.
@@ -102,6 +116,8 @@ pub fn status(engine: &Engine, journal_waiting: usize, channels: Vec<ChannelStat
         runtime_reachable: !state.runtime_lost,
         journal_waiting,
         channels,
+        // It beats elsewhere: whoever asks for the status adds it.
+        heartbeat: None,
     }
 }
 

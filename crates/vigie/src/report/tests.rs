@@ -107,6 +107,11 @@ fn a_status_json_is_as_documented() {
         runtime_reachable: true,
         journal_waiting: 0,
         channels: vec![ChannelStatus { name: String::from("discord"), waiting: 2, stopped: None }],
+        heartbeat: Some(HeartbeatStatus {
+            last: Some(rfc3339(at(0).wall)),
+            failing_since: Some(rfc3339(at(1).wall)),
+            why: Some(String::from("no answer in time")),
+        }),
     };
     insta::assert_snapshot!(serde_json::to_string_pretty(&status).unwrap());
 }

@@ -9,6 +9,7 @@ mod demo;
 mod faults;
 mod machine;
 mod notify;
+mod pulse;
 mod register;
 mod survival;
 mod watch;

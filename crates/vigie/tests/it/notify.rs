@@ -11,12 +11,12 @@ use crate::survival::restored;
 use crate::watch::{Watch, vigie};
 
 /// A practice server under the process runtime, with these channels.
-struct Place {
-    directory: tempfile::TempDir,
+pub(crate) struct Place {
+    pub(crate) directory: tempfile::TempDir,
 }
 
 impl Place {
-    fn new(channels: &str, dotenv: &str) -> Self {
+    pub(crate) fn new(channels: &str, dotenv: &str) -> Self {
         let directory = tempfile::tempdir().unwrap();
         let port = free_port().unwrap();
         let program = env!("CARGO_BIN_EXE_vigie");
@@ -41,7 +41,7 @@ rcon = {{ address = "127.0.0.1:{port}", password = {{ env = "RCON_PASSWORD" }}, 
     }
 
     /// Ends the server as a crash would.
-    fn crash(&self) {
+    pub(crate) fn crash(&self) {
         let pid = std::fs::read_dir("/proc").unwrap().filter_map(|entry| {
             let path = entry.ok()?.path();
             let pid: i32 = path.file_name()?.to_str()?.parse().ok()?;
@@ -54,7 +54,7 @@ rcon = {{ address = "127.0.0.1:{port}", password = {{ env = "RCON_PASSWORD" }}, 
         send_signal(pid, Signal::KILL).unwrap();
     }
 
-    fn watch(&self) -> Watch {
+    pub(crate) fn watch(&self) -> Watch {
         let mut watch = Watch::beside(self.directory.path());
         wait_for("start", &watch, || watch.run(&["start", "gmod"]).status.success());
         watch.wait_well();
@@ -80,11 +80,11 @@ impl Drop for Place {
     }
 }
 
-fn runtime() -> tokio::runtime::Runtime {
+pub(crate) fn runtime() -> tokio::runtime::Runtime {
     tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap()
 }
 
-fn wait_for(what: &str, watch: &Watch, done: impl Fn() -> bool) {
+pub(crate) fn wait_for(what: &str, watch: &Watch, done: impl Fn() -> bool) {
     let end = Instant::now() + Duration::from_secs(60);
     while !done() {
         assert!(Instant::now() < end, "no {what}: {}", watch.log());
