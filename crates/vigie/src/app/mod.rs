@@ -115,6 +115,7 @@ impl App {
         office.open(&eyes.handle, &eyes.stop, &mut tasks);
         tasks.spawn(maintenance::watch(eyes.clone()));
         tasks.spawn(pulse::beat(eyes.clone()));
+        tasks.spawn(pulse::tell(eyes.clone(), pulse::Manager::here()));
         tasks.spawn(control::serve(server, eyes.clone()));
         Ok(Self { eyes, driver, tasks, told, replayed: rebuilt.replayed })
     }

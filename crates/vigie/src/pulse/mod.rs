@@ -2,12 +2,17 @@
 //! answers, not that a timer runs. Never keeps anything waiting.
 
 mod heartbeat;
+mod manager;
 #[cfg(test)]
 mod tests;
+mod unit;
 
 use std::time::Duration;
 
 pub use heartbeat::{Heart, beat};
+pub(crate) use manager::VARIABLES;
+pub use manager::{Manager, tell};
+pub use unit::{Unit, UnitError};
 
 use crate::engine::Handle;
 use crate::report::Status;

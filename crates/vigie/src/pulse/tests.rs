@@ -120,3 +120,95 @@ async fn an_engine_that_nobody_reads_for_does_not_answer() {
     let (handle, _mailbox) = mailbox();
     assert!(ask(&handle, Duration::from_millis(50)).await.is_none());
 }
+
+/// A service manager's socket, and what it has heard so far.
+struct Heard {
+    socket: std::os::unix::net::UnixDatagram,
+    said: Vec<String>,
+}
+
+impl Heard {
+    fn at(address: &std::os::unix::net::SocketAddr) -> Self {
+        let socket = std::os::unix::net::UnixDatagram::bind_addr(address).unwrap();
+        socket.set_nonblocking(true).unwrap();
+        Self { socket, said: Vec::new() }
+    }
+
+    fn said(&mut self) -> &[String] {
+        let mut buffer = [0; 4096];
+        while let Ok(length) = self.socket.recv(&mut buffer) {
+            self.said.push(String::from_utf8_lossy(&buffer[..length]).into_owned());
+        }
+        &self.said
+    }
+
+    async fn until(&mut self, what: &str, is_so: impl Fn(&[String]) -> bool) {
+        let end = std::time::Instant::now() + LONG;
+        while !is_so(self.said()) {
+            assert!(std::time::Instant::now() < end, "never: {what}: {:?}", self.said);
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    }
+}
+
+fn lives(said: &[String]) -> usize {
+    said.iter().filter(|words| words.contains("WATCHDOG=1")).count()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 3)]
+async fn the_watchdog_hears_of_the_engine_and_of_nothing_else() {
+    use std::os::linux::net::SocketAddrExt as _;
+    let directory = tempfile::tempdir().unwrap();
+    let name = format!("vigie-test-{}", directory.path().display());
+    let address = std::os::unix::net::SocketAddr::from_abstract_name(&name).unwrap();
+    let mut heard = Heard::at(&address);
+    let watchdog = Some(Duration::from_millis(400));
+    let manager = Manager::at(format!("@{name}").as_ref(), watchdog).unwrap();
+    let (eyes, free) = watch(directory.path(), "");
+    let told = tokio::spawn(tell(eyes.clone(), Some(manager)));
+    heard.until("life", |said| lives(said) >= 3).await;
+    let first = heard.said()[0].clone();
+    assert_eq!(first, "READY=1\nWATCHDOG=1\nSTATUS=1 service, no open incident");
+    hang(&eyes);
+    tokio::time::sleep(Duration::from_millis(300)).await;
+    let before = lives(heard.said());
+    tokio::time::sleep(Duration::from_millis(1_000)).await;
+    assert_eq!(lives(heard.said()), before, "the engine hangs: {:?}", heard.said);
+    free.send(()).unwrap();
+    heard.until("life afterwards", |said| lives(said) > before).await;
+    eyes.stop.cancel();
+    heard.until("the end", |said| said.last().is_some_and(|last| last == "STOPPING=1")).await;
+    told.await.unwrap();
+    let ready = heard.said().iter().filter(|words| words.contains("READY=1")).count();
+    assert_eq!(ready, 1, "{:?}", heard.said);
+}
+
+#[tokio::test]
+async fn an_engine_that_nobody_reads_for_is_not_ready() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("notify");
+    let address = std::os::unix::net::SocketAddr::from_pathname(&path).unwrap();
+    let mut heard = Heard::at(&address);
+    let manager = Manager::at(path.as_os_str(), Some(Duration::from_millis(100))).unwrap();
+    let (handle, _mailbox) = mailbox();
+    let text = "[stack]\nname = \"x\"\n[service.gmod]\nrole = \"game\"\n";
+    let config = Config::parse(&directory.path().join("vigie.toml"), text).unwrap();
+    let runtime = Arc::new(crate::app::docker_runtime(&config).unwrap());
+    let clock = Clock::after(vigie_core::Moment::default());
+    let (stop, heart) = (CancellationToken::new(), Heart::default());
+    let eyes = Eyes { config: Arc::new(config), runtime, handle, clock, stop, heart };
+    let told = tokio::spawn(tell(eyes.clone(), Some(manager)));
+    tokio::time::sleep(Duration::from_millis(500)).await;
+    assert!(heard.said().is_empty(), "{:?}", heard.said);
+    // Stopping waits for nobody.
+    eyes.stop.cancel();
+    tokio::time::timeout(LONG, told).await.unwrap().unwrap();
+    assert_eq!(heard.said(), ["STOPPING=1"]);
+}
+
+#[test]
+fn an_address_that_is_no_socket_here_is_refused() {
+    for address in ["", "vsock:2:1234", "relative"] {
+        assert!(Manager::at(address.as_ref(), None).is_err(), "{address}");
+    }
+}

@@ -42,6 +42,11 @@ rcon = {{ address = "127.0.0.1:{port}", password = {{ env = "RCON_PASSWORD" }}, 
 
     /// Ends the server as a crash would.
     pub(crate) fn crash(&self) {
+        send_signal(self.server(), Signal::KILL).unwrap();
+    }
+
+    /// The server's process.
+    pub(crate) fn server(&self) -> i32 {
         let pid = std::fs::read_dir("/proc").unwrap().filter_map(|entry| {
             let path = entry.ok()?.path();
             let pid: i32 = path.file_name()?.to_str()?.parse().ok()?;
@@ -50,8 +55,7 @@ rcon = {{ address = "127.0.0.1:{port}", password = {{ env = "RCON_PASSWORD" }}, 
             let practice = line.split(|byte| *byte == 0).any(|word| word == b"practice");
             (here && practice).then_some(pid)
         });
-        let pid = { pid }.next().unwrap();
-        send_signal(pid, Signal::KILL).unwrap();
+        { pid }.next().unwrap()
     }
 
     pub(crate) fn watch(&self) -> Watch {
