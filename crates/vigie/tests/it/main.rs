@@ -4,6 +4,7 @@
 #![expect(clippy::panic, reason = "the helpers of a test fail by panicking")]
 #![expect(clippy::print_stderr, reason = "a failing test shows the log of its watch")]
 
+mod approval;
 mod command_line;
 mod demo;
 mod faults;
