@@ -111,10 +111,10 @@ impl Message {
 
 /// Picks the reader's language.
 #[derive(Clone, Copy)]
-struct Words(Lang);
+pub(super) struct Words(pub(super) Lang);
 
 impl Words {
-    fn pick(self, english: &str, french: &str) -> String {
+    pub(super) fn pick(self, english: &str, french: &str) -> String {
         match self.0 {
             Lang::En => english.to_owned(),
             Lang::Fr => french.to_owned(),
@@ -122,11 +122,11 @@ impl Words {
     }
 
     /// A sentence of the core's.
-    fn say(self, text: &str) -> String {
+    pub(super) fn say(self, text: &str) -> String {
         say(text, self.0).into_owned()
     }
 
-    fn state(self, state: Lifecycle) -> String {
+    pub(super) fn state(self, state: Lifecycle) -> String {
         match state {
             Lifecycle::Open => self.pick("open", "ouvert"),
             Lifecycle::Repairing => self.pick("repairing", "en réparation"),
@@ -144,7 +144,7 @@ const YELLOW: u32 = 0xfc_bf_49;
 const GREY: u32 = 0x8d_99_ae;
 const GREEN: u32 = 0x2a_9d_4f;
 
-const fn look(severity: Severity, over: bool) -> (u32, &'static str) {
+pub(super) const fn look(severity: Severity, over: bool) -> (u32, &'static str) {
     match (over, severity) {
         (true, _) => (GREEN, "🟢"),
         (false, Severity::P1) => (RED, "🔴"),
@@ -346,7 +346,9 @@ fn news(about: &About<'_>, row: &IncidentRow, words: Words) -> Option<String> {
     let title = words.say(&incident.title);
     Some(match (&about.notice.occasion, words.0) {
         (Occasion::Updated, _) => return None,
-        (Occasion::Opened, _) | (Occasion::Said { .. }, _) => format!("{severity} {title}"),
+        (Occasion::Opened | Occasion::Said { .. } | Occasion::Digest { .. }, _) => {
+            format!("{severity} {title}")
+        }
         (Occasion::Relapsed, Lang::En) => format!("{severity} it came back: {title}"),
         (Occasion::Relapsed, Lang::Fr) => format!("{severity} rechute : {title}"),
         (Occasion::Escalated, Lang::En) => {

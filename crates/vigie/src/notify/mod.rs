@@ -3,6 +3,7 @@
 
 mod buttons;
 mod cut;
+mod digest;
 mod discord;
 mod email;
 #[cfg(test)]
@@ -20,6 +21,7 @@ mod turn;
 mod webhook;
 
 pub use buttons::{Buttons, Pressed};
+pub(crate) use digest::digest;
 pub use discord::Discord;
 pub use email::{Email, MailAccount};
 pub use http::Http;

@@ -146,6 +146,19 @@ fn who_decided_is_told_also_when_nobody_did() {
 }
 
 #[test]
+fn who_was_told_is_told_in_french_too() {
+    for (occasion, french) in [
+        ("opened", "discord prévenu : ouvert"),
+        ("resolved in a digest", "discord prévenu : résolu, dans un résumé"),
+        ("restored refused: 400: no", "discord prévenu : restored refusé : 400: no"),
+    ] {
+        let (channel, occasion) = (String::from("discord"), String::from(occasion));
+        let record = Record::Notified { incident: IncidentId(3), channel, occasion };
+        assert_eq!(tell(&record, None, Lang::Fr), french);
+    }
+}
+
+#[test]
 fn records_from_before_defaults_are_read() {
     let asked =
         r#"{"what":"approval_asked","run":7,"until":{"steady":1,"wall":2},"plan":["up gmod"]}"#;

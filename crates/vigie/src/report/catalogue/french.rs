@@ -6,6 +6,14 @@
 pub(super) const SENTENCES: &[(&str, &str)] = &[
     // notify
     ("{n} refused: {}", "{} refusé : {}"),
+    ("{s} in a digest", "{}, dans un résumé"),
+    ("opened", "ouvert"),
+    ("relapsed", "rechute"),
+    ("escalated", "remis à une personne"),
+    ("overdue", "en retard"),
+    ("approval", "accord demandé"),
+    ("restored", "rétabli"),
+    ("resolved", "résolu"),
     (
         "{n} records could not be written and are lost",
         "{} entrées n'ont pas pu être écrites et sont perdues",
