@@ -20,6 +20,12 @@ pub(super) fn run(path: &Path, args: &SystemdArgs) -> Result<Exit, Failure> {
     let text = unit.text().map_err(|error| Failure::new(Exit::Usage, error))?;
     if !args.install {
         print!("{text}");
+        let state = config.state_directory();
+        if !state.exists() {
+            let (state, next) =
+                (state.display(), "--install makes it, and so does a first `vigie watch`");
+            eprintln!("note: {state} has to be there before the unit is started; {next}");
+        }
         return Ok(Exit::Fine);
     }
     if args.dry_run {

@@ -111,6 +111,7 @@ fn the_unit_is_one_that_systemd_takes() {
         let to = unit.to_str().unwrap();
         let (code, shown, errors) = run(&[]);
         assert_eq!(code, Some(0), "{errors}");
+        assert!(errors.contains("has to be there before the unit is started"), "{errors}");
         assert!(shown.contains("Type=notify") && shown.contains("WatchdogSec="), "{shown}");
         let (code, would, errors) = run(&["--install", "--to", to, "--dry-run"]);
         assert_eq!((code, would == shown), (Some(0), true), "{would}");
