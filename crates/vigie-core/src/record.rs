@@ -8,7 +8,7 @@ use crate::incident::{Actor, Group, IncidentId, Severity};
 use crate::learn::Known;
 use crate::moment::{Bounds, Moment};
 use crate::observe::Probe;
-use crate::respond::{Ending, Evidence, Rejected, RunId, Step, StepResult};
+use crate::respond::{Ending, Evidence, Rejected, RunId, Silence, Step, StepResult};
 
 /// One line of the journal. It is appended before any effect that follows from it is carried out.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -313,8 +313,11 @@ pub enum Record {
         until: Moment,
         /// What is to be done.
         plan: Vec<String>,
+        /// What is made of their silence.
+        #[serde(default, skip_serializing_if = "Silence::is_no")]
+        silence: Silence,
     },
-    /// A person answered; silence is a no by vigie.
+    /// A person answered; or vigie did, because nobody else had in time.
     ApprovalGiven {
         /// The run.
         run: RunId,
@@ -322,6 +325,9 @@ pub enum Record {
         by: Actor,
         /// Yes or no.
         granted: bool,
+        /// The case that makes a yes of silence.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        case: Option<String>,
     },
     /// The run waits for its budget, or for another run.
     RunWaits {

@@ -13,6 +13,7 @@ pub mod knowledge;
 pub mod notify;
 pub mod observe;
 pub mod postmortem;
+pub mod pulse;
 pub mod report;
 pub mod respond;
 pub mod risk;

@@ -10,7 +10,7 @@ use super::apt;
 use crate::place::{is_root, program};
 
 /// Each package with a file that shows it is there.
-const PACKAGES: [(&str, &str); 7] = [
+const PACKAGES: [(&str, &str); 8] = [
     ("docker.io", "/usr/sbin/dockerd"),
     ("iptables", "/usr/sbin/iptables"),
     ("docker-compose", "/usr/bin/docker-compose"),
@@ -18,6 +18,8 @@ const PACKAGES: [(&str, &str); 7] = [
     ("debootstrap", "/usr/sbin/debootstrap"),
     ("git", "/usr/bin/git"),
     ("faketime", "/usr/bin/faketime"),
+    // Only for `systemd-analyze`: nothing of it is started.
+    ("systemd", "/usr/bin/systemd-analyze"),
 ];
 
 /// Services which must not come up by themselves at the next boot, when we installed them.

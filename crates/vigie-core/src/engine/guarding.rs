@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use crate::detect::SymptomKind;
 use crate::engine::Engine;
+use crate::incident::Actor;
 use crate::observe::Probe;
 use crate::record::Record;
 use crate::respond::budget::{self, Allowance};
@@ -40,7 +41,8 @@ impl Engine {
             service: self.stack.service(service),
             sense,
             memory: self.state.service(self.name(service)),
-            approved: run.approved.is_some(),
+            // Silence is a yes to the case, not to the end of a server that may live.
+            approved: matches!(run.approved, Some(Actor::Person(_))),
             unhealthy: sense.health == crate::observe::Health::Unhealthy,
             crash_looping: dying && !self.is_well(service),
             blind: back || !self.own_network,

@@ -7,7 +7,7 @@ use crate::engine::running::{FIRST_LOOK, NO_CASE, NO_SERVICE};
 use crate::event::Act;
 use crate::incident::{Actor, IncidentId};
 use crate::record::Record;
-use crate::respond::{Ending, Phase, RunId, StepResult};
+use crate::respond::{Ending, Phase, RunId, Silence, StepResult};
 
 impl Engine {
     pub(super) fn resume(&mut self, version: String) {
@@ -54,6 +54,13 @@ impl Engine {
             }
             Phase::Undoing => self.undo_next(id),
             Phase::Verifying { .. } => self.begin_verify(id),
+            // Nobody could answer when the time ran out: they are asked again, before silence is a yes.
+            Phase::Approval { until, silence: Silence::Approve } if self.now.reached(*until) => {
+                let case = self.case_of(run).cloned();
+                if let Some(case) = case {
+                    self.ask_people(id, service, &case);
+                }
+            }
             Phase::Approval { .. } | Phase::Waiting { .. } | Phase::Ended(_) => {}
         }
     }

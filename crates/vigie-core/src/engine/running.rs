@@ -11,7 +11,8 @@ use crate::moment::Moment;
 use crate::observe::{Probe, ProofState, RuntimeState};
 use crate::record::Record;
 use crate::respond::{
-    Case, Dependency, Ending, Evidence, Phase, Run, RunId, Runbook, Step, StepResult, guard,
+    Case, Dependency, Ending, Evidence, Phase, Run, RunId, Runbook, Silence, Step, StepResult,
+    guard,
 };
 use crate::stack::{Mode, ServiceId, WhenSpent};
 
@@ -157,21 +158,38 @@ impl Engine {
                 self.give_up(id, service, Ending::Escalated, &self.spent_budget());
                 return;
             }
-            let until = self.now.plus(self.stack.settings.approve_timeout);
-            self.record(Record::ApprovalAsked { run: id, until, plan });
-            return;
+            return self.ask_people(id, service, case);
         }
         if ordered {
             let by = self.state.runs[&id].by.clone();
-            self.record(Record::ApprovalGiven { run: id, by, granted: true });
+            self.record(Record::ApprovalGiven { run: id, by, granted: true, case: None });
         }
         self.advance(id);
+    }
+
+    /// Asks for a yes, and says what is made of silence.
+    pub(super) fn ask_people(&mut self, id: RunId, service: ServiceId, case: &Case) {
+        let name = self.name(service);
+        let plan = case.steps.iter().map(|step| step.describe(name)).collect();
+        let timeout = case.approve_timeout.unwrap_or(self.stack.settings.approve_timeout);
+        let (until, silence) = (self.now.plus(timeout), case.approve_default);
+        self.record(Record::ApprovalAsked { run: id, until, plan, silence });
+    }
+
+    /// Nobody answered in time. It is a yes only where people were told so, and where the case still says
+    /// so: who took that out of it, or told vigie to do nothing by itself, has answered.
+    fn unanswered(&mut self, id: RunId, silence: Silence) {
+        let case = self.run(id).and_then(|run| self.case_of(run));
+        let still = case.is_some_and(|case| case.approve_default == Silence::Approve);
+        let acts = self.stack.settings.mode != Mode::Observe;
+        self.answered(id, Actor::Vigie, silence == Silence::Approve && still && acts);
     }
 
     /// A person answered, or did not in time.
     pub(super) fn answered(&mut self, id: RunId, by: Actor, granted: bool) {
         let silent = by == Actor::Vigie;
-        self.record(Record::ApprovalGiven { run: id, by, granted });
+        let case = self.run(id).and_then(|run| run.case.clone()).filter(|_| silent && granted);
+        self.record(Record::ApprovalGiven { run: id, by, granted, case });
         if granted {
             self.advance(id);
         } else {
@@ -431,7 +449,7 @@ impl Engine {
             Phase::Waiting { until } if self.resumed.contains(&run.id) => {
                 Some((*until).max(self.began.plus(FIRST_LOOK)))
             }
-            Phase::Approval { until } | Phase::Waiting { until } => Some(*until),
+            Phase::Approval { until, .. } | Phase::Waiting { until } => Some(*until),
             Phase::Verifying { until } => {
                 // Once it has been well for long enough only the time limit is left to wait for.
                 let stable = self.stable_at(run).filter(|at| !self.now.reached(*at));
@@ -470,7 +488,7 @@ impl Engine {
                 let evidence = self.evidence_at_hand(run);
                 self.collected(id, Box::new(evidence));
             }
-            Phase::Approval { .. } => self.answered(id, Actor::Vigie, false),
+            Phase::Approval { silence, .. } => self.unanswered(id, silence),
             Phase::Waiting { .. } => self.advance(id),
             Phase::Verifying { .. } => self.check_verify(id),
             Phase::Stepping | Phase::Undoing | Phase::Ended(_) => {}

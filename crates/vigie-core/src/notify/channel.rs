@@ -20,6 +20,8 @@ pub struct Channel {
     pub on_call: bool,
     /// Whether it hears of what rings nobody: chats edit their message, mailboxes would fill.
     pub follows: bool,
+    /// Whether many incidents may be told as one: programs want each.
+    pub digests: bool,
     /// What the other side allows.
     pub limits: Vec<Limit>,
 }

@@ -2,6 +2,7 @@
 //! the other side is the other floor's work; so is keeping what waits on the disk.
 
 mod channel;
+mod digest;
 mod lane;
 mod notice;
 mod occasions;

@@ -41,6 +41,12 @@ pub enum Occasion {
     Resolved,
     /// Something about it changed.
     Updated,
+    /// Several incidents, none of them bad, instead of a message for each. Never kept: see
+    /// [`crate::notify::Outbox::next`].
+    Digest {
+        /// Which ones, in the order in which they would have been told.
+        incidents: Vec<IncidentId>,
+    },
     /// Something about vigie itself that people have to know.
     Said {
         /// What, in one line.
@@ -67,6 +73,7 @@ impl Occasion {
             Self::Restored => "restored",
             Self::Resolved => "resolved",
             Self::Updated => "updated",
+            Self::Digest { .. } => "digest",
             Self::Said { .. } => "said",
         }
     }
@@ -131,7 +138,7 @@ pub enum Outcome {
 /// What has to be on the disk before the next notice is sent.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Change {
-    /// A notice waits.
+    /// A notice waits; or one that does has changed.
     Added(Notice),
     /// A notice waits no more: it was delivered, superseded or rejected.
     Removed(NoticeId),

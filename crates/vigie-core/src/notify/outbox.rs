@@ -4,7 +4,7 @@
 
 use crate::incident::{IncidentId, Severity};
 use crate::moment::Moment;
-use crate::notify::lane::Lane;
+use crate::notify::lane::{Flight, Known, Lane};
 use crate::notify::{Card, Change, Channel, Notice, NoticeId, Occasion, Outcome, occasions};
 use crate::record::Record;
 use crate::state::State;
@@ -37,7 +37,8 @@ impl Outbox {
             |lanes: &[Lane], name: &str| lanes.iter().position(|lane| lane.channel.name == name);
         for card in kept.cards {
             if let Some(at) = find(&lanes, &card.channel) {
-                lanes[at].card(card.incident);
+                let named = !card.message.is_empty();
+                lanes[at].learns(card.incident, if named { Known::Stands } else { Known::Heard });
             }
         }
         let mut last = kept.last;
@@ -86,7 +87,8 @@ impl Outbox {
             for at in 0..self.lanes.len() {
                 let lane = &mut self.lanes[at];
                 if matches!(record, Record::SeverityRaised { .. }) {
-                    lane.raise(incident.id, incident.severity);
+                    let raised = lane.raise(incident.id, incident.severity);
+                    changes.extend(raised.into_iter().map(Change::Added));
                 }
                 let known = lane.knows(incident.id);
                 let occasion = match &occasion {
@@ -145,60 +147,48 @@ impl Outbox {
     }
 
     /// What to send now, at most one a channel; each counts as on its way until [`Outbox::settle`]
-    /// hears of it. `minute` is the minute of the host's day.
+    /// hears of it. `minute` is the minute of the host's day. Where many incidents wait that are not
+    /// bad, one digest is handed out instead of their notices, which stay on the disk.
     pub fn next(&mut self, now: Moment, minute: u16) -> Vec<Notice> {
         self.lanes.iter_mut().filter_map(|lane| lane.next(now, minute)).collect()
     }
 
-    /// Hears what became of a notice. What comes back beside the changes is worth a record.
+    /// Hears what became of a notice. What comes back beside the changes is worth a record each.
     pub fn settle(
         &mut self,
         now: Moment,
         id: NoticeId,
         outcome: Outcome,
-    ) -> (Vec<Change>, Option<Record>) {
+    ) -> (Vec<Change>, Vec<Record>) {
         let landed = self.lanes.iter_mut().find_map(|lane| {
-            let notice = lane.land(id)?;
-            Some((lane, notice))
+            let flight = lane.land(id)?;
+            Some((lane, flight))
         });
-        let Some((lane, notice)) = landed else { return (Vec::new(), None) };
+        let Some((lane, flight)) = landed else { return (Vec::new(), Vec::new()) };
+        let removed = |ids: Vec<NoticeId>| ids.into_iter().map(Change::Removed).collect();
         match outcome {
             Outcome::Delivered { message } => {
                 lane.succeeded();
-                let mut changes = vec![Change::Removed(id)];
-                if let Some(incident) = notice.incident
-                    && (lane.card(incident) || message.is_some())
-                {
-                    let (channel, message) = (notice.channel.clone(), message.unwrap_or_default());
-                    changes.push(Change::Carded(Card { channel, incident, message }));
-                }
-                let record = notice.incident.filter(|_| notice.occasion.rings());
-                let record = record.map(|incident| Record::Notified {
-                    incident,
-                    channel: notice.channel.clone(),
-                    occasion: notice.occasion.word().to_owned(),
-                });
-                (changes, record)
+                delivered(lane, &flight, message)
             }
-            Outcome::Later { after, .. } => {
-                let stale = lane.failed(now, notice, after);
-                (stale.map(Change::Removed).into_iter().collect(), None)
+            Outcome::Later { after, .. } => (removed(lane.failed(now, flight, after)), Vec::new()),
+            Outcome::Rejected { .. } if flight.is_digest() => {
+                // What it does not take as one it may take one by one; nothing is given up for that.
+                lane.succeeded();
+                lane.channel.digests = false;
+                (removed(lane.back(flight)), Vec::new())
             }
             Outcome::Rejected { why } => {
                 lane.succeeded();
-                let record = notice.incident.filter(|_| notice.occasion.rings());
-                let record = record.map(|incident| Record::Notified {
-                    incident,
-                    channel: notice.channel.clone(),
-                    occasion: format!("{} refused: {why}", notice.occasion.word()),
-                });
-                (vec![Change::Removed(id)], record)
+                let word = |word: &str| format!("{word} refused: {why}");
+                let gone = flight.parts.iter().map(|part| Change::Removed(part.id)).collect();
+                (gone, notified(&flight, word))
             }
             Outcome::Stopped { why } => {
-                let channel = notice.channel.clone();
-                let stale = lane.push(notice).map(Change::Removed);
+                let channel = flight.head.channel.clone();
+                let stale = lane.back(flight);
                 lane.stopped = Some(why.clone());
-                (stale.into_iter().collect(), Some(Record::ChannelStopped { channel, why }))
+                (removed(stale), vec![Record::ChannelStopped { channel, why }])
             }
         }
     }
@@ -222,4 +212,39 @@ impl Outbox {
             .iter()
             .map(|lane| (lane.channel.name.as_str(), lane.len(), lane.stopped.as_deref()))
     }
+}
+
+/// The other side has taken it.
+fn delivered(
+    lane: &mut Lane,
+    flight: &Flight,
+    message: Option<String>,
+) -> (Vec<Change>, Vec<Record>) {
+    let mut changes: Vec<_> = flight.parts.iter().map(|part| Change::Removed(part.id)).collect();
+    // A digest stands for none of its incidents: what comes next about one has a message of its own.
+    let message = message.filter(|_| !flight.is_digest());
+    let known = if message.is_some() { Known::Stands } else { Known::Heard };
+    for incident in flight.parts.iter().filter_map(|part| part.incident) {
+        if lane.learns(incident, known) || message.is_some() {
+            let (channel, message) =
+                (flight.head.channel.clone(), message.clone().unwrap_or_default());
+            changes.push(Change::Carded(Card { channel, incident, message }));
+        }
+    }
+    let word = |word: &str| match flight.is_digest() {
+        true => format!("{word} in a digest"),
+        false => word.to_owned(),
+    };
+    (changes, notified(flight, word))
+}
+
+/// The records of what rang.
+fn notified(flight: &Flight, word: impl Fn(&str) -> String) -> Vec<Record> {
+    let rang = flight.parts.iter().filter(|part| part.occasion.rings());
+    let record = |part: &Notice| {
+        let incident = part.incident?;
+        let (channel, occasion) = (part.channel.clone(), word(part.occasion.word()));
+        Some(Record::Notified { incident, channel, occasion })
+    };
+    rang.filter_map(record).collect()
 }

@@ -13,6 +13,8 @@ use crate::moment::Moment;
 use crate::record::Record;
 use crate::state::State;
 
+mod digest;
+
 const SEVERITIES: [Severity; 4] = [Severity::P1, Severity::P2, Severity::P3, Severity::P4];
 
 fn channel(name: &str) -> Channel {
@@ -24,6 +26,7 @@ fn channel(name: &str) -> Channel {
         quiet: None,
         on_call: false,
         follows: true,
+        digests: true,
         limits: vec![limit(5, 2), limit(30, 60)],
     }
 }
@@ -46,6 +49,8 @@ struct Desk {
     kept: Kept,
     now: Moment,
     minute: u16,
+    /// What the other side has taken: each message, and the notices that are off the disk by it.
+    taken: Vec<(Notice, Vec<Notice>)>,
 }
 
 impl Desk {
@@ -53,7 +58,14 @@ impl Desk {
         let (outbox, changes) = Outbox::new(channels, Kept::default());
         assert!(changes.is_empty());
         let (state, kept) = (State::default(), Kept::default());
-        Self { outbox, state, kept, now: Moment::from_ms(1_000_000), minute: 12 * 60 }
+        Self {
+            outbox,
+            state,
+            kept,
+            now: Moment::from_ms(1_000_000),
+            minute: 12 * 60,
+            taken: Vec::new(),
+        }
     }
 
     fn happen(&mut self, record: Record) -> Vec<Change> {
@@ -68,6 +80,7 @@ impl Desk {
             match change {
                 Change::Added(notice) => {
                     self.kept.last = self.kept.last.max(notice.id.0);
+                    self.kept.waiting.retain(|one| one.id != notice.id);
                     self.kept.waiting.push(notice.clone());
                 }
                 Change::Removed(id) => self.kept.waiting.retain(|notice| notice.id != *id),
@@ -85,18 +98,31 @@ impl Desk {
         self.outbox.next(self.now, self.minute)
     }
 
-    fn settle(&mut self, id: NoticeId, outcome: Outcome) -> Option<Record> {
-        let (changes, record) = self.outbox.settle(self.now, id, outcome);
+    fn settle(&mut self, id: NoticeId, outcome: Outcome) -> Vec<Record> {
+        let (changes, records) = self.outbox.settle(self.now, id, outcome);
         self.keep(&changes);
-        record
+        records
     }
 
-    fn deliver(&mut self, id: NoticeId) -> Option<Record> {
-        self.settle(id, Outcome::Delivered { message: Some(format!("m{}", id.0)) })
+    fn deliver(&mut self, notice: &Notice) -> Vec<Record> {
+        let before = self.kept.waiting.clone();
+        let message = Some(format!("m{}", notice.id.0));
+        let records = self.settle(notice.id, Outcome::Delivered { message });
+        let still = |part: &Notice| self.kept.waiting.iter().any(|one| one.id == part.id);
+        let parts = before.into_iter().filter(|part| !still(part)).collect();
+        self.taken.push((notice.clone(), parts));
+        records
     }
 
     fn pass(&mut self, time: Duration) {
         self.now = self.now.plus(time);
+    }
+
+    /// Vigie is killed and started again: what is on its way is lost, what was kept is there.
+    fn restart(&mut self, channels: Vec<Channel>) {
+        let (outbox, changes) = Outbox::new(channels, self.kept.clone());
+        self.outbox = outbox;
+        self.keep(&changes);
     }
 
     /// What is told from now on until nothing waits, every answer being yes.
@@ -110,7 +136,7 @@ impl Desk {
                 self.now = at;
             }
             for notice in sent {
-                self.deliver(notice.id);
+                self.deliver(&notice);
                 told.push((self.now, notice));
             }
         }
@@ -144,13 +170,14 @@ fn an_update_that_comes_while_one_is_on_its_way_is_told_too() {
     desk.happen(opened(1, Severity::P1));
     let flying = desk.next();
     desk.happen(Record::Overdue { incident: IncidentId(1) });
-    desk.deliver(flying[0].id);
+    desk.deliver(&flying[0]);
     assert_eq!(occasions(&desk.drain()), ["updated"]);
 }
 
 #[test]
 fn a_thousand_incidents_in_a_minute_pass_no_limit_and_lose_none() {
-    let mut desk = Desk::new(vec![channel("staff")]);
+    // A program is told of each.
+    let mut desk = Desk::new(vec![Channel { digests: false, ..channel("program") }]);
     for id in 1..=1_000 {
         let severity = if id % 10 == 0 { Severity::P1 } else { Severity::P3 };
         desk.happen(opened(id, severity));
@@ -178,10 +205,11 @@ fn what_is_not_so_bad_waits_for_the_end_of_the_quiet_hours() {
     let wake = desk.outbox.next_wake(desk.now, desk.minute).unwrap();
     assert_eq!(wake.since(desk.now), Duration::from_secs((30 + 8 * 60) * 60));
     desk.happen(opened(2, Severity::P2));
-    assert_eq!(desk.next()[0].incident, Some(IncidentId(2)));
+    let sent = desk.next();
+    assert_eq!(sent[0].incident, Some(IncidentId(2)));
     desk.minute = 8 * 60;
     desk.now = wake;
-    desk.deliver(NoticeId(2));
+    desk.deliver(&sent[0]);
     assert_eq!(desk.next()[0].incident, Some(IncidentId(1)));
 }
 
@@ -200,10 +228,10 @@ fn a_channel_that_is_gone_is_told_on_the_others_and_loses_nothing() {
     let mut desk = Desk::new(vec![channel("a"), channel("b")]);
     desk.happen(opened(1, Severity::P1));
     let sent = desk.next();
-    let of = |name: &str| sent.iter().find(|one| one.channel == name).unwrap().id;
+    let of = |name: &str| sent.iter().find(|one| one.channel == name).unwrap();
     desk.deliver(of("b"));
-    let record = desk.settle(of("a"), Outcome::Stopped { why: String::from("404") }).unwrap();
-    desk.happen(record);
+    let record = desk.settle(of("a").id, Outcome::Stopped { why: String::from("404") });
+    desk.happen(record[0].clone());
     let told = desk.drain();
     assert!(told.iter().all(|(_, one)| one.channel == "b"));
     assert_eq!(occasions(&told), ["said"]);
@@ -261,6 +289,8 @@ enum Turn {
     Open(u64, usize),
     Change(u64),
     Restore(u64),
+    Escalate(u64),
+    Raise(u64),
     Pass(u64),
     Send,
     Answer(u8),
@@ -269,13 +299,16 @@ enum Turn {
 
 fn turn() -> impl Strategy<Value = Turn> {
     prop_oneof![
-        (1_u64..12, 0_usize..4).prop_map(|(id, severity)| Turn::Open(id, severity)),
-        (1_u64..12).prop_map(Turn::Change),
-        (1_u64..12).prop_map(Turn::Restore),
-        (1_u64..90_000).prop_map(Turn::Pass),
-        Just(Turn::Send),
-        any::<u8>().prop_map(Turn::Answer),
-        Just(Turn::Restart),
+        // Mostly what is not bad, so that there is something to tell as one.
+        4 => (1_u64..12, prop::sample::select(vec![0, 1, 2, 2, 2, 3, 3])).prop_map(|(id, severity)| Turn::Open(id, severity)),
+        1 => (1_u64..12).prop_map(Turn::Change),
+        1 => (1_u64..12).prop_map(Turn::Restore),
+        1 => (1_u64..12).prop_map(Turn::Escalate),
+        1 => (1_u64..12).prop_map(Turn::Raise),
+        1 => (1_u64..90_000).prop_map(Turn::Pass),
+        1 => Just(Turn::Send),
+        1 => any::<u8>().prop_map(Turn::Answer),
+        1 => Just(Turn::Restart),
     ]
 }
 
@@ -313,9 +346,24 @@ proptest! {
                         }
                     }
                 }
+                Turn::Escalate(id) => {
+                    let known = desk.state.incidents.get(&IncidentId(id));
+                    if known.is_some_and(|one| one.state.is_active()) {
+                        let (incident, why) = (IncidentId(id), String::from("no case is left"));
+                        desk.happen(Record::Escalated { incident, why });
+                        for name in ["a", "b"] {
+                            *due.entry((name.to_owned(), id, "escalated")).or_default() += 1;
+                        }
+                    }
+                }
+                Turn::Raise(id) => {
+                    let (incident, severity) = (IncidentId(id), Severity::P1);
+                    desk.happen(Record::SeverityRaised { incident, severity, title: None });
+                }
                 Turn::Pass(ms) => desk.pass(Duration::from_millis(ms)),
                 Turn::Send => {
                     for notice in desk.next() {
+                        digest::is_sound(&notice, &desk).map_err(TestCaseError::fail)?;
                         sent.entry(notice.channel.clone()).or_default().push(desk.now.steady);
                         flying.push(notice);
                     }
@@ -325,18 +373,16 @@ proptest! {
                     if answer % 3 == 0 {
                         let after = (answer % 2 == 0).then_some(Duration::from_secs(7));
                         desk.settle(notice.id, Outcome::Later { after, why: String::new() });
+                    } else if answer % 7 == 1 && notice.incident.is_none() {
+                        desk.settle(notice.id, Outcome::Rejected { why: String::new() });
                     } else {
-                        desk.deliver(notice.id);
-                        let id = notice.incident.unwrap().0;
-                        *rung.entry((notice.channel, id, notice.occasion.word())).or_default() += 1;
+                        desk.deliver(&notice);
                     }
                 }
                 Turn::Restart => {
                     // What is on its way is lost; what was kept is sent again.
                     flying.clear();
-                    let (outbox, changes) = Outbox::new(channels(), desk.kept.clone());
-                    desk.outbox = outbox;
-                    desk.keep(&changes);
+                    desk.restart(channels());
                     sent.clear();
                 }
             }
@@ -355,12 +401,20 @@ proptest! {
         for notice in flying {
             desk.settle(notice.id, Outcome::Later { after: None, why: String::new() });
         }
-        for (_, notice) in desk.drain() {
-            let id = notice.incident.unwrap().0;
-            *rung.entry((notice.channel, id, notice.occasion.word())).or_default() += 1;
+        desk.drain();
+        for (message, parts) in &desk.taken {
+            digest::tells(message, parts).map_err(TestCaseError::fail)?;
+            for told in parts {
+                let id = told.incident.unwrap().0;
+                *rung.entry((told.channel.clone(), id, told.occasion.word())).or_default() += 1;
+            }
         }
         for (key, count) in due {
             prop_assert_eq!(rung.get(&key).copied(), Some(count), "{:?}", key);
+        }
+        // Every incident that was opened was named on every channel, alone or in a digest.
+        for (name, id) in ["a", "b"].into_iter().flat_map(|name| desk.state.incidents.keys().map(move |id| (name, id))) {
+            prop_assert!(desk.taken.iter().any(|(message, _)| message.channel == name && digest::names(message, *id)));
         }
         prop_assert!(desk.kept.waiting.is_empty());
         for times in sent.values() {

@@ -12,5 +12,5 @@ mod step;
 pub use evidence::{Commit, Dependency, Evidence, HostEvidence, LuaFinding, Usage};
 pub use predicate::{Condition, Verdict};
 pub use run::{Ending, Phase, Rejected, Run, RunId, StepRecord, StepResult};
-pub use runbook::{Case, Risk, Runbook, Text, Verify};
+pub use runbook::{Case, Risk, Runbook, Silence, Text, Verify};
 pub use step::Step;

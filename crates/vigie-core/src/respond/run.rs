@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::incident::{Actor, IncidentId};
 use crate::moment::Moment;
-use crate::respond::{Evidence, Step};
+use crate::respond::{Evidence, Silence, Step};
 
 /// A run's number, counted from 1 over all incidents.
 #[derive(
@@ -91,6 +91,9 @@ pub enum Phase {
     Approval {
         /// Until when.
         until: Moment,
+        /// What they were told is made of their silence.
+        #[serde(default)]
+        silence: Silence,
     },
     /// The budget's backoff, or another run, is waited for.
     Waiting {
@@ -157,7 +160,7 @@ pub struct Run {
     pub rejected: Vec<Rejected>,
     /// The steps begun so far.
     pub steps: Vec<StepRecord>,
-    /// Whether a person said yes.
+    /// Who said yes: a person; or vigie itself, because nobody answered in time.
     pub approved: Option<Actor>,
     /// When it ended.
     pub ended: Option<Moment>,

@@ -31,6 +31,25 @@ pub enum Risk {
     High,
 }
 
+/// What is made of it when a person was asked, and nobody answered in time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Silence {
+    /// A no: it is left, and handed to a person.
+    #[default]
+    Refuse,
+    /// A yes to the case, and to no more: the guard and the budget are asked as if nobody had been.
+    Approve,
+}
+
+impl Silence {
+    /// Whether it is a no.
+    #[must_use]
+    pub const fn is_no(&self) -> bool {
+        matches!(self, Self::Refuse)
+    }
+}
+
 /// What proves a repair.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -65,6 +84,12 @@ pub struct Case {
     /// How much can go wrong.
     #[serde(default)]
     pub risk: Risk,
+    /// How long a person who is asked has to answer; as long as in all of the stack where missing.
+    #[serde(default, with = "crate::span::optional", skip_serializing_if = "Option::is_none")]
+    pub approve_timeout: Option<Duration>,
+    /// What is made of it when nobody does.
+    #[serde(default, skip_serializing_if = "Silence::is_no")]
+    pub approve_default: Silence,
     /// How often it may fail in one incident before the next case is tried.
     #[serde(default = "one")]
     pub tries: u32,
@@ -81,6 +106,12 @@ impl Case {
     #[must_use]
     pub fn is_risky(&self) -> bool {
         self.risk == Risk::High || self.steps.contains(&Step::DownUp)
+    }
+
+    /// Whether it asks first also where vigie may do what is of low risk.
+    #[must_use]
+    pub fn asks(&self) -> bool {
+        self.is_risky() && self.mutates()
     }
 
     /// Whether any step changes something.

@@ -256,7 +256,9 @@ impl State {
                 run.rejected.clone_from(rejected);
                 run.phase = Phase::Waiting { until: at };
             }
-            Record::ApprovalAsked { until, .. } => run.phase = Phase::Approval { until: *until },
+            Record::ApprovalAsked { until, silence, .. } => {
+                run.phase = Phase::Approval { until: *until, silence: *silence };
+            }
             Record::ApprovalGiven { by, granted, .. } => {
                 run.approved = granted.then(|| by.clone());
                 run.phase = Phase::Waiting { until: at };

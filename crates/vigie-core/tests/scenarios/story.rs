@@ -6,6 +6,7 @@ use std::time::Duration;
 use serde::Deserialize;
 use serde_json::{Map, Value};
 use vigie_core::observe::Health;
+use vigie_core::respond::Silence;
 use vigie_core::span;
 use vigie_core::stack::Mode;
 
@@ -34,6 +35,12 @@ pub(crate) struct Header {
     /// How long the game may be silent after a start, as configured.
     #[serde(default = "grace", with = "span")]
     pub(crate) grace: Duration,
+    /// How long anna has to answer when she is asked.
+    #[serde(default, with = "span::optional")]
+    pub(crate) approve_timeout: Option<Duration>,
+    /// What is made of her silence.
+    #[serde(default)]
+    pub(crate) approve_default: Silence,
     /// The configuration has the wrong ports: neither A2S nor RCON of the game was ever answered.
     #[serde(default)]
     pub(crate) wrong_ports: bool,

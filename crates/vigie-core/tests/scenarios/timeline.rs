@@ -146,8 +146,9 @@ fn tell(record: &Record, zero: Moment) -> String {
             let others: String = others.collect();
             format!("chose {}{others}", case.as_deref().unwrap_or("no case"))
         }
-        Record::ApprovalAsked { until: to, plan, .. } => {
-            format!("ASKS until {}: {}", until(to), plan.join(", then "))
+        Record::ApprovalAsked { until: to, plan, silence, .. } => {
+            let silence = if silence.is_no() { "" } else { ", and does it without an answer" };
+            format!("ASKS until {}{silence}: {}", until(to), plan.join(", then "))
         }
         Record::ApprovalGiven { by, granted, .. } => {
             format!("{by} said {}", if *granted { "yes" } else { "no" })

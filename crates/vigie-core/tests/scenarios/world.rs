@@ -85,7 +85,12 @@ fn stack(header: &Header) -> Stack {
     let mut web = Service::new("web", Role::Other);
     web.proofs = Proofs { tcp: true, ..Proofs::default() };
     web.boot_grace = Duration::from_secs(60);
-    Stack::new("story", vec![game, database, web], settings, runbooks())
+    let mut runbooks = runbooks();
+    for case in runbooks.iter_mut().flat_map(|book| &mut book.cases) {
+        case.approve_timeout = header.approve_timeout;
+        case.approve_default = header.approve_default;
+    }
+    Stack::new("story", vec![game, database, web], settings, runbooks)
 }
 
 impl World {

@@ -89,7 +89,9 @@ impl Ledger {
                     self.by_person.insert(*run);
                 }
             }
-            Record::ApprovalGiven { run, granted: true, .. } => drop(self.by_person.insert(*run)),
+            Record::ApprovalGiven { run, granted: true, by: Actor::Person(_), .. } => {
+                self.by_person.insert(*run);
+            }
             Record::StepIntended { run, step, undo } => {
                 self.intended(now, *run, step, *undo, engine, delivered)?;
             }

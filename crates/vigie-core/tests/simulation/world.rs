@@ -10,7 +10,7 @@ use vigie_core::observe::{
     A2sSample, DatabaseSample, Fact, Health, Inspection, Observation, Probe, Refusal, RuntimeEvent,
     RuntimeState,
 };
-use vigie_core::respond::{Evidence, Runbook, Step, StepResult};
+use vigie_core::respond::{Evidence, Runbook, Silence, Step, StepResult};
 use vigie_core::stack::{Mode, Proofs, Role, Service, ServiceId, Settings, Stack, WhenSpent};
 use vigie_core::{Engine, Moment, State};
 
@@ -96,6 +96,7 @@ fn stack(seed: u64) -> Stack {
     let mut other = Service::new("web", Role::Other);
     other.proofs = Proofs { tcp: true, ..Proofs::default() };
     let mut settings = Settings::default();
+    let mut runbooks = runbooks();
     match seed % 9 {
         0 => settings.mode = Mode::Observe,
         1 => settings.mode = Mode::Assist,
@@ -105,9 +106,17 @@ fn stack(seed: u64) -> Stack {
             game.thresholds.failures = 5;
             database.thresholds.failures = 2;
         }
+        3 => {
+            // Nobody's answer is a yes, to whatever it is.
+            settings.mode = Mode::Assist;
+            for case in runbooks.iter_mut().flat_map(|book| &mut book.cases) {
+                case.approve_timeout = Some(Duration::from_secs(20));
+                case.approve_default = Silence::Approve;
+            }
+        }
         _ => {}
     }
-    Stack::new("simulated", vec![game, database, other], settings, runbooks())
+    Stack::new("simulated", vec![game, database, other], settings, runbooks)
 }
 
 impl World {

@@ -2,6 +2,7 @@
 //! ones refuse: a client that they take will not be surprised by the real ones. Faults come by order.
 
 pub mod discord;
+pub mod heartbeat;
 mod html;
 mod pace;
 mod server;
@@ -11,6 +12,7 @@ pub mod telegram;
 pub mod webhook;
 
 pub use discord::Discord;
+pub use heartbeat::Heartbeat;
 pub use server::{Fault, Seen};
 pub use smtp::Smtp;
 pub use telegram::Telegram;

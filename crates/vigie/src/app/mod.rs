@@ -18,6 +18,7 @@ use crate::engine::{Desk, Driver, Handle, Letterhead, Told, mailbox};
 use crate::notify::{self, Office};
 use crate::observe::{self, Eyes};
 use crate::postmortem;
+use crate::pulse::{self, Heart};
 use crate::respond::Responder;
 use crate::runtime::docker::{Docker, DockerConfig, DockerService};
 use crate::runtime::process::{Process, ProcessConfig, ProcessService};
@@ -98,7 +99,14 @@ impl App {
         let keep = config.file.journal.keep;
         let engine = Engine::new(config.stack.clone(), rebuilt.state);
         let stop = CancellationToken::new();
-        let eyes = Eyes { config: Arc::new(config), runtime, handle, clock, stop };
+        let eyes = Eyes {
+            config: Arc::new(config),
+            runtime,
+            handle,
+            clock,
+            stop,
+            heart: Heart::default(),
+        };
         let hands = Responder::new(eyes.clone(), looks.clone());
         let (office, slots) = Office::new(&eyes.config);
         let desk = Desk::new(letterhead(&eyes.config), rebuilt.outbox, Box::new(slots));
@@ -109,6 +117,8 @@ impl App {
         office.open(&eyes.handle, &eyes.stop, &mut tasks);
         tasks.spawn(maintenance::watch(eyes.clone()));
         tasks.spawn(postmortem::remind(eyes.clone(), reminded));
+        tasks.spawn(pulse::beat(eyes.clone()));
+        tasks.spawn(pulse::tell(eyes.clone(), pulse::Manager::here()));
         tasks.spawn(control::serve(server, eyes.clone()));
         Ok(Self { eyes, driver, tasks, told, replayed: rebuilt.replayed })
     }

@@ -59,6 +59,8 @@ pub(super) enum Command {
     Stop(OperateArgs),
     /// Start a service that an operator stopped
     Start(OperateArgs),
+    /// The systemd unit that keeps the watch of this configuration running
+    Systemd(SystemdArgs),
     /// Shell completions
     Completions {
         /// For which shell
@@ -363,10 +365,15 @@ mod arguments {
 
     /// The name of the account this runs as: cron jobs and containers have no `USER`.
     fn account() -> Option<String> {
-        let me = rustix::process::getuid().as_raw().to_string();
+        account_name(rustix::process::getuid().as_raw())
+    }
+
+    /// The name of an account.
+    pub(crate) fn account_name(id: u32) -> Option<String> {
+        let id = id.to_string();
         let accounts = std::fs::read_to_string("/etc/passwd").ok()?;
         let fields = accounts.lines().map(|line| line.split(':').collect::<Vec<_>>());
-        let mut mine = fields.filter(|fields| fields.get(2) == Some(&me.as_str()));
+        let mut mine = fields.filter(|fields| fields.get(2) == Some(&id.as_str()));
         mine.next().and_then(|fields| fields.first().map(|name| (*name).to_owned()))
     }
 
@@ -462,6 +469,27 @@ mod arguments {
     }
 
     #[derive(Debug, Args)]
+    pub(crate) struct SystemdArgs {
+        /// Write it instead of printing it (as root)
+        #[arg(long)]
+        pub(crate) install: bool,
+        /// Where to
+        #[arg(
+            long,
+            value_name = "FILE",
+            default_value = "/etc/systemd/system/vigie.service",
+            requires = "install"
+        )]
+        pub(crate) to: PathBuf,
+        /// Replace a unit that says something else
+        #[arg(long, requires = "install")]
+        pub(crate) force: bool,
+        /// Show what would be written, write nothing
+        #[arg(long, requires = "install")]
+        pub(crate) dry_run: bool,
+    }
+
+    #[derive(Debug, Args)]
     pub(crate) struct OperateArgs {
         /// The service
         pub(crate) service: String,
@@ -474,7 +502,7 @@ mod arguments {
 pub(super) use arguments::{
     ActionCommand, Deed, DemoArgs, DiagnoseArgs, IncidentCommand, InitArgs, MaintenanceCommand,
     NotifyCommand, Only, OperateArgs, PostmortemArgs, RiskArgs, RunbookCommand, StatusArgs,
-    WatchArgs,
+    SystemdArgs, WatchArgs, account_name,
 };
 
 /// The whole command line; every `--help` says the exit codes.

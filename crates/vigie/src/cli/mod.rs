@@ -20,6 +20,7 @@ mod runbook;
 mod since;
 mod stats;
 mod status;
+mod systemd;
 mod table;
 mod watch;
 
@@ -82,6 +83,7 @@ async fn dispatch(cli: Cli) -> Result<Exit, Failure> {
         Command::Risk(args) => risk::run(&config, &args).await,
         Command::Stop(args) => maintenance::operate(&config, &args, true).await,
         Command::Start(args) => maintenance::operate(&config, &args, false).await,
+        Command::Systemd(args) => systemd::run(&config, &args),
         Command::Completions { shell } => {
             args::completions(shell);
             Ok(Exit::Fine)

@@ -8,7 +8,9 @@ use super::args::StatusArgs;
 use super::{Exit, Failure, Paint, table};
 use crate::config::Config;
 use crate::control::{Answer, Client, Request};
-use crate::report::{Lang, Status, ago, last_error, say, word};
+use crate::report::{
+    ApprovalStatus, HeartbeatStatus, Lang, Status, ago, last_error, minute, say, word,
+};
 use crate::text::size;
 
 pub(super) async fn run(path: &Path, args: &StatusArgs) -> Result<Exit, Failure> {
@@ -155,15 +157,11 @@ fn print_remarks(status: &Status, lang: Lang, paint: Paint) {
             }
         }
     }
-    for (run, what) in &status.approvals {
-        let what = say(what, lang);
-        let text = match lang {
-            Lang::En => format!("run {run} waits for you: {what}; vigie runbook approve {run}"),
-            Lang::Fr => {
-                format!("la procédure {run} vous attend : {what} ; vigie runbook approve {run}")
-            }
-        };
-        println!("{}", paint.warn(&text));
+    if let Some(heartbeat) = &status.heartbeat {
+        print_heartbeat(heartbeat, lang, paint);
+    }
+    for approval in &status.approvals {
+        println!("{}", paint.warn(&waits(approval, lang)));
     }
     let text = match (status.incidents_open, lang) {
         (0, _) => both(["no open incident", "aucun incident ouvert"]),
@@ -176,6 +174,47 @@ fn print_remarks(status: &Status, lang: Lang, paint: Paint) {
     };
     let fine = status.incidents_open == 0;
     println!("{}", if fine { paint.good(&text) } else { paint.bad(&text) });
+}
+
+/// A run that waits for a person, and what happens when nobody answers.
+fn waits(approval: &ApprovalStatus, lang: Lang) -> String {
+    let (run, what) = (approval.run, say(&approval.what, lang));
+    let until = approval.until.parse::<jiff::Timestamp>();
+    let until = until.map_or_else(|_| String::from("?"), |at| minute(at.as_millisecond()));
+    let no = approval.default.is_no();
+    match lang {
+        Lang::En => {
+            let then = if no { "it is left" } else { "it is done" };
+            format!(
+                "run {run} waits for you: {what}; vigie runbook approve {run}, or refuse {run}; \
+                 without an answer by {until} {then}"
+            )
+        }
+        Lang::Fr => {
+            let then = if no { "rien n'est fait" } else { "c'est fait" };
+            format!(
+                "la procédure {run} vous attend : {what} ; vigie runbook approve {run}, ou refuse {run} ; \
+                 sans réponse d'ici {until}, {then}"
+            )
+        }
+    }
+}
+
+fn print_heartbeat(heartbeat: &HeartbeatStatus, lang: Lang, paint: Paint) {
+    if let Some(failing) = &heartbeat.failing_since {
+        let why = say(heartbeat.why.as_deref().unwrap_or_default(), lang);
+        let text = match lang {
+            Lang::En => format!("the heartbeat has not arrived for {}: {why}", since(failing)),
+            Lang::Fr => format!("le signal de vie n'arrive plus depuis {} : {why}", since(failing)),
+        };
+        println!("{}", paint.bad(&text));
+    } else if let Some(last) = &heartbeat.last {
+        let text = match lang {
+            Lang::En => format!("heartbeat: {} ago", since(last)),
+            Lang::Fr => format!("signal de vie : il y a {}", since(last)),
+        };
+        println!("{}", paint.dim(&text));
+    }
 }
 
 fn since(at: &str) -> String {

@@ -99,6 +99,8 @@ pub fn channel(
         on_call: common.on_call,
         // A mailbox would fill with every step.
         follows: !matches!(kind, ChannelConfig::Email(_)),
+        // A program counts; people read.
+        digests: !matches!(kind, ChannelConfig::Webhook(_)),
         limits,
     };
     (channel, common.lang.unwrap_or(stack))

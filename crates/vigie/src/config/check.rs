@@ -32,6 +32,10 @@ pub(super) fn check(path: &Path, text: &str, file: &File) -> Result<(), ConfigEr
         checked.service(name, service, file)?;
     }
     checked.channels(file)?;
+    if file.heartbeat.as_ref().is_some_and(|one| one.every < Duration::from_secs(1)) {
+        let what = "`every` is too short; write \"1s\" or more";
+        return Err(checked.at("[heartbeat]", "every", what));
+    }
     let promised = file.slo.availability;
     if !(0.0..100.0).contains(&promised) {
         let what = "`availability` is a percentage below 100, such as 99.0";

@@ -15,6 +15,7 @@ const HARMLESS: &[&str] = &[
     "compose",
     "project",
     "approve_timeout",
+    "approve_default",
     "reopen_within",
     "role",
     "container",

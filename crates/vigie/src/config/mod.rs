@@ -19,8 +19,8 @@ pub use channels::{ChannelConfig, channel};
 pub use explain::ConfigError;
 pub use load::{Config, find};
 pub use model::{
-    A2sConfig, DatabaseConfig, EnvValue, File, Lang, RconConfig, RuntimeKind, ServiceConfig,
-    StackConfig, TcpConfig,
+    A2sConfig, DatabaseConfig, EnvValue, File, HeartbeatConfig, Lang, RconConfig, RuntimeKind,
+    ServiceConfig, StackConfig, TcpConfig,
 };
 pub use notify::{
     Common, DiscordConfig, EmailConfig, EscalationConfig, Many, NotifyConfig, TelegramConfig,

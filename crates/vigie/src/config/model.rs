@@ -42,6 +42,9 @@ pub struct File {
     /// Who is told when nobody has an incident in hand in time.
     #[serde(default)]
     pub escalation: Vec<EscalationConfig>,
+    /// What is called while the watch lives.
+    #[serde(default)]
+    pub heartbeat: Option<HeartbeatConfig>,
     /// The host.
     #[serde(default)]
     pub host: HostConfig,
@@ -405,6 +408,17 @@ impl Default for HostConfig {
 
 fn root() -> Vec<PathBuf> {
     vec![PathBuf::from("/")]
+}
+
+/// `[heartbeat]`.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct HeartbeatConfig {
+    /// The address, which is its own password.
+    pub url: Secret,
+    /// Time between two calls.
+    #[serde(default = "seconds::<60>", with = "vigie_core::span")]
+    pub every: Duration,
 }
 
 /// `[journal]`.

@@ -4,14 +4,18 @@
 use std::collections::BTreeSet;
 use std::ops::Range;
 use std::path::Path;
+use std::time::Duration;
 
 use serde::Deserialize;
 use strsim::osa_distance;
 use toml::Spanned;
 use vigie_core::detect::SymptomKind;
-use vigie_core::respond::{Condition, Runbook};
+use vigie_core::respond::{Case, Condition, Runbook};
 
 use super::ConfigError;
+
+/// The least time for an answer.
+const SHORTEST: Duration = Duration::from_secs(1);
 
 /// The built-in runbooks: name and text.
 pub const BUILT_IN: [(&str, &str); 6] = [
@@ -63,6 +67,9 @@ pub fn parse_runbook(path: &Path, text: &str) -> Result<Runbook, ConfigError> {
                 return Err(at(place.when.span(), what, hint));
             }
         }
+        if let Some((span, what, hint)) = wrong_approval(case, place) {
+            return Err(at(span, what, hint));
+        }
         let verify = runbook.verify_of(case);
         if verify.stable > verify.within {
             let what = format!("case `{}`: `stable` is longer than `within`", case.id);
@@ -91,6 +98,32 @@ struct CasePlaces {
     when: Spanned<toml::Value>,
     #[serde(default)]
     verify: Option<Spanned<toml::Value>>,
+    #[serde(default)]
+    approve_timeout: Option<Spanned<toml::Value>>,
+    #[serde(default)]
+    approve_default: Option<Spanned<toml::Value>>,
+}
+
+/// What is said of an approval that never comes, or of a time in which nobody can answer.
+fn wrong_approval(case: &Case, place: &CasePlaces) -> Option<(Range<usize>, String, String)> {
+    let keys =
+        [("approve_timeout", &place.approve_timeout), ("approve_default", &place.approve_default)];
+    let (key, span) = keys.into_iter().find_map(|(key, at)| Some((key, at.as_ref()?.span())))?;
+    if !case.mutates() {
+        let what = format!("`{key}`: case `{}` changes nothing, so nobody is asked", case.id);
+        return Some((span, what, String::from("take it out")));
+    }
+    if !case.asks() {
+        let what = format!("`{key}`: case `{}` does not ask before it acts", case.id);
+        return Some((span, what, String::from("write risk = \"high\" to have it ask")));
+    }
+    if case.approve_timeout.is_some_and(|time| time < SHORTEST) {
+        let what = format!("case `{}`: nobody can answer in no time", case.id);
+        let hint =
+            String::from("write approve_timeout = \"10m\", or take it out for the stack's own");
+        return Some((span, what, hint));
+    }
+    None
 }
 
 /// A symptom that there is none of would make a case that never applies.

@@ -173,6 +173,11 @@ fn values_that_are_wrong_say_what_is_right() {
     }
     let cron = error("[[maintenance]]\ncron = \"99 * * * *\"\nfor = \"1h\"");
     assert_told(&cron, (6, 9), &["is no cron schedule"]);
+    let beat = error("[heartbeat]\nurl = { env = \"X\" }\nevery = \"10ms\"");
+    assert_told(&beat, (7, 1), &["`every` is too short"]);
+    let beat = error(&format!("[heartbeat]\nurl = \"https://hc.example/{SECRET}\""));
+    assert_told(&beat, (6, 7), &["{ env = \"NAME\" }"]);
+    assert!(!beat.to_string().contains(SECRET), "{beat}");
 }
 
 #[test]
@@ -459,5 +464,52 @@ fn channels_and_levels_that_make_no_sense_are_refused() {
         let error = read(&whole(rest)).unwrap_err().to_string();
         assert!(error.contains(told), "{rest}: {error}");
         assert!(!error.contains("s3cret"), "{error}");
+    }
+}
+
+#[test]
+fn an_approval_that_makes_no_sense_is_refused() {
+    let runbook = |lines: &str| {
+        let text = format!(
+            "name = \"mine\"\ntitle = {{ en = \"Mine\" }}\non = [\"down\"]\n[[case]]\nid = \"A\"\n\
+             title = {{ en = \"First\" }}\nwhen = [\"always\"]\n{lines}\n"
+        );
+        parse_runbook(Path::new("nowhere/mine.toml"), &text)
+    };
+    let steps = "steps = [{ up = {} }]\nrisk = \"high\"\n";
+    let good = runbook(&format!("{steps}approve_timeout = \"10m\"\napprove_default = \"approve\""));
+    let case = good.unwrap().cases.remove(0);
+    assert_eq!(case.approve_timeout, Some(std::time::Duration::from_secs(600)));
+    assert_eq!(case.approve_default, vigie_core::respond::Silence::Approve);
+    // The whole stack's down and up asks by itself.
+    assert!(runbook("steps = [\"down_up\"]\napprove_timeout = \"1h\"").is_ok());
+    let up = "steps = [{ up = {} }]\n";
+    for (lines, line, parts) in [
+        (
+            format!("{up}approve_timeout = \"10m\""),
+            9,
+            ["does not ask before it acts", "risk = \"high\""],
+        ),
+        (format!("{up}approve_default = \"refuse\""), 9, ["does not ask before it acts", "`A`"]),
+        (
+            String::from("risk = \"high\"\napprove_default = \"approve\""),
+            9,
+            ["changes nothing", "out"],
+        ),
+        (
+            format!("{steps}approve_timeout = \"0s\""),
+            10,
+            ["nobody can answer in no time", "\"10m\""],
+        ),
+        (
+            format!("{steps}approve_default = \"aprove\""),
+            10,
+            ["unknown", "did you mean `approve`?"],
+        ),
+    ] {
+        let error = runbook(&lines).unwrap_err();
+        let text = error.to_string();
+        assert_eq!(error.at, (line, 19), "{text}");
+        assert!(parts.iter().all(|part| text.contains(part)), "{text}");
     }
 }

@@ -107,7 +107,10 @@ async fn converse(eyes: &Eyes, stream: UnixStream) -> std::io::Result<()> {
 async fn answer(eyes: &Eyes, request: Request) -> Answer {
     if request == Request::Status {
         return match eyes.handle.status().await {
-            Ok(status) => Answer::Status { status },
+            Ok(mut status) => {
+                status.heartbeat = eyes.heart.status();
+                Answer::Status { status }
+            }
             Err(error) => Answer::Refused { why: error.to_string() },
         };
     }

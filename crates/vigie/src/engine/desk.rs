@@ -6,12 +6,14 @@ use std::path::PathBuf;
 
 use vigie_core::incident::IncidentId;
 use vigie_core::learn::Recall;
-use vigie_core::notify::{Card, Change, Channel, Kept, Notice, NoticeId, Outbox, Outcome};
+use vigie_core::notify::{
+    Card, Change, Channel, Kept, Notice, NoticeId, Occasion, Outbox, Outcome,
+};
 use vigie_core::stack::Targets;
 use vigie_core::{Moment, Record, State};
 
 use crate::config::Lang;
-use crate::notify::{About, Letter, Message};
+use crate::notify::{About, Letter, Message, digest};
 use crate::report::{ChannelStatus, ago, incident_json};
 use crate::store::{IncidentRow, Register};
 
@@ -100,14 +102,14 @@ impl Desk {
         now: Moment,
         id: NoticeId,
         outcome: Outcome,
-    ) -> (Vec<Change>, Option<Record>) {
-        let (changes, record) = self.outbox.settle(now, id, outcome);
+    ) -> (Vec<Change>, Vec<Record>) {
+        let (changes, records) = self.outbox.settle(now, id, outcome);
         for change in &changes {
             if let Change::Carded(card) = change {
                 self.cards.insert((card.channel.clone(), card.incident), card.message.clone());
             }
         }
-        (changes, record)
+        (changes, records)
     }
 
     /// Sends what is to be told now.
@@ -154,7 +156,13 @@ impl Desk {
             now,
             lang,
         };
-        let message = Message::of(&about);
+        let message = match &notice.occasion {
+            Occasion::Digest { incidents } => {
+                let rows: Vec<_> = incidents.iter().map(|id| self.row(*id, state)).collect();
+                digest(&about, incidents, &rows)
+            }
+            _ => Message::of(&about),
+        };
         let card = notice.incident.map(|incident| (notice.channel.clone(), incident));
         let card = card.and_then(|key| self.cards.get(&key).cloned());
         let card = card.filter(|message| !message.is_empty());

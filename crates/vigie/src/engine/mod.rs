@@ -215,11 +215,16 @@ impl<H: Hands> Driver<H> {
 
     fn settled(&mut self, id: NoticeId, outcome: Outcome) {
         let now = self.clock.now();
-        let (changes, record) = self.desk.settle(now, id, outcome);
+        let (changes, records) = self.desk.settle(now, id, outcome);
         if !changes.is_empty() {
             self.append(now, &[], &changes);
         }
-        self.event(record.map_or(Event::Tick, Event::Recorded));
+        if records.is_empty() {
+            self.event(Event::Tick);
+        }
+        for record in records {
+            self.event(Event::Recorded(record));
+        }
     }
 
     fn tell(&self, at: Moment, record: Record) -> Told {

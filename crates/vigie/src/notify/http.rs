@@ -1,4 +1,4 @@
-//! Does: HTTP for all channels: one client with short time limits that follows no redirect and reads
+//! Does: HTTP for all channels and the heartbeat: one client with short time limits that follows no redirect and reads
 //! little. Never lets an address out in an error: it is a password on some channels.
 
 use std::time::Duration;
@@ -71,6 +71,14 @@ impl Http {
             .build()
             .map_err(|error| SenderError::Tls(innermost(&error.without_url())))?;
         Ok(Self { client })
+    }
+
+    /// Asks for `address` and gives the status of the answer; an error is what a person reads about why
+    /// there was none.
+    pub(crate) async fn get(&self, address: &Address, patience: Duration) -> Result<u16, String> {
+        let request = self.client.get(address.0.clone()).timeout(patience);
+        let response = request.send().await.map_err(failure)?;
+        Ok(response.status().as_u16())
     }
 
     /// Sends JSON; an error is what a person reads about why there was no answer.
@@ -149,7 +157,7 @@ fn innermost(error: &reqwest::Error) -> String {
 }
 
 /// Reads an address. Plain HTTP is refused where it would carry a password over a network.
-pub(super) fn address(
+pub(crate) fn address(
     what: &'static str,
     text: &str,
     plain: Plain,
@@ -166,7 +174,7 @@ pub(super) fn address(
 
 /// An address that is, or holds, a password: it does not show itself.
 #[derive(Clone)]
-pub(super) struct Address(pub(super) Url);
+pub(crate) struct Address(pub(super) Url);
 
 impl std::fmt::Debug for Address {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -176,7 +184,7 @@ impl std::fmt::Debug for Address {
 
 /// Where an address may do without TLS.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Plain {
+pub(crate) enum Plain {
     /// In one's own network, by one's own choice.
     Anywhere,
     /// Only on this host.

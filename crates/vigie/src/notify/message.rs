@@ -4,7 +4,7 @@
 use vigie_core::Moment;
 use vigie_core::incident::{Incident, Lifecycle, Severity};
 use vigie_core::notify::{Notice, Occasion};
-use vigie_core::respond::{Ending, Phase, Run};
+use vigie_core::respond::{Ending, Phase, Run, Silence};
 
 use crate::report::{Lang, ago, say};
 use crate::store::IncidentRow;
@@ -111,10 +111,10 @@ impl Message {
 
 /// Picks the reader's language.
 #[derive(Clone, Copy)]
-struct Words(Lang);
+pub(super) struct Words(pub(super) Lang);
 
 impl Words {
-    fn pick(self, english: &str, french: &str) -> String {
+    pub(super) fn pick(self, english: &str, french: &str) -> String {
         match self.0 {
             Lang::En => english.to_owned(),
             Lang::Fr => french.to_owned(),
@@ -122,11 +122,11 @@ impl Words {
     }
 
     /// A sentence of the core's.
-    fn say(self, text: &str) -> String {
+    pub(super) fn say(self, text: &str) -> String {
         say(text, self.0).into_owned()
     }
 
-    fn state(self, state: Lifecycle) -> String {
+    pub(super) fn state(self, state: Lifecycle) -> String {
         match state {
             Lifecycle::Open => self.pick("open", "ouvert"),
             Lifecycle::Repairing => self.pick("repairing", "en réparation"),
@@ -144,7 +144,7 @@ const YELLOW: u32 = 0xfc_bf_49;
 const GREY: u32 = 0x8d_99_ae;
 const GREEN: u32 = 0x2a_9d_4f;
 
-const fn look(severity: Severity, over: bool) -> (u32, &'static str) {
+pub(super) const fn look(severity: Severity, over: bool) -> (u32, &'static str) {
     match (over, severity) {
         (true, _) => (GREEN, "🟢"),
         (false, Severity::P1) => (RED, "🔴"),
@@ -251,6 +251,13 @@ fn facts(about: &About<'_>, row: &IncidentRow, words: Words) -> Vec<Fact> {
     if let Some(run) = waiting(row) {
         let command = format!("vigie runbook approve {}", run.id.0);
         add("Approve", "Approuver", Value::Command(command));
+        if let Phase::Approval { until, silence } = run.phase {
+            let at = Value::Time(until.wall);
+            match silence {
+                Silence::Refuse => add("Left without an answer", "Abandonné sans réponse", at),
+                Silence::Approve => add("Done without an answer", "Fait sans réponse", at),
+            }
+        }
     }
     facts
 }
@@ -307,6 +314,19 @@ fn waiting(row: &IncidentRow) -> Option<&Run> {
     row.runs.iter().find(|run| matches!(run.phase, Phase::Approval { .. }))
 }
 
+/// What is made of silence, while there is time to answer.
+fn silence(now: Moment, row: &IncidentRow, words: Words) -> String {
+    let phase = waiting(row).map(|run| &run.phase);
+    let Some(Phase::Approval { until, silence }) = phase else { return String::new() };
+    let left = ago(until.since(now));
+    match (silence, words.0) {
+        (Silence::Refuse, Lang::En) => format!("; without an answer within {left} it is left"),
+        (Silence::Approve, Lang::En) => format!("; without an answer within {left} it is done"),
+        (Silence::Refuse, Lang::Fr) => format!(" ; sans réponse sous {left}, rien n'est fait"),
+        (Silence::Approve, Lang::Fr) => format!(" ; sans réponse sous {left}, c'est fait"),
+    }
+}
+
 fn choices(row: &IncidentRow) -> Vec<Choice> {
     let incident = &row.incident;
     let mut choices = Vec::new();
@@ -326,7 +346,9 @@ fn news(about: &About<'_>, row: &IncidentRow, words: Words) -> Option<String> {
     let title = words.say(&incident.title);
     Some(match (&about.notice.occasion, words.0) {
         (Occasion::Updated, _) => return None,
-        (Occasion::Opened, _) | (Occasion::Said { .. }, _) => format!("{severity} {title}"),
+        (Occasion::Opened | Occasion::Said { .. } | Occasion::Digest { .. }, _) => {
+            format!("{severity} {title}")
+        }
         (Occasion::Relapsed, Lang::En) => format!("{severity} it came back: {title}"),
         (Occasion::Relapsed, Lang::Fr) => format!("{severity} rechute : {title}"),
         (Occasion::Escalated, Lang::En) => {
@@ -342,10 +364,12 @@ fn news(about: &About<'_>, row: &IncidentRow, words: Words) -> Option<String> {
             format!("{severity} personne ne s'en occupe (niveau {level}) : {title}")
         }
         (Occasion::Approval { run }, Lang::En) => {
-            format!("a yes is needed: vigie runbook approve {}", run.0)
+            let silence = silence(about.now, row, words);
+            format!("a yes is needed: vigie runbook approve {}{silence}", run.0)
         }
         (Occasion::Approval { run }, Lang::Fr) => {
-            format!("il faut un accord : vigie runbook approve {}", run.0)
+            let silence = silence(about.now, row, words);
+            format!("il faut un accord : vigie runbook approve {}{silence}", run.0)
         }
         (Occasion::Restored, Lang::En) => format!("{service} is back, verified"),
         (Occasion::Restored, Lang::Fr) => format!("{service} est de retour, vérifié"),

@@ -3,6 +3,7 @@
 
 mod buttons;
 mod cut;
+mod digest;
 mod discord;
 mod email;
 #[cfg(test)]
@@ -20,9 +21,11 @@ mod turn;
 mod webhook;
 
 pub use buttons::{Buttons, Pressed};
+pub(crate) use digest::digest;
 pub use discord::Discord;
 pub use email::{Email, MailAccount};
 pub use http::Http;
+pub(crate) use http::{Address, Plain, address};
 pub use letter::Letter;
 pub use message::{About, Choice, Fact, Message, Value};
 pub use office::{Bot, ChannelError, Office, Slots, client, kind};

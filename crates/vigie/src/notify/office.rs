@@ -176,8 +176,11 @@ async fn counter(
             Ok(sender) => sender.send(&letter).await,
             Err(error) => Outcome::Stopped { why: error.to_string() },
         };
-        if let Outcome::Later { why, .. } = &outcome {
-            tracing::warn!(channel = letter.notice.channel, why, "a message has to wait");
+        let channel = &letter.notice.channel;
+        match &outcome {
+            Outcome::Later { why, .. } => tracing::warn!(channel, why, "a message has to wait"),
+            Outcome::Rejected { why } => tracing::warn!(channel, why, "a message was refused"),
+            Outcome::Delivered { .. } | Outcome::Stopped { .. } => {}
         }
         if handle.settled(letter.notice.id, outcome).await.is_err() {
             return;

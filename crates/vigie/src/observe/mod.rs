@@ -34,6 +34,7 @@ pub use tcp::connect as connect_tcp;
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::engine::Handle;
+use crate::pulse::Heart;
 use crate::runtime::Runtime;
 
 /// Everything that a look needs.
@@ -49,6 +50,8 @@ pub struct Eyes {
     pub clock: Clock,
     /// When to stop looking.
     pub stop: CancellationToken,
+    /// How the heartbeat does.
+    pub heart: Heart,
 }
 
 impl std::fmt::Debug for Eyes {

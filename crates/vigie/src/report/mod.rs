@@ -16,6 +16,6 @@ pub use figures::{Asked, FiguresJson, MedianJson, figures_json};
 pub use incident::{IncidentJson, incident_json};
 pub use postmortem::{Material, PostmortemJson, postmortem_json};
 pub use similar::{LikenessJson, SimilarJson, similar_json};
-pub use status::{ChannelStatus, ServiceStatus, Status, status};
+pub use status::{ApprovalStatus, ChannelStatus, HeartbeatStatus, ServiceStatus, Status, status};
 pub use tell::{Lang, source, tell, tell_all};
-pub use time::{ago, clock_time, millis, rfc3339};
+pub use time::{ago, clock_time, millis, minute, rfc3339};

@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 use vigie_core::Engine;
 use vigie_core::detect::SymptomKind;
 use vigie_core::observe::{Health, RuntimeState};
+use vigie_core::respond::{Phase, Silence};
 use vigie_core::stack::{Mode, Role, ServiceId};
 
 use super::rfc3339;
@@ -21,8 +22,8 @@ pub struct Status {
     pub services: Vec<ServiceStatus>,
     /// Incidents in which something is still wrong.
     pub incidents_open: usize,
-    /// Runs that wait for a person: number and what it is about.
-    pub approvals: Vec<(u64, String)>,
+    /// Runs that wait for a person.
+    pub approvals: Vec<ApprovalStatus>,
     /// Until when maintenance lasts.
     pub maintenance: Option<String>,
     /// Whether the runtime can be reached.
@@ -31,6 +32,33 @@ pub struct Status {
     pub journal_waiting: usize,
     /// Where people are told.
     pub channels: Vec<ChannelStatus>,
+    /// How the heartbeat does, where there is one and it was tried.
+    #[serde(default)]
+    pub heartbeat: Option<HeartbeatStatus>,
+}
+
+/// A run that waits for a person.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ApprovalStatus {
+    /// Its number.
+    pub run: u64,
+    /// What it is about.
+    pub what: String,
+    /// Until when it waits.
+    pub until: String,
+    /// What is made of silence then.
+    pub default: Silence,
+}
+
+/// How the heartbeat does.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct HeartbeatStatus {
+    /// When the last one was taken.
+    pub last: Option<String>,
+    /// Since when none is.
+    pub failing_since: Option<String>,
+    /// Why not.
+    pub why: Option<String>,
 }
 
 /// How a channel is.
@@ -81,12 +109,12 @@ pub struct ServiceStatus {
 #[must_use]
 pub fn status(engine: &Engine, journal_waiting: usize, channels: Vec<ChannelStatus>) -> Status {
     let state = engine.state();
-    let approvals = state
-        .live_runs()
-        .filter(|run| matches!(run.phase, vigie_core::respond::Phase::Approval { .. }));
-    let approvals = approvals.map(|run| {
+    let approvals = state.live_runs().filter_map(|run| {
+        let Phase::Approval { until, silence } = run.phase else { return None };
         let case = run.case.as_deref().unwrap_or("?");
-        (run.id.0, format!("{} case {case} on {}", run.runbook, run.service))
+        let what = format!("{} case {case} on {}", run.runbook, run.service);
+        let until = rfc3339(until.wall);
+        Some(ApprovalStatus { run: run.id.0, what, until, default: silence })
     });
     Status {
         stack: engine.stack().name.clone(),
@@ -102,6 +130,8 @@ pub fn status(engine: &Engine, journal_waiting: usize, channels: Vec<ChannelStat
         runtime_reachable: !state.runtime_lost,
         journal_waiting,
         channels,
+        // It beats elsewhere: whoever asks for the status adds it.
+        heartbeat: None,
     }
 }
 

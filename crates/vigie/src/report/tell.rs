@@ -8,6 +8,7 @@ use vigie_core::incident::Actor;
 use vigie_core::respond::{Ending, StepResult};
 
 use super::catalogue;
+use super::time::minute;
 use crate::app::SCHEDULE;
 pub use crate::config::Lang;
 
@@ -175,12 +176,20 @@ fn english(record: &Record) -> String {
                 format!("{chosen}; not {}", others.join(", not "))
             }
         }
-        Record::ApprovalAsked { run, plan, .. } => {
+        Record::ApprovalAsked { run, plan, until, silence } => {
+            let then = if silence.is_no() { "it is left" } else { "it is done" };
             format!(
-                "waits for approval: {}; `vigie runbook approve {}`",
+                "waits for approval: {}; `vigie runbook approve {}`; without an answer by {} {then}",
                 plan.join(", then "),
-                run.0
+                run.0,
+                minute(until.wall)
             )
+        }
+        Record::ApprovalGiven { granted: true, case: Some(case), .. } => {
+            format!("nobody answered in time: approved by default, as case {case} says")
+        }
+        Record::ApprovalGiven { by: Actor::Vigie, granted: false, .. } => {
+            String::from("nobody answered in time: refused by default")
         }
         Record::ApprovalGiven { by, granted: true, .. } => format!("approved by {by}"),
         Record::ApprovalGiven { by, granted: false, .. } => format!("refused by {by}"),
@@ -337,10 +346,22 @@ fn french(record: &Record) -> String {
                 format!("{chosen} ; pas {}", others.join(", pas "))
             }
         }
-        Record::ApprovalAsked { run, plan, .. } => {
+        Record::ApprovalAsked { run, plan, until, silence } => {
             let plan: Vec<_> = plan.iter().map(|step| say(step)).collect();
             let plan = plan.join(", puis ");
-            format!("attend une approbation : {plan} ; `vigie runbook approve {}`", run.0)
+            let then = if silence.is_no() { "rien n'est fait" } else { "c'est fait" };
+            format!(
+                "attend une approbation : {plan} ; `vigie runbook approve {}` ; sans réponse d'ici {}, \
+                 {then}",
+                run.0,
+                minute(until.wall)
+            )
+        }
+        Record::ApprovalGiven { granted: true, case: Some(case), .. } => {
+            format!("personne n'a répondu à temps : approuvé d'office, comme le dit le cas {case}")
+        }
+        Record::ApprovalGiven { by: Actor::Vigie, granted: false, .. } => {
+            String::from("personne n'a répondu à temps : refusé d'office")
         }
         Record::ApprovalGiven { by, granted: true, .. } => format!("approuvé par {by}"),
         Record::ApprovalGiven { by, granted: false, .. } => format!("refusé par {by}"),

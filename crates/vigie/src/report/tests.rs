@@ -4,7 +4,7 @@ use vigie_core::Moment;
 use vigie_core::detect::SymptomKind;
 use vigie_core::incident::{Actor, Group, IncidentId, Severity};
 use vigie_core::moment::Bounds;
-use vigie_core::respond::{Ending, Evidence, Rejected, RunId, Step, StepResult};
+use vigie_core::respond::{Ending, Evidence, Rejected, RunId, Silence, Step, StepResult};
 use vigie_core::stack::{Mode, Role};
 use vigie_core::{Record, State};
 
@@ -103,13 +103,71 @@ fn a_status_json_is_as_documented() {
             last_error: None,
         }],
         incidents_open: 1,
-        approvals: vec![(7, String::from("p1-unreachable case C on gmod"))],
+        approvals: vec![ApprovalStatus {
+            run: 7,
+            what: String::from("p1-unreachable case C on gmod"),
+            until: rfc3339(at(600_000).wall),
+            default: Silence::Approve,
+        }],
         maintenance: None,
         runtime_reachable: true,
         journal_waiting: 0,
         channels: vec![ChannelStatus { name: String::from("discord"), waiting: 2, stopped: None }],
+        heartbeat: Some(HeartbeatStatus {
+            last: Some(rfc3339(at(0).wall)),
+            failing_since: Some(rfc3339(at(1).wall)),
+            why: Some(String::from("no answer in time")),
+        }),
     };
     insta::assert_snapshot!(serde_json::to_string_pretty(&status).unwrap());
+}
+
+#[test]
+fn who_decided_is_told_also_when_nobody_did() {
+    let (run, until) = (RunId(7), at(600_000));
+    let plan = vec![String::from("up gmod"), String::from("kill and restart gmod")];
+    let asked = |silence| Record::ApprovalAsked { run, until, plan: plan.clone(), silence };
+    let given = |by, granted, case: Option<&str>| Record::ApprovalGiven {
+        run,
+        by,
+        granted,
+        case: case.map(str::to_owned),
+    };
+    let records = [
+        asked(Silence::Refuse),
+        given(Actor::Vigie, false, None),
+        asked(Silence::Approve),
+        given(Actor::Vigie, true, Some("B")),
+        given(Actor::Person(String::from("Ann (Telegram)")), true, None),
+        given(Actor::Person(String::from("Ann (Telegram)")), false, None),
+    ];
+    let minute = minute(until.wall);
+    let told = |lang| tell_all(records.iter(), lang).join("\n").replace(&minute, "20:14");
+    insta::assert_snapshot!(format!("{}\n\n{}", told(Lang::En), told(Lang::Fr)));
+}
+
+#[test]
+fn who_was_told_is_told_in_french_too() {
+    for (occasion, french) in [
+        ("opened", "discord prévenu : ouvert"),
+        ("resolved in a digest", "discord prévenu : résolu, dans un résumé"),
+        ("restored refused: 400: no", "discord prévenu : restored refusé : 400: no"),
+    ] {
+        let (channel, occasion) = (String::from("discord"), String::from(occasion));
+        let record = Record::Notified { incident: IncidentId(3), channel, occasion };
+        assert_eq!(tell(&record, None, Lang::Fr), french);
+    }
+}
+
+#[test]
+fn records_from_before_defaults_are_read() {
+    let asked =
+        r#"{"what":"approval_asked","run":7,"until":{"steady":1,"wall":2},"plan":["up gmod"]}"#;
+    let given = r#"{"what":"approval_given","run":7,"by":"vigie","granted":false}"#;
+    let asked: Record = serde_json::from_str(asked).unwrap();
+    assert!(matches!(asked, Record::ApprovalAsked { silence: Silence::Refuse, .. }));
+    let given: Record = serde_json::from_str(given).unwrap();
+    assert_eq!(tell(&given, None, Lang::En), "nobody answered in time: refused by default");
 }
 
 #[test]

@@ -19,6 +19,13 @@ pub fn clock_time(wall_ms: i64) -> String {
     at.to_zoned(TimeZone::system()).strftime("%H:%M:%S%.3f").to_string()
 }
 
+/// The minute of the day in the host's zone.
+#[must_use]
+pub fn minute(wall_ms: i64) -> String {
+    let at = Timestamp::from_millisecond(wall_ms).unwrap_or(Timestamp::UNIX_EPOCH);
+    at.to_zoned(TimeZone::system()).strftime("%H:%M").to_string()
+}
+
 /// A length of time in its two largest units: `340 ms`, `4.2 s`, `3 min 20 s`, `2 h 5 min`.
 #[must_use]
 pub fn ago(time: Duration) -> String {

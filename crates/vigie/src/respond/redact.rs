@@ -39,6 +39,8 @@ impl Redactor {
         let channels = config.channels();
         let secrets = channels.iter().flat_map(|(_, channel)| channel.secrets()).map(Some);
         values.extend(reveal(&config.vault, secrets));
+        let heartbeat = config.file.heartbeat.as_ref().map(|heartbeat| &heartbeat.url);
+        values.extend(reveal(&config.vault, [heartbeat]));
         // Longer ones first: one secret may be part of another.
         values.sort_by_key(|value| std::cmp::Reverse(value.len()));
         values.dedup();
@@ -212,10 +214,14 @@ mod tests {
         std::fs::write(directory.path().join("mail"), "correct-horse\n").unwrap();
         let text = "[stack]\nname = \"x\"\n[service.a]\nrole = \"other\"\n[notify.email]\n\
                     server = \"smtps://mail.example\"\nuser = \"u\"\n\
-                    password = { file = \"mail\" }\nfrom = \"a@b.example\"\nto = [\"c@d.example\"]\n";
+                    password = { file = \"mail\" }\nfrom = \"a@b.example\"\nto = [\"c@d.example\"]\n\
+                    [heartbeat]\nurl = { file = \"beat\" }\n";
+        std::fs::write(directory.path().join("beat"), "https://hc.example/0a1b").unwrap();
         let config = Config::parse(&directory.path().join("vigie.toml"), text).unwrap();
         let said = Redactor::of(&config).clean("AUTH PLAIN u correct-horse");
         assert_eq!(said, "AUTH PLAIN u ••••");
+        let called = "GET https://hc.example/0a1b HTTP/1.1";
+        assert_eq!(Redactor::of(&config).clean(called), "GET •••• HTTP/1.1");
     }
 
     #[test]

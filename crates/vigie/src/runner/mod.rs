@@ -18,10 +18,15 @@ const GRACE: Duration = Duration::from_secs(5);
 const GONE: Duration = Duration::from_secs(5);
 const LOOK: Duration = Duration::from_millis(20);
 
-/// A program to run, with its arguments still to come.
+/// A program to run, with its arguments still to come. What the service manager gave to the watch alone
+/// is not handed on: a game server that spoke in its name would be believed.
 #[expect(clippy::disallowed_methods, reason = "this is the runner")]
 pub(crate) fn program(name: impl AsRef<std::ffi::OsStr>) -> Command {
-    Command::new(name)
+    let mut command = Command::new(name);
+    for variable in crate::pulse::VARIABLES {
+        command.env_remove(variable);
+    }
+    command
 }
 
 /// Runs `command`; nothing when it was not done within `limit`, and then it has been ended.

@@ -4,12 +4,14 @@
 #![expect(clippy::panic, reason = "the helpers of a test fail by panicking")]
 #![expect(clippy::print_stderr, reason = "a failing test shows the log of its watch")]
 
+mod approval;
 mod command_line;
 mod demo;
 mod faults;
 mod machine;
 mod notify;
 mod postmortem;
+mod pulse;
 mod register;
 mod survival;
 mod watch;

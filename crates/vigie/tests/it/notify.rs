@@ -42,6 +42,11 @@ rcon = {{ address = "127.0.0.1:{port}", password = {{ env = "RCON_PASSWORD" }}, 
 
     /// Ends the server as a crash would.
     pub(crate) fn crash(&self) {
+        send_signal(self.server(), Signal::KILL).unwrap();
+    }
+
+    /// The server's process.
+    pub(crate) fn server(&self) -> i32 {
         let pid = std::fs::read_dir("/proc").unwrap().filter_map(|entry| {
             let path = entry.ok()?.path();
             let pid: i32 = path.file_name()?.to_str()?.parse().ok()?;
@@ -50,8 +55,7 @@ rcon = {{ address = "127.0.0.1:{port}", password = {{ env = "RCON_PASSWORD" }}, 
             let practice = line.split(|byte| *byte == 0).any(|word| word == b"practice");
             (here && practice).then_some(pid)
         });
-        let pid = { pid }.next().unwrap();
-        send_signal(pid, Signal::KILL).unwrap();
+        { pid }.next().unwrap()
     }
 
     pub(crate) fn watch(&self) -> Watch {
@@ -80,11 +84,11 @@ impl Drop for Place {
     }
 }
 
-fn runtime() -> tokio::runtime::Runtime {
+pub(crate) fn runtime() -> tokio::runtime::Runtime {
     tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap()
 }
 
-fn wait_for(what: &str, watch: &Watch, done: impl Fn() -> bool) {
+pub(crate) fn wait_for(what: &str, watch: &Watch, done: impl Fn() -> bool) {
     let end = Instant::now() + Duration::from_secs(60);
     while !done() {
         assert!(Instant::now() < end, "no {what}: {}", watch.log());
@@ -205,4 +209,57 @@ fn a_test_message_says_what_the_other_side_answered() {
     let (_, text) = run(&["notify", "list", "--json"]);
     let list: Value = serde_json::from_str(&text).unwrap();
     assert_eq!(list[1]["kind"], "telegram");
+}
+
+#[test]
+fn many_incidents_that_are_not_bad_are_one_message_also_over_a_kill() {
+    let runtime = runtime();
+    let discord = runtime.block_on(Discord::start()).unwrap();
+    let place = Place::new(
+        "[notify.discord]\nurl = { env = \"DISCORD_URL\" }\nmin_severity = \"P4\"",
+        &format!("DISCORD_URL={}", discord.url()),
+    );
+    let mut watch = place.watch();
+    for _ in 0..40 {
+        discord.order(Fault::answer(503, "busy"));
+    }
+    let say = |watch: &Watch, words: &[&str]| {
+        let output = watch.run(words);
+        assert!(output.status.success(), "{output:?}");
+    };
+    for number in 1..=7 {
+        let text = format!("the shop is empty *{number}*");
+        say(&watch, &["incident", "report", "--severity", "P3", "--by", "Ann", &text]);
+    }
+    say(&watch, &["incident", "report", "--severity", "P2", "--by", "Ann", "nobody can buy"]);
+    say(&watch, &["incident", "resolve", "2", "--by", "Ann"]);
+    say(&watch, &["incident", "resolve", "5", "--by", "Ann"]);
+    assert_eq!(watch.incidents().len(), 8);
+    watch.kill();
+    discord.forgive();
+    watch.start_again();
+    // The worst goes first, and alone: it is opened, and handed to people.
+    wait_for("three messages", &watch, || posts(&discord.seen()).len() == 3);
+    let told = posts(&discord.seen());
+    assert!(told[..2].iter().all(|text| text.contains("#8")), "{told:?}");
+    assert!(told[2].contains("7 incidents, 2 of them over"), "{told:?}");
+    let digest = discord.seen().into_iter().filter(|one| one.method == "POST" && one.status < 300);
+    let digest = digest.last().unwrap().body["embeds"][0]["description"].to_string();
+    for number in 1..=7 {
+        let state = if number == 2 || number == 5 { "resolved" } else { "open" };
+        let line = format!("#{number} P3 gmod · {state}: the shop is empty \\\\*{number}");
+        assert!(digest.contains(&line), "no {line:?} in {digest}");
+    }
+    // Who was told is in the timeline of each.
+    let shown = watch.json(&["incident", "show", "2", "--json"]).to_string();
+    for text in ["told discord: opened in a digest", "told discord: resolved in a digest"] {
+        assert!(shown.contains(text), "{shown}");
+    }
+    // What comes afterwards has a message of its own.
+    say(&watch, &["incident", "note", "3", "--by", "Ann", "it is the addon"]);
+    wait_for("its own message", &watch, || posts(&discord.seen()).len() == 4);
+    let own = discord.seen().into_iter().rfind(|one| one.method == "POST").unwrap();
+    assert!(own.body["embeds"][0].to_string().contains("incident #3"), "{:#}", own.body);
+    std::thread::sleep(Duration::from_secs(2));
+    assert_eq!(posts(&discord.seen()).len(), 4, "nothing is told twice");
 }

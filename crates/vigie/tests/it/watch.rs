@@ -64,8 +64,7 @@ impl Watch {
     /// The same daemon with these variables, started anew.
     pub(crate) fn with_env(mut self, env: &[(&str, &Path)]) -> Self {
         self.kill();
-        self.env = env.iter().map(|(key, value)| ((*key).into(), (*value).into())).collect();
-        self.start_again();
+        self.start_with(env);
         self.wait_well();
         self
     }
@@ -83,6 +82,19 @@ impl Watch {
     pub(crate) fn kill(&mut self) {
         self.child.kill().unwrap();
         self.child.wait().unwrap();
+    }
+
+    /// Asks the daemon to end, and waits for it.
+    pub(crate) fn terminate(&mut self) {
+        let pid = rustix::process::Pid::from_child(&self.child);
+        rustix::process::kill_process(pid, rustix::process::Signal::TERM).unwrap();
+        self.child.wait().unwrap();
+    }
+
+    /// Starts the daemon again, with other variables.
+    pub(crate) fn start_with(&mut self, env: &[(&str, &Path)]) {
+        self.env = env.iter().map(|(key, value)| ((*key).into(), (*value).into())).collect();
+        self.start_again();
     }
 
     /// Starts the daemon again.

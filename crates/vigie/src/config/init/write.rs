@@ -246,6 +246,12 @@ const TAIL: &str = r#"
 # after = "15m"
 # repeat = "15m"
 
+# Called every minute while the watch lives, so that its own end is noticed elsewhere: the address of a
+# healthchecks.io check, an Uptime Kuma push monitor, a Better Stack heartbeat.
+# [heartbeat]
+# url = { env = "HEARTBEAT_URL" }
+# every = "1m"
+
 # Recurring maintenance, when nothing is repaired (cron in this host's time zone).
 # [[maintenance]]
 # cron = "0 5 * * 1"

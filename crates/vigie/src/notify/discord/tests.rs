@@ -75,6 +75,19 @@ proptest! {
             prop_assert!(shown.ends_with(&last), "the newest step is missing: {shown:?}");
         }
     }
+
+    #[test]
+    fn a_digest_shows_every_line(titles in prop::collection::vec(hostile::text(), 9)) {
+        let message = super::super::digest::tests::of(&titles, Lang::Fr);
+        let reader = Reader { lang: Lang::Fr, zone: TimeZone::UTC };
+        let embed = card::embed(&message, &reader);
+        let lines = seen(embed["description"].as_str().unwrap());
+        let body = json!({ "embeds": [embed], "allowed_mentions": { "parse": [] } });
+        prop_assert_eq!(check(&body, false), Ok(()));
+        for id in 1..=10 {
+            prop_assert!(lines.contains(&format!("#{id}")), "no {} in {}", id, lines);
+        }
+    }
 }
 
 #[test]

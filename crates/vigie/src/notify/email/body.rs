@@ -23,7 +23,10 @@ pub(super) fn subject(letter: &Letter) -> String {
 
 /// The opening is told by the message itself.
 fn news(letter: &Letter) -> Option<String> {
-    let told = matches!(letter.notice.occasion, Occasion::Opened | Occasion::Said { .. });
+    let told = matches!(
+        letter.notice.occasion,
+        Occasion::Opened | Occasion::Said { .. } | Occasion::Digest { .. }
+    );
     letter.message.news.as_deref().filter(|_| !told).map(plain::short)
 }
 

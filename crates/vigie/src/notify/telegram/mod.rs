@@ -135,7 +135,10 @@ impl Chat for Telegram {
     async fn post(&self, letter: &Letter) -> Reply {
         let message = &letter.message;
         // The message itself tells of an opening, and of what is about vigie.
-        let told = matches!(letter.notice.occasion, Occasion::Opened | Occasion::Said { .. });
+        let told = matches!(
+            letter.notice.occasion,
+            Occasion::Opened | Occasion::Said { .. } | Occasion::Digest { .. }
+        );
         let news = message.news.as_deref().filter(|_| !told);
         let mut body = json!({ "text": words::card(message, news, &self.reader) });
         if !message.choices.is_empty() {

@@ -65,6 +65,21 @@ proptest! {
             prop_assert_eq!(words::choice(&words::data(choice)), Some(choice));
         }
     }
+
+    #[test]
+    fn a_digest_shows_every_line(titles in prop::collection::vec(hostile::text(), 9)) {
+        let message = super::super::digest::tests::of(&titles, Lang::Fr);
+        let text = words::card(&message, None, &reader());
+        let shown = parse(&text).unwrap().text;
+        let preview = json!({ "is_disabled": true });
+        let body = json!({
+            "chat_id": 1, "text": text, "parse_mode": "HTML", "link_preview_options": preview,
+        });
+        prop_assert_eq!(check(&body, false), Ok(()));
+        for id in 1..=10 {
+            prop_assert!(shown.contains(&format!("#{id}")), "no {} in {}", id, shown);
+        }
+    }
 }
 
 #[test]

@@ -12,6 +12,7 @@ use super::*;
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::engine::{Desk, Driver, Hands, Told, mailbox};
+use crate::pulse::Heart;
 use crate::runtime::docker::fake_engine::FakeEngine;
 use crate::store::Journal;
 
@@ -38,7 +39,8 @@ fn watch_of(engine: &FakeEngine, directory: &Path) -> (Eyes, Receiver<Told>, Rea
     tokio::spawn(driver.run());
     let runtime = Arc::new(engine.docker(LIMIT));
     let stop = CancellationToken::new();
-    let eyes = Eyes { config: Arc::new(config), runtime, handle, clock, stop };
+    let eyes =
+        Eyes { config: Arc::new(config), runtime, handle, clock, stop, heart: Heart::default() };
     let reach = Reach::default();
     tokio::spawn(watch(eyes.clone(), None, reach.clone()));
     (eyes, told, reach)

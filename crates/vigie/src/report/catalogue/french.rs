@@ -10,6 +10,14 @@ pub(super) const SENTENCES: &[(&str, &str)] = &[
         "actions correctives ouvertes : {}, en retard : {} : {}",
     ),
     ("{n} refused: {}", "{} refusé : {}"),
+    ("{s} in a digest", "{}, dans un résumé"),
+    ("opened", "ouvert"),
+    ("relapsed", "rechute"),
+    ("escalated", "remis à une personne"),
+    ("overdue", "en retard"),
+    ("approval", "accord demandé"),
+    ("restored", "rétabli"),
+    ("resolved", "résolu"),
     (
         "{n} records could not be written and are lost",
         "{} entrées n'ont pas pu être écrites et sont perdues",
@@ -239,6 +247,11 @@ pub(super) const SENTENCES: &[(&str, &str)] = &[
     ("an answer that makes no sense: {}", "une réponse qui n'a pas de sens : {}"),
     ("the password is refused", "le mot de passe est refusé"),
     ("it cannot be asked: {}", "impossible de l'interroger : {}"),
+    // the heartbeat
+    ("vigie's own engine does not answer", "le moteur de vigie lui-même ne répond pas"),
+    ("it was answered with {n}", "la réponse a été {}"),
+    ("no connection: {}", "pas de connexion : {}"),
+    ("no answer: {}", "pas de réponse : {}"),
     // the reasons in the runbooks that ship with vigie
     (
         "the image cannot run (exit code 125 to 127)",
