@@ -2,6 +2,7 @@
 //! incident resembles and what fixed it then; which risks came true. Never reads the register and
 //! never looks at the stack: rows and facts come in.
 
+mod entry;
 mod fingerprint;
 mod known;
 mod recall;
@@ -9,6 +10,7 @@ pub mod risk;
 pub mod similar;
 pub mod stats;
 
+pub use entry::Entry;
 pub use fingerprint::{Fingerprint, fixed_by};
 pub use known::Known;
 pub use recall::{Recall, Seen, Subject, recall, recognise};

@@ -15,6 +15,7 @@ impl State {
             | Record::ClockJumped { .. }
             | Record::JournalGap { .. }
             | Record::KnownLearned { .. } => {}
+            Record::Journaled { entry, .. } => self.last_entry = self.last_entry.max(entry.number),
             Record::RuntimeLost => self.runtime_lost = true,
             Record::RuntimeBack => self.runtime_lost = false,
             Record::NetworkLost | Record::NetworkBack | Record::ChannelStopped { .. } => {}

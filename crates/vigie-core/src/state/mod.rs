@@ -27,6 +27,10 @@ pub struct State {
     pub last_incident: u64,
     /// The number of the last run.
     pub last_run: u64,
+    /// The number of the last entry of the development journal. Snapshots of before it was kept have
+    /// none.
+    #[serde(default)]
+    pub last_entry: u64,
     /// Until when maintenance lasts.
     pub maintenance: Option<Moment>,
     /// Services that the stack works without for now.
@@ -58,6 +62,13 @@ impl State {
     #[must_use]
     pub fn service(&self, name: &str) -> Option<&ServiceState> {
         self.services.get(name)
+    }
+
+    /// Whether an incident has this number. Old incidents live in the register only; numbers that
+    /// were never given name nothing.
+    #[must_use]
+    pub fn gave(&self, id: IncidentId) -> bool {
+        (1..=self.last_incident).contains(&id.0)
     }
 
     /// The runs that are not over.

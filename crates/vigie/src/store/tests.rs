@@ -317,6 +317,27 @@ fn retention_takes_old_records_and_no_incident() {
 }
 
 #[test]
+fn retention_takes_no_entry_of_the_development_journal() {
+    let place = Place::new();
+    let mut writing = Writing::on(&place);
+    writing.happen(&story(1, 1)).unwrap();
+    let entry = vigie_core::learn::Entry::new(String::from("see #1"), &[], Vec::new());
+    let by = Actor::Person(String::from("zoe"));
+    let record = entry.written(&writing.state, by.clone()).unwrap();
+    writing.happen(&[record]).unwrap();
+    writing.pass_time(5_000);
+    assert!(writing.journal.retain(second(1_000)).unwrap() > 0);
+    let Writing { journal, state, .. } = writing;
+    drop(journal);
+    assert_eq!((place.open().1.state.last_entry, state.last_entry), (1, 1));
+    let register = Register::open(&place.journal()).unwrap();
+    let rows = register.entries(None, Some(IncidentId(1))).unwrap();
+    assert_eq!((rows[0].wall, &rows[0].by, rows[0].entry.number), (2_000, &by, 1));
+    assert!(register.entries(Some(2_001), None).unwrap().is_empty());
+    assert!(register.entries(None, Some(IncidentId(2))).unwrap().is_empty());
+}
+
+#[test]
 fn the_register_has_each_incident_as_it_is() {
     let place = Place::new();
     let none = Register::open(&place.journal()).unwrap();

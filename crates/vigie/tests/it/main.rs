@@ -7,6 +7,7 @@
 mod command_line;
 mod demo;
 mod faults;
+mod journal;
 mod machine;
 mod notify;
 mod register;
