@@ -9,9 +9,11 @@ mod shape;
 pub mod smtp;
 pub mod telegram;
 pub mod webhook;
+mod wire;
 
 pub use discord::Discord;
 pub use server::{Fault, Seen};
 pub use smtp::Smtp;
 pub use telegram::Telegram;
 pub use webhook::Webhook;
+pub use wire::Wire;

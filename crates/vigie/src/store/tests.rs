@@ -497,3 +497,30 @@ fn what_waits_to_be_told_is_kept_with_what_brought_it_about() {
     drop(writing);
     assert_eq!(place.open().1.outbox.last, 2);
 }
+
+#[test]
+fn cards_of_long_ago_go_and_what_waits_is_kept() {
+    let place = Place::new();
+    let mut writing = Writing::on(&place);
+    writing.happen(&story(1, 1)).unwrap();
+    let card = |incident: u64| {
+        let (channel, message) = (String::from("staff"), format!("m{incident}"));
+        Change::Carded(Card { channel, incident: IncidentId(incident), message })
+    };
+    let mut changes: Vec<_> = (1..=5_000).map(card).collect();
+    changes.push(Change::Added(notice(1, 1)));
+    writing.journal.append(second(2), &[], &changes, &writing.state).unwrap();
+    let count = || {
+        let connection = rusqlite::Connection::open(place.journal()).unwrap();
+        let count = |sql| connection.query_row(sql, [], |row| row.get::<_, i64>(0)).unwrap();
+        (count("SELECT COUNT(*) FROM card"), count("SELECT COUNT(*) FROM notice"))
+    };
+    assert_eq!(count(), (5_000, 1));
+    writing.journal.retain(second(0)).unwrap();
+    assert_eq!(count(), (4_096, 1), "the cards of the newest incidents, and every notice");
+    drop(writing);
+    let kept = place.open().1.outbox;
+    let incidents: Vec<_> = kept.cards.iter().map(|card| card.incident.0).collect();
+    assert_eq!((incidents.iter().max(), incidents.iter().min()), (Some(&5_000), Some(&905)));
+    assert_eq!((incidents.len(), kept.waiting.len()), (4_096, 1));
+}

@@ -5,7 +5,7 @@ use std::process::{Child, Command, Output, Stdio};
 use std::time::{Duration, Instant};
 
 use serde_json::Value;
-use vigie_testkit::lab::{Docker, Stack};
+use vigie_testkit::lab::{Docker, Signal, Stack, send_signal};
 
 /// The binary under test.
 pub(crate) fn vigie() -> Command {
@@ -83,6 +83,14 @@ impl Watch {
     pub(crate) fn kill(&mut self) {
         self.child.kill().unwrap();
         self.child.wait().unwrap();
+    }
+
+    /// Asks the daemon to end, as a service manager would, and waits until it has; how long that took.
+    pub(crate) fn stop(&mut self) -> Duration {
+        let began = Instant::now();
+        send_signal(self.child.id().try_into().unwrap(), Signal::TERM).unwrap();
+        assert!(self.child.wait().unwrap().success(), "{}", self.log());
+        began.elapsed()
     }
 
     /// Starts the daemon again.
