@@ -39,7 +39,7 @@ impl Engine {
         let guarded = guard::Guarded {
             service: self.stack.service(service),
             sense,
-            memory: self.state.service(self.name(service)),
+            memory: self.memory(service),
             approved: run.approved.is_some(),
             unhealthy: sense.health == crate::observe::Health::Unhealthy,
             crash_looping: dying && !self.is_well(service),
@@ -81,7 +81,7 @@ impl Engine {
 
     /// Whether vigie may not restart the service any more for now.
     pub(super) fn is_spent(&self, service: ServiceId) -> bool {
-        let memory = self.state.service(self.name(service));
+        let memory = self.memory(service);
         let limits = &self.stack.settings.budget;
         memory.is_some_and(|memory| budget::ask(limits, memory, self.now) == Allowance::Spent)
     }
@@ -95,7 +95,7 @@ impl Engine {
     /// Whether the budget lets the service be restarted now; if not, the run waits or ends.
     pub(super) fn budgeted(&mut self, id: RunId, service: ServiceId) -> bool {
         let limits = self.stack.settings.budget;
-        let memory = self.state.service(self.name(service));
+        let memory = self.memory(service);
         let allowance =
             memory.map_or(Allowance::Now, |memory| budget::ask(&limits, memory, self.now));
         match allowance {

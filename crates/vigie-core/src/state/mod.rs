@@ -2,12 +2,14 @@
 //! and a rebuild from the journal go through the same [`State::apply`], so they cannot differ.
 
 mod apply;
+mod memories;
 mod service;
 
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+pub use memories::Memories;
 pub use service::{ExitRecord, ServiceState};
 
 use crate::incident::{Incident, IncidentId};
@@ -17,8 +19,8 @@ use crate::respond::{Run, RunId};
 /// Everything that survives a restart.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 pub struct State {
-    /// By service name.
-    pub services: BTreeMap<String, ServiceState>,
+    /// What is remembered of each service.
+    pub services: Memories,
     /// Incidents that are active, or over for less than the time of a relapse.
     pub incidents: BTreeMap<IncidentId, Incident>,
     /// The runs of these incidents.
