@@ -22,7 +22,7 @@ use watch::{Watch, Way, config};
 const ONE_BY_ONE: usize = 300;
 const PAUSE: Duration = Duration::from_millis(130);
 /// Incidents at once.
-const AT_ONCE: usize = 3_000;
+const AT_ONCE: usize = 1_000;
 /// Incidents that wait when vigie is killed.
 const WAITING: usize = 1_000;
 const ROUNDS: usize = 5;
@@ -120,6 +120,7 @@ async fn without_limits() -> Result<()> {
     Ok(())
 }
 
+/// From the first of them on until a minute after the last was written.
 async fn within_limits() -> Result<()> {
     let minute = Duration::from_secs(60);
     let (directory, server) = (tempfile::tempdir()?, Server::start().await?);
@@ -128,7 +129,7 @@ async fn within_limits() -> Result<()> {
         watch.open(number * 10 + 1).await?;
     }
     tokio::time::sleep(minute).await;
-    println!("webhook, 60 s          {} notices", server.came().len());
+    println!("webhook, over a minute {} notices", server.came().len());
     watch.stop().await;
     let (directory, discord) = (tempfile::tempdir()?, Discord::start().await?);
     let watch =
@@ -139,7 +140,7 @@ async fn within_limits() -> Result<()> {
     tokio::time::sleep(minute).await;
     let seen = discord.seen();
     let refused = seen.iter().filter(|one| one.status >= 300).count();
-    println!("discord, 60 s          {} notices, {refused} refused", seen.len() - refused);
+    println!("discord, over a minute {} notices, {refused} refused", seen.len() - refused);
     watch.stop().await;
     Ok(())
 }
@@ -192,9 +193,10 @@ async fn hold(directory: &Path, url: &str) -> Result<()> {
 
 /// The watch after it: says when everything is in its lane.
 async fn resume(directory: &Path, url: &str, way: Way) -> Result<()> {
-    let _watch = Watch::start(&config(directory, "webhook", url)?, way, || println!("lanes"))?;
+    let watch = Watch::start(&config(directory, "webhook", url)?, way, || println!("lanes"))?;
     let input = || std::io::stdin().read_to_end(&mut Vec::new()).map_err(|why| why.to_string());
     tokio::task::spawn_blocking(input).await??;
+    watch.stop().await;
     Ok(())
 }
 
