@@ -1,7 +1,7 @@
 //! Decides what goes into the engine and what comes out of it.
 
 use crate::incident::{Actor, IncidentId, Severity};
-use crate::learn::Known;
+use crate::learn::{Entry, Known};
 use crate::moment::Moment;
 use crate::observe::{Observation, Probe};
 use crate::record::Record;
@@ -86,6 +86,8 @@ pub enum Order {
     },
     /// To add incidents to what is known.
     Learn(Vec<Known>, Actor),
+    /// To write an entry into the development journal.
+    Journal(Entry, Actor),
     /// To declare maintenance until then, or to end it.
     Maintenance(Option<Moment>, Actor),
 }

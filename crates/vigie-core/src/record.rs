@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::detect::SymptomKind;
 use crate::incident::{Actor, Group, IncidentId, Severity};
-use crate::learn::Known;
+use crate::learn::{Entry, Known};
 use crate::moment::{Bounds, Moment};
 use crate::observe::Probe;
 use crate::respond::{Ending, Evidence, Rejected, RunId, Silence, Step, StepResult};
@@ -271,6 +271,13 @@ pub enum Record {
     KnownLearned {
         /// What is known of it.
         known: Box<Known>,
+        /// Who.
+        by: Actor,
+    },
+    /// Somebody wrote an entry into the development journal.
+    Journaled {
+        /// The entry.
+        entry: Box<Entry>,
         /// Who.
         by: Actor,
     },

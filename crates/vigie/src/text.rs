@@ -16,6 +16,13 @@ pub fn printable(text: &str) -> String {
     text.chars().filter_map(keep).collect()
 }
 
+/// The lines of `text`, each printable and without blanks at its end, and no empty ones around them.
+#[must_use]
+pub fn printable_lines(text: &str) -> String {
+    let lines = text.lines().map(|line| printable(line).trim_end().to_owned());
+    lines.collect::<Vec<_>>().join("\n").trim_matches('\n').to_owned()
+}
+
 /// `text` in at most `most` characters, with an ellipsis where it was cut.
 #[must_use]
 pub fn cut(text: &str, most: usize) -> String {
@@ -41,6 +48,7 @@ mod tests {
     #[test]
     fn escapes_and_overrides_are_gone() {
         assert_eq!(printable("a\u{1b}[2Jb\u{202e}c\td\r\n"), "a[2Jbc d");
+        assert_eq!(printable_lines("\r\n a\u{1b}[H \r\n\n\u{9b}b\n\t\n"), " a[H\n\nb");
         assert_eq!(cut("abcdef", 4), "abc…");
     }
 }

@@ -4,6 +4,7 @@
 mod console;
 mod engine;
 mod figures;
+mod notify;
 mod register;
 mod scale;
 mod watchers;
@@ -40,6 +41,11 @@ const BENCHES: &[Bench] = &[
         name: "register",
         about: "incident list, stats and similar on a register of 100,000 incidents",
         run: register::run,
+    },
+    Bench {
+        name: "notify",
+        about: "from an incident to a channel, notices a second, a kill with 1,000 waiting (5 min)",
+        run: notify::run,
     },
     Bench { name: "console", about: "console lines a second, against grep -E", run: console::run },
 ];

@@ -40,7 +40,7 @@ impl Engine {
         let guarded = guard::Guarded {
             service: self.stack.service(service),
             sense,
-            memory: self.state.service(self.name(service)),
+            memory: self.memory(service),
             // Silence is a yes to the case, not to the end of a server that may live.
             approved: matches!(run.approved, Some(Actor::Person(_))),
             unhealthy: sense.health == crate::observe::Health::Unhealthy,
@@ -83,7 +83,7 @@ impl Engine {
 
     /// Whether vigie may not restart the service any more for now.
     pub(super) fn is_spent(&self, service: ServiceId) -> bool {
-        let memory = self.state.service(self.name(service));
+        let memory = self.memory(service);
         let limits = &self.stack.settings.budget;
         memory.is_some_and(|memory| budget::ask(limits, memory, self.now) == Allowance::Spent)
     }
@@ -97,7 +97,7 @@ impl Engine {
     /// Whether the budget lets the service be restarted now; if not, the run waits or ends.
     pub(super) fn budgeted(&mut self, id: RunId, service: ServiceId) -> bool {
         let limits = self.stack.settings.budget;
-        let memory = self.state.service(self.name(service));
+        let memory = self.memory(service);
         let allowance =
             memory.map_or(Allowance::Now, |memory| budget::ask(&limits, memory, self.now));
         match allowance {

@@ -26,7 +26,7 @@ use crate::observe::{Observation, Probe, Sense};
 use crate::record::Record;
 use crate::respond::RunId;
 use crate::stack::{ServiceId, Stack};
-use crate::state::State;
+use crate::state::{ServiceState, State};
 
 /// What the engine keeps of a service beside its senses. Nothing of it is in the journal.
 #[derive(Debug, Clone, Default)]
@@ -59,6 +59,8 @@ struct Watch {
 pub struct Engine {
     stack: Stack,
     state: State,
+    /// Where in the state each service is remembered, once it is.
+    places: Vec<Option<usize>>,
     senses: Vec<Sense>,
     watches: Vec<Watch>,
     rechecks: BTreeSet<(i64, ServiceId)>,
@@ -101,7 +103,8 @@ impl Engine {
                 }
             }
         }
-        Self {
+        let mut engine = Self {
+            places: vec![None; stack.len()],
             senses: vec![Sense::default(); stack.len()],
             watches,
             rechecks: BTreeSet::new(),
@@ -115,6 +118,17 @@ impl Engine {
             out: Effects::default(),
             stack,
             state,
+        };
+        engine.find_places();
+        engine
+    }
+
+    /// A lookup by name for each service now, so that there is none for each event.
+    fn find_places(&mut self) {
+        let hosted = [(self.stack.host(), self.stack.service(self.stack.host()))];
+        for (id, service) in self.stack.services().chain(hosted) {
+            let place = &mut self.places[id.index()];
+            *place = place.or_else(|| self.state.services.place(&service.name));
         }
     }
 
@@ -190,9 +204,14 @@ impl Engine {
         &self.stack.service(id).name
     }
 
+    /// What is remembered of a service.
+    fn memory(&self, id: ServiceId) -> Option<&ServiceState> {
+        self.state.services.at(self.places[id.index()]?)
+    }
+
     fn view(&self, id: ServiceId) -> View<'_> {
         let service = self.stack.service(id);
-        let memory = self.state.service(&service.name);
+        let memory = self.memory(id);
         View {
             now: self.now,
             service,
@@ -207,7 +226,11 @@ impl Engine {
 
     /// Writes a record: to the state at once, to the journal before any act.
     fn record(&mut self, record: Record) {
+        let known = self.state.services.len();
         self.state.apply(self.now, &record);
+        if self.state.services.len() > known {
+            self.find_places();
+        }
         self.out.records.push(record);
         self.dirty = true;
     }

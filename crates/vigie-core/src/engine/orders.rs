@@ -5,7 +5,7 @@ use crate::detect::SymptomKind;
 use crate::engine::Engine;
 use crate::event::Order;
 use crate::incident::{Actor, Group, IncidentId, Lifecycle, Severity};
-use crate::learn::Known;
+use crate::learn::{Entry, Known};
 use crate::moment::Moment;
 use crate::record::Record;
 use crate::respond::{Ending, Phase, RunId};
@@ -24,6 +24,7 @@ impl Engine {
             Order::Approve { run, granted, by } => self.approve(run, granted, by),
             Order::Run { service, runbook, by } => self.run_by_order(service, &runbook, by),
             Order::Learn(known, by) => Ok(self.learn(known, &by)),
+            Order::Journal(entry, by) => self.journal(entry, by),
             Order::Maintenance(until, by) => self.maintain(until, by),
         };
         self.out.reply = Some(reply);
@@ -88,10 +89,8 @@ impl Engine {
         Ok(format!("noted in incident {id}"))
     }
 
-    /// Old incidents live in the register only; numbers that were never given name nothing.
     fn exists(&self, id: IncidentId) -> Result<(), String> {
-        let given = (1..=self.state.last_incident).contains(&id.0);
-        given.then_some(()).ok_or_else(|| unknown(id))
+        self.state.gave(id).then_some(()).ok_or_else(|| unknown(id))
     }
 
     fn close(&mut self, id: IncidentId, by: Actor) -> Result<String, String> {
@@ -149,6 +148,12 @@ impl Engine {
             self.record(Record::KnownLearned { known: Box::new(known), by: by.clone() });
         }
         format!("{count} known incidents learned")
+    }
+
+    fn journal(&mut self, entry: Entry, by: Actor) -> Result<String, String> {
+        let record = entry.written(&self.state, by)?;
+        self.record(record);
+        Ok(format!("entry {} written", self.state.last_entry))
     }
 
     fn maintain(&mut self, until: Option<Moment>, by: Actor) -> Result<String, String> {

@@ -115,7 +115,7 @@ impl Engine {
 
     /// Whether RCON's failures can be the second proof of a freeze.
     fn rcon_testifies(&self, id: ServiceId) -> bool {
-        let memory = self.state.service(self.name(id));
+        let memory = self.memory(id);
         let trusted = memory.is_none_or(|memory| memory.trusts(Probe::Rcon));
         trusted && self.senses[id.index()].rcon_testifies()
     }

@@ -143,7 +143,7 @@ impl Engine {
 
     /// Whether a proof has passed at least once.
     fn is_proved(&self, id: ServiceId, proof: Probe) -> bool {
-        let memory = self.state.service(self.name(id));
+        let memory = self.memory(id);
         memory.is_some_and(|memory| memory.proved.contains(&proof))
     }
 
@@ -152,7 +152,7 @@ impl Engine {
         if !failed && self.watches[id.index()].credited & proof.bit() != 0 {
             return;
         }
-        let memory = self.state.service(self.name(id));
+        let memory = self.memory(id);
         let proved = memory.is_some_and(|memory| memory.proved.contains(&proof));
         let trusted = memory.is_none_or(|memory| memory.trusts(proof));
         if !failed {

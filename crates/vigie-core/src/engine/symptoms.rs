@@ -389,7 +389,7 @@ impl Engine {
 
     /// Whether a person has stopped the service.
     pub(super) fn stood_down(&self, id: ServiceId) -> bool {
-        self.state.service(self.name(id)).is_some_and(|memory| memory.stood_down)
+        self.memory(id).is_some_and(|memory| memory.stood_down)
             || self.senses[id.index()].runtime == RuntimeState::Paused
     }
 }

@@ -56,6 +56,7 @@ pub(super) fn of(record: &Record, incident: &Incident) -> Vec<Occasion> {
         | Record::Maintenance { .. }
         | Record::Degraded { .. }
         | Record::KnownLearned { .. }
+        | Record::Journaled { .. }
         | Record::Proved { .. }
         | Record::Distrusted { .. }
         | Record::Notified { .. }

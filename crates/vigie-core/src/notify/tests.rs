@@ -283,6 +283,73 @@ fn a_night_without_a_channel_rings_once_in_the_morning() {
     assert!(told.iter().all(|(_, one)| one.channel == "staff"), "it is no business of the other");
 }
 
+/// An hour in which no try reaches the other side: it ends after 15 s without an answer. Something
+/// happens every minute meanwhile. How often it was tried comes back.
+fn cut_for_an_hour(desk: &mut Desk, mut happens: impl FnMut(&mut Desk, u64)) -> usize {
+    let (end, mut minute, mut tries) = (desk.now.plus(Duration::from_secs(3600)), 0, 0);
+    while desk.now < end {
+        for notice in desk.next() {
+            tries += 1;
+            desk.pass(Duration::from_secs(15));
+            desk.settle(notice.id, Outcome::Later { after: None, why: String::new() });
+        }
+        if desk.now >= Moment::from_ms(1_000_000).plus(Duration::from_secs(60 * minute)) {
+            happens(desk, minute);
+            minute += 1;
+        }
+        desk.pass(Duration::from_secs(1));
+    }
+    tries
+}
+
+#[test]
+fn an_hour_without_a_network_costs_only_time() {
+    let mut desk = Desk::new(vec![channel("staff")]);
+    let by = || crate::incident::Actor::Person(String::from("zoe"));
+    // 1 was told before. Five more open in the hour, the second half of them worse; all get news every
+    // minute and end, but for the last two.
+    desk.happen(opened(1, Severity::P2));
+    assert_eq!(occasions(&desk.drain()), ["opened"]);
+    let tries = cut_for_an_hour(&mut desk, |desk, minute| {
+        let id = minute / 10 + 1;
+        if minute % 10 == 0 && id > 1 {
+            let severity = if id > 4 { Severity::P1 } else { Severity::P3 };
+            desk.happen(opened(id, severity));
+        }
+        let incident = IncidentId(id);
+        let text = format!("minute {minute}");
+        desk.happen(Record::Noted { incident, by: by(), text });
+        if minute % 10 == 9 && id < 5 {
+            let (at, view) = (desk.now, String::new());
+            desk.happen(Record::Restored { incident, at, view });
+        }
+    });
+    // Not a knock a second: from 2 s on the waits double up to five minutes.
+    assert!((12..25).contains(&tries), "{tries} tries");
+    let mended = desk.now;
+    let told = desk.drain();
+    let first = told[0].0.since(mended);
+    assert!(first <= Duration::from_secs(300), "told {first:?} after the network was back");
+    let story: Vec<_> =
+        told.iter().map(|(_, one)| (one.incident.unwrap().0, one.occasion.word())).collect();
+    // The worst first, then what rings in the order in which it happened. Of ten changes to what had been
+    // told, one edit is left; what had not been told needs none: the opening's text has it all.
+    let expected = [
+        (5, "opened"),
+        (6, "opened"),
+        (1, "restored"),
+        (1, "updated"),
+        (2, "opened"),
+        (2, "restored"),
+        (3, "opened"),
+        (3, "restored"),
+        (4, "opened"),
+        (4, "restored"),
+    ];
+    assert_eq!(story, expected);
+    assert!(desk.kept.waiting.is_empty());
+}
+
 /// What can happen to an outbox.
 #[derive(Debug, Clone)]
 enum Turn {

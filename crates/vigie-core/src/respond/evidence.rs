@@ -36,12 +36,12 @@ pub struct Dependency {
     pub well: bool,
 }
 
-/// A commit that may explain the fault.
+/// A commit of the stack's repository.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Commit {
     /// Abbreviated hash.
     pub hash: String,
-    /// Age and subject, made printable.
+    /// Its subject, made printable; in evidence with its age and author before it.
     pub subject: String,
 }
 

@@ -4,7 +4,7 @@ use crate::incident::{Actor, Incident, IncidentId, Lifecycle, Symptom};
 use crate::moment::Moment;
 use crate::record::Record;
 use crate::respond::{Ending, Phase, Run, RunId, StepRecord};
-use crate::state::{ExitRecord, ServiceState, State};
+use crate::state::{ExitRecord, State};
 
 impl State {
     /// Applies one record.
@@ -15,6 +15,7 @@ impl State {
             | Record::ClockJumped { .. }
             | Record::JournalGap { .. }
             | Record::KnownLearned { .. } => {}
+            Record::Journaled { entry, .. } => self.last_entry = self.last_entry.max(entry.number),
             Record::RuntimeLost => self.runtime_lost = true,
             Record::RuntimeBack => self.runtime_lost = false,
             Record::NetworkLost | Record::NetworkBack | Record::ChannelStopped { .. } => {}
@@ -36,34 +37,30 @@ impl State {
         }
     }
 
-    fn remember(&mut self, service: &str) -> &mut ServiceState {
-        // A lookup first: the name is only copied for a service that is new.
-        if !self.services.contains_key(service) {
-            self.services.insert(service.to_owned(), ServiceState::default());
-        }
-        self.services.entry(service.to_owned()).or_default()
-    }
-
     fn apply_to_service(&mut self, at: Moment, record: &Record) {
         match record {
             Record::Exited { service, exit_code, oom, asked: None, at: ended } => {
                 // Never later than it was told: a clock that jumped makes no exit in the future.
                 let ended = ended.map_or(at, |ended| ended.min(at));
                 let exit = ExitRecord { at: ended, code: *exit_code, oom: *oom };
-                self.remember(service).exited(exit);
+                self.services.remember(service).exited(exit);
             }
-            Record::StoodDown { service } => self.remember(service).stood_down = true,
-            Record::StoodUp { service } => self.remember(service).stood_down = false,
-            Record::BootLearned { service, took_ms } => self.remember(service).booted(*took_ms),
-            Record::Proved { service, proof } => self.remember(service).proved(*proof),
-            Record::Distrusted { service, proof } => self.remember(service).distrust(*proof),
-            Record::StreakEnded { service } => self.remember(service).streak = 0,
+            Record::StoodDown { service } => self.services.remember(service).stood_down = true,
+            Record::StoodUp { service } => self.services.remember(service).stood_down = false,
+            Record::BootLearned { service, took_ms } => {
+                self.services.remember(service).booted(*took_ms)
+            }
+            Record::Proved { service, proof } => self.services.remember(service).proved(*proof),
+            Record::Distrusted { service, proof } => {
+                self.services.remember(service).distrust(*proof)
+            }
+            Record::StreakEnded { service } => self.services.remember(service).streak = 0,
             Record::SignatureSeen { service, signature, .. } => {
-                self.remember(service).learn_signature(*signature);
+                self.services.remember(service).learn_signature(*signature);
             }
             Record::StepIntended { run, step, .. } if step.restarts() => {
                 if let Some(service) = self.runs.get(run).map(|run| run.service.clone()) {
-                    self.remember(&service).restarted(at);
+                    self.services.remember(&service).restarted(at);
                 }
             }
             _ => {}

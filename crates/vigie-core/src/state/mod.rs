@@ -2,12 +2,14 @@
 //! and a rebuild from the journal go through the same [`State::apply`], so they cannot differ.
 
 mod apply;
+mod memories;
 mod service;
 
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+pub use memories::Memories;
 pub use service::{ExitRecord, ServiceState};
 
 use crate::incident::{Incident, IncidentId};
@@ -17,8 +19,8 @@ use crate::respond::{Run, RunId};
 /// Everything that survives a restart.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 pub struct State {
-    /// By service name.
-    pub services: BTreeMap<String, ServiceState>,
+    /// What is remembered of each service.
+    pub services: Memories,
     /// Incidents that are active, or over for less than the time of a relapse.
     pub incidents: BTreeMap<IncidentId, Incident>,
     /// The runs of these incidents.
@@ -27,6 +29,10 @@ pub struct State {
     pub last_incident: u64,
     /// The number of the last run.
     pub last_run: u64,
+    /// The number of the last entry of the development journal. Snapshots of before it was kept have
+    /// none.
+    #[serde(default)]
+    pub last_entry: u64,
     /// Until when maintenance lasts.
     pub maintenance: Option<Moment>,
     /// Services that the stack works without for now.
@@ -61,6 +67,13 @@ impl State {
     #[must_use]
     pub fn service(&self, name: &str) -> Option<&ServiceState> {
         self.services.get(name)
+    }
+
+    /// Whether an incident has this number. Old incidents live in the register only; numbers that
+    /// were never given name nothing.
+    #[must_use]
+    pub fn gave(&self, id: IncidentId) -> bool {
+        (1..=self.last_incident).contains(&id.0)
     }
 
     /// The runs that are not over.

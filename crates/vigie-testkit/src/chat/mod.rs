@@ -10,6 +10,7 @@ mod shape;
 pub mod smtp;
 pub mod telegram;
 pub mod webhook;
+mod wire;
 
 pub use discord::Discord;
 pub use heartbeat::Heartbeat;
@@ -17,3 +18,4 @@ pub use server::{Fault, Seen};
 pub use smtp::Smtp;
 pub use telegram::Telegram;
 pub use webhook::Webhook;
+pub use wire::Wire;

@@ -1,6 +1,9 @@
-//! Sliding windows, counted when a request arrives: the strictest reading of a limit.
+//! Sliding windows, counted when a request arrives: the strictest reading of a limit. On tokio's clock, so
+//! that a test can let an hour pass at once.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
+
+use tokio::time::Instant;
 
 pub(super) struct Windows {
     limits: Vec<(usize, Duration)>,

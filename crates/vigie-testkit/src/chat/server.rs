@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 use std::io;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use axum::body::{Body, to_bytes};
 use axum::extract::{Request, State};
@@ -13,6 +13,7 @@ use axum::{Router, serve};
 use serde_json::Value as Json;
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
+use tokio::time::Instant;
 
 /// How often a request that hangs looks again.
 const LOOK: Duration = Duration::from_millis(10);
@@ -25,6 +26,8 @@ pub enum Fault {
     Answer(u16, Vec<(&'static str, String)>, String),
     /// The API sees it only after a while.
     Slow(Duration),
+    /// The API does what it is asked for, and says so only after a while.
+    SlowAnswer(Duration),
     /// The connection is dropped.
     Drop,
     /// The API does what it is asked for, and the connection is dropped before it says so.
@@ -166,7 +169,7 @@ async fn handle<A: Api>(State(desk): State<Shared<A>>, request: Request) -> Resp
             lock(&desk).seen.push(seen);
             drop_connection();
         }
-        Some(Fault::DropAnswer) | None => {}
+        Some(Fault::DropAnswer | Fault::SlowAnswer(_)) | None => {}
     }
     let began = Instant::now();
     loop {
@@ -176,8 +179,10 @@ async fn handle<A: Api>(State(desk): State<Shared<A>>, request: Request) -> Resp
             Says::Now(status, headers, body) => {
                 seen.status = status;
                 lock(&desk).seen.push(seen);
-                if matches!(fault, Some(Fault::DropAnswer)) {
-                    drop_connection();
+                match fault {
+                    Some(Fault::DropAnswer) => drop_connection(),
+                    Some(Fault::SlowAnswer(time)) => tokio::time::sleep(time).await,
+                    _ => {}
                 }
                 return response(status, &headers, body.to_string());
             }

@@ -27,6 +27,10 @@ use crate::store::{Journal, JournalError};
 
 /// Time that the looks have to end in when vigie stops.
 const STOP: Duration = Duration::from_secs(3);
+/// Time that the post has, from the same moment on, to hear what became of a letter that is under way: what
+/// it does not hear is sent again by the next vigie. Shorter than the ten seconds after which
+/// `docker stop` kills.
+const STOP_POST: Duration = Duration::from_secs(8);
 
 /// What can keep the watch from starting.
 #[derive(Debug, thiserror::Error)]
@@ -51,6 +55,7 @@ pub struct App {
     eyes: Eyes,
     driver: JoinHandle<()>,
     tasks: JoinSet<()>,
+    post: JoinSet<()>,
     told: Option<broadcast::Receiver<Told>>,
     /// Records replayed at the start.
     pub replayed: u64,
@@ -114,13 +119,14 @@ impl App {
         let driver = tokio::spawn(driver.run());
         let mut tasks = JoinSet::new();
         observe::start(&eyes, &looks, since, &mut tasks);
-        office.open(&eyes.handle, &eyes.stop, &mut tasks);
+        let mut post = JoinSet::new();
+        office.open(&eyes.handle, &eyes.stop, &mut post);
         tasks.spawn(maintenance::watch(eyes.clone()));
         tasks.spawn(postmortem::remind(eyes.clone(), reminded));
         tasks.spawn(pulse::beat(eyes.clone()));
         tasks.spawn(pulse::tell(eyes.clone(), pulse::Manager::here()));
         tasks.spawn(control::serve(server, eyes.clone()));
-        Ok(Self { eyes, driver, tasks, told, replayed: rebuilt.replayed })
+        Ok(Self { eyes, driver, tasks, post, told, replayed: rebuilt.replayed })
     }
 
     /// The way to the engine.
@@ -148,36 +154,45 @@ impl App {
 
     /// Waits until a part of the watch ends by itself, which none should; says which.
     pub async fn broken(&mut self) -> String {
-        let looks = async {
-            loop {
-                match self.tasks.join_next().await {
-                    Some(Err(error)) => return format!("a look: {error}"),
-                    // A look that has nothing to look at is over at once, and that is no fault.
-                    Some(Ok(())) => {}
-                    None => std::future::pending().await,
-                }
-            }
-        };
         tokio::select! {
             ended = &mut self.driver => match ended {
                 Ok(()) => String::from("the engine"),
                 Err(error) => format!("the engine: {error}"),
             },
-            look = looks => look,
+            error = fault(&mut self.tasks) => format!("a look: {error}"),
+            error = fault(&mut self.post) => format!("the post: {error}"),
         }
     }
 
-    /// Stops: first the looks, then the engine, so that what was seen last is still recorded.
+    /// Stops: first the looks and the post, then the engine, so that what was seen last, and what has
+    /// become of the last letters, is still recorded.
     pub async fn stop(mut self) {
         self.eyes.stop.cancel();
-        let ended = async { while self.tasks.join_next().await.is_some() {} };
-        if tokio::time::timeout(STOP, ended).await.is_err() {
-            self.tasks.abort_all();
-        }
+        tokio::join!(end(&mut self.tasks, STOP), end(&mut self.post, STOP_POST));
         self.eyes.handle.stop().await;
         if !self.driver.is_finished() {
             let _ = self.driver.await;
         }
+    }
+}
+
+/// Why one of `tasks` ended as none should. One that has nothing to do is over at once, and that is no
+/// fault.
+async fn fault(tasks: &mut JoinSet<()>) -> tokio::task::JoinError {
+    loop {
+        match tasks.join_next().await {
+            Some(Err(error)) => return error,
+            Some(Ok(())) => {}
+            None => std::future::pending().await,
+        }
+    }
+}
+
+/// Waits until `tasks` have ended, and ends what has not within `limit`.
+async fn end(tasks: &mut JoinSet<()>, limit: Duration) {
+    let ended = async { while tasks.join_next().await.is_some() {} };
+    if tokio::time::timeout(limit, ended).await.is_err() {
+        tasks.abort_all();
     }
 }
 

@@ -41,6 +41,9 @@ pub(super) enum Command {
     /// Incidents: list, show, acknowledge, note, report, resolve, close, post-mortem, figures, likenesses
     #[command(subcommand)]
     Incident(IncidentCommand),
+    /// The development journal: what was changed and why, linked to incidents and commits
+    #[command(subcommand)]
+    Journal(JournalCommand),
     /// Runbooks: list, show, check, run, approve, refuse
     #[command(subcommand)]
     Runbook(RunbookCommand),
@@ -322,6 +325,45 @@ mod arguments {
         pub(crate) state: Option<States>,
     }
 
+    #[derive(Debug, Subcommand)]
+    pub(crate) enum JournalCommand {
+        /// Write an entry; `#12` in it links incident 12
+        Add(JournalAdd),
+        /// The entries, newest first
+        Show(JournalShow),
+    }
+
+    #[derive(Debug, Args)]
+    pub(crate) struct JournalAdd {
+        /// What; `-` reads it from standard input
+        #[arg(required = true)]
+        pub(crate) text: Vec<String>,
+        /// About this incident; several times for several
+        #[arg(long, value_name = "N")]
+        pub(crate) incident: Vec<u64>,
+        /// Done by this commit of the stack's repository; several times for several [without a value: HEAD]
+        #[arg(long, value_name = "REV", num_args = 0..=1, default_missing_value = "HEAD")]
+        pub(crate) commit: Vec<String>,
+        #[command(flatten)]
+        pub(crate) deed: Deed,
+    }
+
+    #[derive(Debug, Args)]
+    pub(crate) struct JournalShow {
+        /// Written since: 7d, 24h, or a day such as 2026-11-01
+        #[arg(long, value_name = "TIME", value_parser = Since::parse)]
+        pub(crate) since: Option<Since>,
+        /// About this incident
+        #[arg(long, value_name = "N")]
+        pub(crate) incident: Option<u64>,
+        /// As JSON
+        #[arg(long)]
+        pub(crate) json: bool,
+        /// As Markdown, for a wiki
+        #[arg(long, conflicts_with = "json")]
+        pub(crate) markdown: bool,
+    }
+
     fn lang(text: &str) -> Result<Lang, String> {
         match text {
             "en" => Ok(Lang::En),
@@ -500,9 +542,9 @@ mod arguments {
 }
 
 pub(super) use arguments::{
-    ActionCommand, Deed, DemoArgs, DiagnoseArgs, IncidentCommand, InitArgs, MaintenanceCommand,
-    NotifyCommand, Only, OperateArgs, PostmortemArgs, RiskArgs, RunbookCommand, StatusArgs,
-    SystemdArgs, WatchArgs, account_name,
+    ActionCommand, Deed, DemoArgs, DiagnoseArgs, IncidentCommand, InitArgs, JournalAdd,
+    JournalCommand, JournalShow, MaintenanceCommand, NotifyCommand, Only, OperateArgs,
+    PostmortemArgs, RiskArgs, RunbookCommand, StatusArgs, SystemdArgs, WatchArgs, account_name,
 };
 
 /// The whole command line; every `--help` says the exit codes.

@@ -7,11 +7,12 @@ use vigie_core::incident::IncidentId;
 
 use super::args::{IncidentCommand, Only};
 use super::order::ask;
-use super::{Exit, Failure, Paint, known, postmortem, register, stats, table};
+use super::{Exit, Failure, Paint, journal, known, postmortem, register, stats, table};
 use crate::config::Config;
 use crate::control::Request;
 use crate::report::{
-    Lang, ago, clock_time, incident_json, rfc3339, say, source, symptom, tell_all, title, word,
+    Lang, ago, clock_time, entry_json, incident_json, rfc3339, say, source, symptom, tell_all,
+    title, word,
 };
 use crate::store::{Filter, IncidentRow, Register};
 use crate::text::cut;
@@ -122,6 +123,7 @@ fn show(config: &Config, id: u64, json: bool) -> Result<Exit, Failure> {
         return Err(unknown(id));
     };
     let timeline = register.timeline(IncidentId(id))?;
+    let entries = register.entries(None, Some(IncidentId(id)))?;
     // Programs read one language.
     let lang = if json { Lang::En } else { config.file.stack.lang };
     let lines = tell_all(timeline.iter().map(|entry| &entry.record), lang);
@@ -140,6 +142,8 @@ fn show(config: &Config, id: u64, json: bool) -> Result<Exit, Failure> {
         let mut value = serde_json::to_value(incident_json(&row))?;
         if let Some(object) = value.as_object_mut() {
             object.insert(String::from("timeline"), rows.into());
+            let entries: Vec<_> = entries.iter().map(entry_json).collect();
+            object.insert(String::from("journal"), serde_json::to_value(entries)?);
         }
         println!("{}", serde_json::to_string_pretty(&value)?);
         return Ok(Exit::Fine);
@@ -151,6 +155,12 @@ fn show(config: &Config, id: u64, json: bool) -> Result<Exit, Failure> {
     for (entry, text) in timeline.iter().zip(&lines) {
         let at = paint.dim(&clock_time(entry.at.wall));
         println!("  {at}  {:<wide$}  {text}", word(source(&entry.record), lang));
+    }
+    if !entries.is_empty() {
+        println!("\n{}", if lang == Lang::Fr { "Journal de développement" } else { "Journal" });
+    }
+    for entry in &entries {
+        journal::print(entry, &[], lang);
     }
     evidence(&row, lang);
     Ok(Exit::Fine)

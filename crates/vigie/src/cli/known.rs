@@ -1,5 +1,4 @@
-//! Does: `vigie incident import` and `vigie incident known`. What is imported goes through the daemon
-//! where one runs; otherwise into the journal, as the daemon would have put it there.
+//! Does: `vigie incident import` and `vigie incident known`.
 
 use std::path::Path;
 
@@ -7,13 +6,13 @@ use vigie_core::Record;
 use vigie_core::incident::Actor;
 use vigie_core::learn::Known;
 
+use super::put::put;
 use super::{Exit, Failure, Paint};
-use crate::clock::Clock;
 use crate::config::{Config, Lang};
-use crate::control::{Answer, Client, ControlError, Request};
+use crate::control::Request;
 use crate::knowledge::{TableError, read_table, sort_out};
 use crate::report::{ago, millis};
-use crate::store::{Journal, Register};
+use crate::store::Register;
 use crate::text::printable;
 
 /// Bytes of one request; the daemon takes no longer ones.
@@ -56,15 +55,12 @@ pub(super) async fn import(
 async fn learn(config: &Config, new: &[Known], by: &str) -> Result<(), Failure> {
     for batch in batches(new)? {
         let request = Request::Learn { known: batch.to_vec(), by: by.to_owned() };
+        let record = |known: &Known| Record::KnownLearned {
+            known: Box::new(known.clone()),
+            by: Actor::Person(printable(by)),
+        };
         // A connection each: the daemon takes only so much of one.
-        match Client::connect(&config.socket()).await {
-            Ok(mut client) => match client.ask(&request).await? {
-                Answer::Refused { why } => return Err(Failure::say(Exit::Refused, why)),
-                Answer::Done { .. } | Answer::Status { .. } | Answer::Rehearsed { .. } => {}
-            },
-            Err(ControlError::NotRunning { .. }) => append(config, batch, by)?,
-            Err(error) => return Err(error.into()),
-        }
+        put(config, &request, |_| Ok(batch.iter().map(record).collect())).await?;
     }
     Ok(())
 }
@@ -82,20 +78,6 @@ fn batches(new: &[Known]) -> Result<Vec<&[Known]>, Failure> {
     }
     batches.push(&new[start..]);
     Ok(batches)
-}
-
-/// Writes into the journal itself. Its lock keeps a daemon from starting meanwhile.
-fn append(config: &Config, new: &[Known], by: &str) -> Result<(), Failure> {
-    let (mut journal, rebuilt) = Journal::open(&config.journal())?;
-    let mut state = rebuilt.state;
-    let now = Clock::after(state.last).now();
-    let record = |known: &Known| Record::KnownLearned {
-        known: Box::new(known.clone()),
-        by: Actor::Person(printable(by)),
-    };
-    let records: Vec<_> = new.iter().map(record).collect();
-    records.iter().for_each(|record| state.apply(now, record));
-    Ok(journal.append(now, &records, &[], &state)?)
 }
 
 pub(super) fn list(config: &Config, json: bool, lang: Lang) -> Result<Exit, Failure> {

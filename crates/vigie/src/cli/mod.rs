@@ -8,12 +8,14 @@ mod diagnose;
 mod exit;
 mod incident;
 mod init;
+mod journal;
 mod known;
 mod maintenance;
 mod notify;
 mod order;
 mod paint;
 mod postmortem;
+mod put;
 mod register;
 mod risk;
 mod runbook;
@@ -76,6 +78,7 @@ async fn dispatch(cli: Cli) -> Result<Exit, Failure> {
         Command::Status(args) => status::run(&config, &args).await,
         Command::Diagnose(args) => diagnose::run(&config, &args).await,
         Command::Incident(command) => incident::run(&config, command).await,
+        Command::Journal(command) => journal::run(&config, command).await,
         Command::Runbook(command) => runbook::run(&config, command).await,
         Command::Notify(command) => notify::run(&config, command).await,
         Command::Maintenance(command) => maintenance::run(&config, command).await,

@@ -153,6 +153,9 @@ fn words(request: &Request) -> String {
         Request::Operate { service, stop } => {
             format!("{} {service} as an operator", if *stop { "stop" } else { "start" })
         }
+        Request::Journal { entry, by } => {
+            format!("write into the development journal as {by}: {}", entry.text)
+        }
         Request::Learn { known, .. } => format!("learn {} known incidents", known.len()),
         Request::Status => String::from("ask how the stack is"),
     }

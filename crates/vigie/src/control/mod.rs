@@ -5,7 +5,7 @@ mod client;
 mod server;
 
 use serde::{Deserialize, Serialize};
-use vigie_core::learn::Known;
+use vigie_core::learn::{Entry, Known};
 
 use crate::report::Status;
 
@@ -59,6 +59,11 @@ pub enum Request {
     /// To add incidents to what is known.
     Learn {
         known: Vec<Known>,
+        by: String,
+    },
+    /// To write an entry into the development journal.
+    Journal {
+        entry: Entry,
         by: String,
     },
     Maintenance {

@@ -17,7 +17,7 @@ use vigie_core::stack::ServiceId;
 use super::{Answer, Request};
 use crate::observe::Eyes;
 use crate::respond::collect;
-use crate::text::printable;
+use crate::text::{printable, printable_lines};
 
 const LONGEST: u64 = 64 * 1024;
 const IDLE: Duration = Duration::from_secs(30);
@@ -182,6 +182,14 @@ fn order(eyes: &Eyes, request: Request) -> Result<Order, String> {
             Order::Run { service: service(&name)?, runbook, by: person(by) }
         }
         Request::Learn { known, by } => Order::Learn(known, person(by)),
+        Request::Journal { mut entry, by } => {
+            entry.text = printable_lines(&entry.text);
+            for commit in &mut entry.commits {
+                commit.hash = printable(&commit.hash);
+                commit.subject = printable(&commit.subject);
+            }
+            Order::Journal(entry, person(by))
+        }
         Request::Maintenance { minutes, by } => {
             let until = minutes.map(|minutes| {
                 eyes.clock.now().plus(Duration::from_secs(minutes.min(60 * 24 * 30) * 60))

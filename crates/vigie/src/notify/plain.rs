@@ -31,6 +31,14 @@ impl Reader {
         Self { lang, zone: TimeZone::system() }
     }
 
+    /// What stands between a name and its value.
+    pub(super) const fn colon(&self) -> &'static str {
+        match self.lang {
+            Lang::En => ":",
+            Lang::Fr => "\u{a0}:",
+        }
+    }
+
     /// A time as this reader writes it, from milliseconds since 1970.
     pub(super) fn time(&self, wall_ms: i64) -> String {
         let at = Timestamp::from_millisecond(wall_ms).unwrap_or(Timestamp::UNIX_EPOCH);
@@ -75,7 +83,8 @@ pub(super) fn text(message: &Message, reader: &Reader) -> String {
         lines.push(String::new());
     }
     for fact in message.facts.iter().take(FACTS) {
-        lines.push(format!("{}: {}", short(&fact.name), reader.value(&fact.value)));
+        let (name, colon) = (short(&fact.name), reader.colon());
+        lines.push(format!("{name}{colon} {}", reader.value(&fact.value)));
     }
     if !message.steps.is_empty() {
         lines.push(String::new());

@@ -1,6 +1,7 @@
 //! Does: puts what is known into the shapes that people and programs read. Never decides anything.
 
 mod catalogue;
+mod entry;
 mod figures;
 mod incident;
 mod postmortem;
@@ -12,6 +13,7 @@ mod tests;
 mod time;
 
 pub use catalogue::{last_error, say, symptom, title, word};
+pub use entry::{EntryJson, about, entry_json, entry_markdown};
 pub use figures::{Asked, FiguresJson, MedianJson, figures_json};
 pub use incident::{IncidentJson, incident_json};
 pub use postmortem::{Material, PostmortemJson, postmortem_json};

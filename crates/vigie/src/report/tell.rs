@@ -5,6 +5,7 @@ use std::borrow::Cow;
 
 use vigie_core::Record;
 use vigie_core::incident::Actor;
+use vigie_core::learn::Entry;
 use vigie_core::respond::{Ending, StepResult};
 
 use super::catalogue;
@@ -55,6 +56,7 @@ pub const fn source(record: &Record) -> &'static str {
         | Record::ApprovalGiven { .. }
         | Record::KnownLearned { .. }
         | Record::Resolved { by: Actor::Person(_), .. }
+        | Record::Journaled { .. }
         | Record::Closed { .. } => "person",
         Record::Acknowledged { by: Actor::Runbook(_), .. }
         | Record::RunStarted { .. }
@@ -76,6 +78,11 @@ fn seconds(ms: u64) -> String {
 
 fn code(exit_code: Option<i32>) -> String {
     exit_code.map_or_else(|| String::from("?"), |code| code.to_string())
+}
+
+/// The first line of an entry.
+fn first(entry: &Entry) -> &str {
+    entry.text.lines().next().unwrap_or_default()
 }
 
 fn result(result: &StepResult) -> String {
@@ -155,6 +162,9 @@ fn english(record: &Record) -> String {
         Record::Closed { by, .. } => format!("closed by {by}"),
         Record::KnownLearned { known, by } => {
             format!("{by} told of a known incident, {}: {}", known.id, known.title.en)
+        }
+        Record::Journaled { entry, by } => {
+            format!("entry {} of the development journal, by {by}: {}", entry.number, first(entry))
         }
         Record::Degraded { service, on: true } => {
             format!("degraded: the stack works without {service}")
@@ -325,6 +335,10 @@ fn french(record: &Record) -> String {
         Record::KnownLearned { known, by } => {
             let title = known.title.fr.as_ref().unwrap_or(&known.title.en);
             format!("{by} a fait connaître un incident, {} : {title}", known.id)
+        }
+        Record::Journaled { entry, by } => {
+            let (number, text) = (entry.number, first(entry));
+            format!("entrée {number} du journal de développement, par {by} : {text}")
         }
         Record::Degraded { service, on: true } => format!("mode dégradé : sans {service}"),
         Record::Degraded { service, on: false } => {

@@ -1,14 +1,17 @@
 //! Does: reads the stack's git repository through `git` itself. Never writes to it.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
+use std::process::Output;
 use std::time::Duration;
 
 use vigie_core::respond::Commit;
 
 use crate::runner;
-use crate::text::printable;
+use crate::text::{cut, printable};
 
 const LIMIT: Duration = Duration::from_secs(3);
+/// Characters of a subject that are kept in the journal.
+const SUBJECT: usize = 200;
 
 /// The last `count` commits of the repository around `directory`, newest first; none when there is
 /// no repository or no git.
@@ -23,6 +26,63 @@ pub async fn commits(directory: &Path, count: usize) -> Vec<Commit> {
         Some(Commit { hash: printable(hash), subject: printable(subject) })
     };
     text.lines().filter_map(parse).collect()
+}
+
+/// Why a commit could not be found.
+#[derive(Debug, thiserror::Error)]
+pub enum CommitError {
+    /// There is no git here, or it does not answer.
+    #[error("git cannot be asked: {0}; install it, or leave out --commit")]
+    NoGit(String),
+    /// There is nothing to ask about.
+    #[error("{} is in no git repository; leave out --commit, or make one there: git init", .0.display())]
+    NoRepository(PathBuf),
+    /// There is, but git does not read it.
+    #[error("git does not read the repository of {}: {}; try: git -C {} status", .0.display(), .1, .0.display())]
+    Unreadable(PathBuf, String),
+    /// The repository has no such commit.
+    #[error("`{revision}` is no commit of the repository of {}; try: git -C {} log --oneline", .directory.display(), .directory.display())]
+    NoCommit {
+        /// Where.
+        directory: PathBuf,
+        /// What was asked for, made printable.
+        revision: String,
+    },
+}
+
+/// The commit that `revision` names in the repository around `directory`: its short hash and subject.
+///
+/// # Errors
+/// When there is none, or no repository, or no git.
+pub async fn commit(directory: &Path, revision: &str) -> Result<Commit, CommitError> {
+    let none =
+        || CommitError::NoCommit { directory: directory.to_owned(), revision: printable(revision) };
+    let inside = ask(directory, &["rev-parse", "--git-dir"]).await?;
+    if !inside.status.success() {
+        let why = String::from_utf8_lossy(&inside.stderr);
+        let holds = |above: &Path| above.join(".git").exists();
+        return Err(if directory.ancestors().any(holds) {
+            let why = printable(why.lines().next().unwrap_or_default());
+            CommitError::Unreadable(directory.to_owned(), why)
+        } else {
+            CommitError::NoRepository(directory.to_owned())
+        });
+    }
+    // Git would take it for an option.
+    if revision.starts_with('-') {
+        return Err(none());
+    }
+    let named = format!("{revision}^{{commit}}");
+    let found = ask(directory, &["rev-parse", "--verify", "--quiet", &named]).await?;
+    let hash = String::from_utf8_lossy(&found.stdout).trim().to_owned();
+    if !found.status.success() || hash.is_empty() {
+        return Err(none());
+    }
+    let show = ["log", "-1", "--no-color", "--no-show-signature", "--format=%h%x09%s", &hash, "--"];
+    let told = ask(directory, &show).await?;
+    let text = String::from_utf8_lossy(&told.stdout);
+    let (hash, subject) = text.trim_end().split_once('\t').ok_or_else(none)?;
+    Ok(Commit { hash: printable(hash), subject: cut(&printable(subject), SUBJECT) })
 }
 
 /// The branch and commit checked out, and whether anything is uncommitted.
@@ -57,6 +117,11 @@ pub async fn remotes(directory: &Path) -> Result<Option<(Vec<String>, bool)>, St
 }
 
 async fn git(directory: &Path, arguments: &[&str]) -> Option<String> {
+    let output = ask(directory, arguments).await.ok()?;
+    output.status.success().then(|| String::from_utf8_lossy(&output.stdout).into_owned())
+}
+
+async fn ask(directory: &Path, arguments: &[&str]) -> Result<Output, CommitError> {
     let mut command = runner::program("git");
     command
         .arg("-C")
@@ -64,6 +129,7 @@ async fn git(directory: &Path, arguments: &[&str]) -> Option<String> {
         .args(arguments)
         .env("GIT_OPTIONAL_LOCKS", "0")
         .env("GIT_TERMINAL_PROMPT", "0");
-    let output = runner::run(&mut command, LIMIT).await.ok()??;
-    output.status.success().then(|| String::from_utf8_lossy(&output.stdout).into_owned())
+    let output = runner::run(&mut command, LIMIT).await;
+    let output = output.map_err(|error| CommitError::NoGit(error.to_string()))?;
+    output.ok_or_else(|| CommitError::NoGit(format!("no answer within {} s", LIMIT.as_secs())))
 }

@@ -9,7 +9,7 @@ use vigie_core::incident::IncidentId;
 use vigie_core::notify::{Change, Kept};
 use vigie_core::{Moment, Record, State};
 
-use super::{columns, open, outbox, to_sqlite};
+use super::{columns, entries, open, outbox, to_sqlite};
 
 /// Records between two snapshots of the state.
 const SNAPSHOT_EVERY: u64 = 2_000;
@@ -200,8 +200,9 @@ impl Journal {
                 columns::project(&transaction, state, id)?;
             }
             for entry in &self.backlog {
-                if let Entry::Record(_, record) = entry {
+                if let Entry::Record(at, record) = entry {
                     columns::heed(&transaction, record)?;
+                    entries::heed(&transaction, *at, record)?;
                 }
             }
             if snapshot {

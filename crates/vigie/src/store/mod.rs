@@ -1,6 +1,7 @@
 //! Does: keeps the journal in SQLite: append first, then act. Never decides what a record means.
 
 mod columns;
+mod entries;
 mod filter;
 mod journal;
 mod lessons;
@@ -12,6 +13,7 @@ mod schema;
 #[expect(clippy::disallowed_methods, reason = "a test starts what it tests")]
 mod tests;
 
+pub use entries::EntryRow;
 pub use filter::Filter;
 pub use journal::{Journal, JournalError, Rebuilt, TimelineRow};
 pub use lessons::PastRow;

@@ -10,6 +10,11 @@ use vigie_core::{Moment, Record, State};
 use super::journal::{JournalError, Rebuilt};
 use super::schema::migrations;
 
+/// A command that writes beside no daemon holds the lock for a moment, and so does a program that was
+/// forked and has not begun yet: half a second tells them from a daemon.
+const LOCK_TRIES: usize = 25;
+const LOCK_AGAIN: Duration = Duration::from_millis(20);
+
 /// Opens the journal at `path` for its only writer: the lock, and the connection.
 pub(super) fn writer(path: &Path) -> Result<(std::fs::File, Connection), JournalError> {
     let lock = prepare(path.parent().unwrap_or(Path::new(".")))?;
@@ -84,10 +89,15 @@ fn prepare(directory: &Path) -> Result<std::fs::File, JournalError> {
         builder.recursive(true).mode(0o700).create(directory).map_err(unusable)?;
     }
     let lock = std::fs::File::create(directory.join("lock")).map_err(unusable)?;
-    match rustix::fs::flock(&lock, rustix::fs::FlockOperation::NonBlockingLockExclusive) {
-        Ok(()) => Ok(lock),
-        Err(_) => Err(JournalError::Locked(directory.to_owned())),
+    let exclusive = rustix::fs::FlockOperation::NonBlockingLockExclusive;
+    let mut tries = 0..LOCK_TRIES;
+    while rustix::fs::flock(&lock, exclusive).is_err() {
+        if tries.next().is_none() {
+            return Err(JournalError::Locked(directory.to_owned()));
+        }
+        std::thread::sleep(LOCK_AGAIN);
     }
+    Ok(lock)
 }
 
 pub(super) fn rebuild(path: &Path, connection: &Connection) -> Result<Rebuilt, JournalError> {

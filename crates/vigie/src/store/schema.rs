@@ -79,11 +79,24 @@ const OUTBOX: &str = "
          PRIMARY KEY (channel, incident)
      );";
 
+/// The development journal, kept for ever, and which incidents its entries are about.
+const JOURNAL: &str = "
+     CREATE TABLE entry (
+         id   INTEGER PRIMARY KEY,
+         wall INTEGER NOT NULL,
+         body TEXT NOT NULL
+     );
+     CREATE TABLE entry_about (
+         incident INTEGER NOT NULL,
+         entry    INTEGER NOT NULL,
+         PRIMARY KEY (incident, entry)
+     ) WITHOUT ROWID;";
+
 /// How many there are: the version of an up-to-date journal.
-pub(super) const VERSION: i64 = 3;
+pub(super) const VERSION: i64 = 4;
 
 /// Every migration, oldest first, to be applied.
 pub(super) fn migrations() -> Migrations<'static> {
     let fill = |transaction: &Transaction<'_>| Ok(columns::fill(transaction)?);
-    Migrations::new(vec![M::up(FIRST), M::up_with_hook(LEARN, fill), M::up(OUTBOX)])
+    Migrations::new(vec![M::up(FIRST), M::up_with_hook(LEARN, fill), M::up(OUTBOX), M::up(JOURNAL)])
 }

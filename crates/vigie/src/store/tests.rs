@@ -318,6 +318,27 @@ fn retention_takes_old_records_and_no_incident() {
 }
 
 #[test]
+fn retention_takes_no_entry_of_the_development_journal() {
+    let place = Place::new();
+    let mut writing = Writing::on(&place);
+    writing.happen(&story(1, 1)).unwrap();
+    let entry = vigie_core::learn::Entry::new(String::from("see #1"), &[], Vec::new());
+    let by = Actor::Person(String::from("zoe"));
+    let record = entry.written(&writing.state, by.clone()).unwrap();
+    writing.happen(&[record]).unwrap();
+    writing.pass_time(5_000);
+    assert!(writing.journal.retain(second(1_000)).unwrap() > 0);
+    let Writing { journal, state, .. } = writing;
+    drop(journal);
+    assert_eq!((place.open().1.state.last_entry, state.last_entry), (1, 1));
+    let register = Register::open(&place.journal()).unwrap();
+    let rows = register.entries(None, Some(IncidentId(1))).unwrap();
+    assert_eq!((rows[0].wall, &rows[0].by, rows[0].entry.number), (2_000, &by, 1));
+    assert!(register.entries(Some(2_001), None).unwrap().is_empty());
+    assert!(register.entries(None, Some(IncidentId(2))).unwrap().is_empty());
+}
+
+#[test]
 fn the_register_has_each_incident_as_it_is() {
     let place = Place::new();
     let none = Register::open(&place.journal()).unwrap();
@@ -476,4 +497,31 @@ fn what_waits_to_be_told_is_kept_with_what_brought_it_about() {
     writing.journal.append(second(3), &[], &told, &writing.state).unwrap();
     drop(writing);
     assert_eq!(place.open().1.outbox.last, 2);
+}
+
+#[test]
+fn cards_of_long_ago_go_and_what_waits_is_kept() {
+    let place = Place::new();
+    let mut writing = Writing::on(&place);
+    writing.happen(&story(1, 1)).unwrap();
+    let card = |incident: u64| {
+        let (channel, message) = (String::from("staff"), format!("m{incident}"));
+        Change::Carded(Card { channel, incident: IncidentId(incident), message })
+    };
+    let mut changes: Vec<_> = (1..=5_000).map(card).collect();
+    changes.push(Change::Added(notice(1, 1)));
+    writing.journal.append(second(2), &[], &changes, &writing.state).unwrap();
+    let count = || {
+        let connection = rusqlite::Connection::open(place.journal()).unwrap();
+        let count = |sql| connection.query_row(sql, [], |row| row.get::<_, i64>(0)).unwrap();
+        (count("SELECT COUNT(*) FROM card"), count("SELECT COUNT(*) FROM notice"))
+    };
+    assert_eq!(count(), (5_000, 1));
+    writing.journal.retain(second(0)).unwrap();
+    assert_eq!(count(), (4_096, 1), "the cards of the newest incidents, and every notice");
+    drop(writing);
+    let kept = place.open().1.outbox;
+    let incidents: Vec<_> = kept.cards.iter().map(|card| card.incident.0).collect();
+    assert_eq!((incidents.iter().max(), incidents.iter().min()), (Some(&5_000), Some(&905)));
+    assert_eq!((incidents.len(), kept.waiting.len()), (4_096, 1));
 }

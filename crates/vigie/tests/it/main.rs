@@ -8,6 +8,7 @@ mod approval;
 mod command_line;
 mod demo;
 mod faults;
+mod journal;
 mod machine;
 mod notify;
 mod postmortem;

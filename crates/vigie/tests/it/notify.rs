@@ -4,7 +4,7 @@
 use std::time::{Duration, Instant};
 
 use serde_json::Value;
-use vigie_testkit::chat::{Discord, Fault, Seen};
+use vigie_testkit::chat::{Discord, Fault, Seen, Wire};
 use vigie_testkit::lab::{Signal, free_port, send_signal};
 
 use crate::survival::restored;
@@ -13,6 +13,7 @@ use crate::watch::{Watch, vigie};
 /// A practice server under the process runtime, with these channels.
 pub(crate) struct Place {
     pub(crate) directory: tempfile::TempDir,
+    channels: String,
 }
 
 impl Place {
@@ -31,13 +32,12 @@ env = {{ RCON_PASSWORD = {{ env = "RCON_PASSWORD" }} }}
 boot_grace = "20s"
 a2s = {{ address = "127.0.0.1:{port}", every = "1s", timeout = "700ms" }}
 rcon = {{ address = "127.0.0.1:{port}", password = {{ env = "RCON_PASSWORD" }}, every = "3s", timeout = "700ms" }}
-{channels}
 "#
         );
         std::fs::write(directory.path().join("vigie.toml"), text).unwrap();
         let dotenv = format!("RCON_PASSWORD=practice-only\n{dotenv}\n");
         std::fs::write(directory.path().join(".env"), dotenv).unwrap();
-        Self { directory }
+        Self { directory, channels: channels.to_owned() }
     }
 
     /// Ends the server as a crash would.
@@ -58,11 +58,26 @@ rcon = {{ address = "127.0.0.1:{port}", password = {{ env = "RCON_PASSWORD" }}, 
         { pid }.next().unwrap()
     }
 
+    /// The configuration with its channels.
+    fn connect(&self) {
+        let path = self.directory.path().join("vigie.toml");
+        let text = std::fs::read_to_string(&path).unwrap();
+        std::fs::write(&path, text + &self.channels).unwrap();
+    }
+
     pub(crate) fn watch(&self) -> Watch {
         let mut watch = Watch::beside(self.directory.path());
         wait_for("start", &watch, || watch.run(&["start", "gmod"]).status.success());
         watch.wait_well();
-        // Whatever was before the first start is no part of the story.
+        // Whatever was before the first start is no part of the story, and nobody is told of it.
+        watch.kill();
+        let state = self.directory.path().join(".vigie");
+        for name in ["journal.db", "journal.db-wal", "journal.db-shm"] {
+            let _ = std::fs::remove_file(state.join(name));
+        }
+        self.connect();
+        watch.start_again();
+        watch.wait_well();
         assert!(watch.incidents().is_empty(), "{}", watch.log());
         watch
     }
@@ -159,6 +174,64 @@ fn what_could_not_be_told_is_told_after_a_kill() {
 }
 
 #[test]
+fn what_happened_while_the_network_was_cut_is_told_when_it_is_back() {
+    let runtime = runtime();
+    let discord = runtime.block_on(Discord::start()).unwrap();
+    let (address, path) = discord.url().replace("http://", "").split_once('/').map(owned).unwrap();
+    let mut wire = runtime.block_on(Wire::new(address.parse().unwrap())).unwrap();
+    let dotenv = format!("DISCORD_URL=http://{}/{path}", wire.here());
+    let place = Place::new("[notify.discord]\nurl = { env = \"DISCORD_URL\" }", &dotenv);
+    let watch = place.watch();
+    runtime.block_on(wire.cut());
+    place.crash();
+    watch.wait_for("repair", 40, restored);
+    wait_for("a try", &watch, || watch.log().contains("a message has to wait"));
+    assert!(discord.seen().is_empty());
+    {
+        let _inside = runtime.enter();
+        wire.mend().unwrap();
+    }
+    wait_for("both messages", &watch, || posts(&discord.seen()).len() == 2);
+    let posts = posts(&discord.seen());
+    assert!(posts[0].contains("gmod is exited") && posts[1].contains("is back"), "{posts:?}");
+    let edits = |seen: &[Seen]| seen.iter().filter(|one| one.method == "PATCH").count();
+    std::thread::sleep(Duration::from_secs(3));
+    let seen = discord.seen();
+    assert_eq!(self::posts(&seen).len(), 2, "nothing is told twice");
+    assert!(edits(&seen) <= 2, "what went on meanwhile is told at once: {seen:#?}");
+}
+
+fn owned((one, other): (&str, &str)) -> (String, String) {
+    (one.to_owned(), other.to_owned())
+}
+
+#[test]
+fn a_letter_under_way_is_not_cut_off_when_vigie_stops() {
+    let runtime = runtime();
+    let discord = runtime.block_on(Discord::start()).unwrap();
+    let dotenv = format!("DISCORD_URL={}", discord.url());
+    let place = Place::new("[notify.discord]\nurl = { env = \"DISCORD_URL\" }", &dotenv);
+    let mut watch = place.watch();
+    // The other side has it at once, and says so long after the repair: at its end there are still more than
+    // the three seconds that everything else has to end in.
+    discord.order(Fault::SlowAnswer(Duration::from_secs(8)));
+    place.crash();
+    watch.wait_for("repair", 40, restored);
+    assert_eq!(posts(&discord.seen()).len(), 1);
+    let took = watch.stop();
+    assert!(took < Duration::from_secs(9), "stopped in {took:?}");
+    watch.start_again();
+    wait_for("the end on the channel", &watch, || posts(&discord.seen()).len() >= 2);
+    std::thread::sleep(Duration::from_secs(2));
+    let posts = posts(&discord.seen());
+    assert_eq!(posts.len(), 2, "the opening is told once: {posts:?}");
+    assert!(posts[0].contains("gmod is exited") && posts[1].contains("is back"), "{posts:?}");
+    // The message that it stands for was remembered: it was edited.
+    let embed = discord.messages()[0]["embeds"][0].to_string();
+    assert!(embed.contains("restored, verified"), "{embed}");
+}
+
+#[test]
 fn a_channel_that_is_gone_stops_and_the_other_one_says_so() {
     let runtime = runtime();
     let (gone, well) = runtime
@@ -179,7 +252,7 @@ fn a_channel_that_is_gone_stops_and_the_other_one_says_so() {
         posts(&well.seen()).iter().any(|text| text.contains("est de retour"))
     });
     let opening = posts(&well.seen()).into_iter().find(|text| text.contains("P1")).unwrap();
-    assert!(opening.contains("code de sortie 137"), "{opening}");
+    assert!(opening.contains("gmod est arrêté"), "{opening}");
 }
 
 #[test]
@@ -190,6 +263,7 @@ fn a_test_message_says_what_the_other_side_answered() {
         "[notify.discord]\nurl = { env = \"DISCORD_URL\" }\n[notify.telegram]\ntoken = { env = \"NOT_THERE\" }\nchat = 1",
         &format!("DISCORD_URL={}", discord.url()),
     );
+    place.connect();
     let run = |words: &[&str]| {
         let output = vigie().args(words).current_dir(place.directory.path()).output().unwrap();
         let text = String::from_utf8_lossy(&output.stdout).into_owned();

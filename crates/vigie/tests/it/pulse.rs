@@ -76,7 +76,7 @@ fn systemd_hears_that_it_is_ready_that_it_lives_and_that_it_stops() {
     assert!(!environment.contains("NOTIFY_SOCKET"), "{environment}");
     assert!(!environment.contains("WATCHDOG"), "{environment}");
     while !hear().contains("WATCHDOG=1") {}
-    watch.terminate();
+    watch.stop();
     let mut last = hear();
     while last.contains("WATCHDOG=1") {
         last = hear();

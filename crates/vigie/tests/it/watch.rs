@@ -5,7 +5,7 @@ use std::process::{Child, Command, Output, Stdio};
 use std::time::{Duration, Instant};
 
 use serde_json::Value;
-use vigie_testkit::lab::{Docker, Stack};
+use vigie_testkit::lab::{Docker, Signal, Stack, send_signal};
 
 /// The binary under test.
 pub(crate) fn vigie() -> Command {
@@ -84,17 +84,18 @@ impl Watch {
         self.child.wait().unwrap();
     }
 
-    /// Asks the daemon to end, and waits for it.
-    pub(crate) fn terminate(&mut self) {
-        let pid = rustix::process::Pid::from_child(&self.child);
-        rustix::process::kill_process(pid, rustix::process::Signal::TERM).unwrap();
-        self.child.wait().unwrap();
-    }
-
     /// Starts the daemon again, with other variables.
     pub(crate) fn start_with(&mut self, env: &[(&str, &Path)]) {
         self.env = env.iter().map(|(key, value)| ((*key).into(), (*value).into())).collect();
         self.start_again();
+    }
+
+    /// Asks the daemon to end, as a service manager would, and waits until it has; how long that took.
+    pub(crate) fn stop(&mut self) -> Duration {
+        let began = Instant::now();
+        send_signal(self.child.id().try_into().unwrap(), Signal::TERM).unwrap();
+        assert!(self.child.wait().unwrap().success(), "{}", self.log());
+        began.elapsed()
     }
 
     /// Starts the daemon again.

@@ -5,9 +5,11 @@
 mod buttons;
 mod discord;
 mod email;
+mod french;
 mod hostile;
 mod letters;
 mod secrets;
+mod storm;
 mod telegram;
 mod webhook;
 

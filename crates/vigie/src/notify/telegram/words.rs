@@ -49,7 +49,7 @@ fn facts(message: &Message, most: usize, reader: &Reader) -> String {
             other => escaped(&reader.value(other), VALUE),
         };
         let above = if text.is_empty() { "\n\n" } else { "\n" };
-        let line = format!("{above}<b>{}:</b> {value}", escaped(&fact.name, NAME));
+        let line = format!("{above}<b>{}{}</b> {value}", escaped(&fact.name, NAME), reader.colon());
         if counted(&text) + counted(&line) > most {
             break;
         }

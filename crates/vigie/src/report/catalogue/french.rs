@@ -238,6 +238,17 @@ pub(super) const SENTENCES: &[(&str, &str)] = &[
     ("runbook {n} run by hand on {n}", "runbook {} lancé à la main sur {}"),
     ("run {n} started in incident {n}", "procédure {} lancée dans l'incident {}"),
     ("{n} known incidents learned", "incidents connus appris : {}"),
+    // learn/entry
+    ("entry {n} written", "entrée {} écrite"),
+    ("an entry of the journal needs a text", "une entrée du journal demande un texte"),
+    ("an entry of the journal has at most {n} KiB", "une entrée du journal a au plus {} Kio"),
+    ("an entry names at most {n} commits", "une entrée nomme au plus {} commits"),
+    (
+        "there is no incident {n} to link to; try: vigie incident list, or write the number without \
+         its `#` if it is no incident's",
+        "il n'y a pas d'incident {} à lier ; essayez : vigie incident list, ou écrivez le numéro \
+         sans `#` si ce n'est pas celui d'un incident",
+    ),
     ("done", "fait"),
     ("maintenance began", "la maintenance commence"),
     ("maintenance ended", "la maintenance est finie"),
