@@ -319,8 +319,7 @@ fn french(record: &Record) -> String {
             format!("personne ne s'en occupe : niveau {level} prévenu : {}", to.join(", "))
         }
         Record::Notified { channel, occasion, .. } => {
-            let occasion = say(catalogue::word(occasion, Lang::Fr));
-            format!("{channel} prévenu : {occasion}")
+            format!("{channel} prévenu : {}", say(occasion))
         }
         Record::ChannelStopped { channel, why } => {
             format!("le canal {channel} ne prend plus de messages : {why}")

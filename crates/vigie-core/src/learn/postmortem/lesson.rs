@@ -190,8 +190,7 @@ fn told(case: &Case<'_>) -> Vec<Lesson> {
     let mut refused = BTreeSet::new();
     for (at, record) in case.timeline {
         let Record::Notified { channel, occasion, .. } = record else { continue };
-        if occasion.contains(' ') {
-            // A word alone was taken; behind it stands why it was not.
+        if occasion.contains(" refused: ") {
             refused.insert(channel.clone());
         } else if first.is_none() {
             let after = at.since(case.incident.detected);

@@ -362,10 +362,6 @@ pub(super) const WORDS: &[(&str, &str)] = &[
     ("doubtful", "douteux"),
     ("failing", "en échec"),
     // an incident's life
-    ("opened", "ouverture"),
-    ("relapsed", "rechute"),
-    ("overdue", "personne ne s'en occupe"),
-    ("approval", "accord demandé"),
     ("open", "ouvert"),
     ("repairing", "en réparation"),
     ("escalated", "remis à une personne"),
