@@ -6,6 +6,7 @@
 pub mod compose;
 pub mod console;
 pub mod detect;
+pub mod doctor;
 pub mod engine;
 pub mod event;
 pub mod incident;

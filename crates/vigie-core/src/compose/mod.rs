@@ -10,6 +10,7 @@ mod node;
 mod place;
 mod read;
 mod refusal;
+pub mod role;
 pub mod template;
 #[cfg(test)]
 mod tests;
