@@ -6,6 +6,7 @@
 
 mod command_line;
 mod demo;
+mod doctor;
 mod faults;
 mod machine;
 mod notify;

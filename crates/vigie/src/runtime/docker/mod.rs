@@ -7,8 +7,9 @@ mod events;
 mod facts;
 #[cfg(test)]
 pub(crate) mod fake_engine;
-mod files;
+pub(crate) mod files;
 mod find;
+mod image;
 mod inspect;
 mod logs;
 mod order;
@@ -31,6 +32,7 @@ use super::{Feed, LogLine, LogPosition, News, Runtime, RuntimeError, Usage};
 use compose::Compose;
 use engine::{Engine, refused};
 use find::Finder;
+pub use image::images;
 
 /// How long a killed process may take to be gone.
 const GONE: Duration = Duration::from_secs(10);
