@@ -96,14 +96,14 @@ fn game(service: &ComposeService, variables: &BTreeMap<String, String>, guess: &
 fn rcon_in(command: &str) -> Option<String> {
     let (_, rest) = command.split_once("+rcon_password")?;
     let word = rest.split_whitespace().next()?.trim_matches(['"', '\'']);
-    variable_of(word).map(str::to_owned)
+    variable_of(word)
 }
 
 /// The variable that a secret comes from; its own name where it stands there as plain text.
 fn password_variable(service: &ComposeService, names: &[&str]) -> Option<String> {
     let (name, value) =
         names.iter().find_map(|name| Some((*name, service.environment.get(*name)?)))?;
-    Some(variable_of(value).unwrap_or(name).to_owned())
+    Some(variable_of(value).unwrap_or_else(|| name.to_owned()))
 }
 
 fn need(
