@@ -89,9 +89,9 @@ mod arguments {
 
     #[derive(Debug, Args)]
     pub(crate) struct DoctorArgs {
-        /// The project's directory, or a compose file
-        #[arg(default_value = ".")]
-        pub(crate) path: PathBuf,
+        /// The project's directory, or a compose file [default: what the configuration names, else
+        /// this directory]
+        pub(crate) path: Option<PathBuf>,
         /// This grave or graver: note, warning, error; the others are neither shown nor counted
         #[arg(long, default_value = "note", value_parser = level)]
         pub(crate) level: Level,

@@ -1,7 +1,7 @@
 //! Does: `vigie doctor`: what is wrong with a compose project, and `--fix`.
 
 use std::io::{IsTerminal, Write as _};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use serde_json::json;
 use vigie_core::doctor::{Finding, Level, diagnose};
@@ -15,11 +15,15 @@ use crate::doctor::{
 };
 
 pub(super) async fn run(config: &Path, args: &DoctorArgs) -> Result<Exit, Failure> {
-    let config = configuration(config, &args.path);
+    let config = configuration(config, args.path.as_deref());
+    let named = config
+        .as_ref()
+        .and_then(|config| Some(config.directory().join(config.file.stack.compose.as_ref()?)));
+    let path = args.path.clone().or(named).unwrap_or_else(|| PathBuf::from("."));
     let lang = config.as_ref().map(|config| config.file.stack.lang);
     let lang = args.lang.or(lang).unwrap_or_default();
     let host = config.as_ref().and_then(|config| config.file.stack.docker_host.clone());
-    let looked = look(&args.path, host.as_deref()).await?;
+    let looked = look(&path, host.as_deref()).await?;
     let shown = Shown { level: args.level, rules: args.rule.clone() };
     if args.fix || args.dry_run {
         return fix(&looked, &shown, args, lang);
@@ -36,13 +40,15 @@ pub(super) async fn run(config: &Path, args: &DoctorArgs) -> Result<Exit, Failur
     Ok(exit(&told))
 }
 
-/// The configuration beside the project, else the usual one when it names this project; only its
-/// language and its engine are of use here, so one that cannot be read is left alone.
-fn configuration(usual: &Path, project: &Path) -> Option<Config> {
-    let directory = if project.is_dir() { Some(project) } else { project.parent() };
-    let beside = directory.map(|directory| directory.join("vigie.toml"));
-    let found = [beside, Some(usual.to_owned())].into_iter().flatten().find(|path| path.is_file());
-    Config::read(&found?).ok()
+/// The configuration beside the project that was named, else the usual one. One that cannot be read is
+/// left alone: the doctor needs none.
+fn configuration(usual: &Path, project: Option<&Path>) -> Option<Config> {
+    let directory = project.map(|path| if path.is_dir() { Some(path) } else { path.parent() });
+    let found = match directory.flatten() {
+        Some(directory) => directory.join("vigie.toml"),
+        None => usual.to_owned(),
+    };
+    if found.is_file() { Config::read(&found).ok() } else { None }
 }
 
 const fn exit(told: &DoctorReport) -> Exit {

@@ -65,9 +65,11 @@ pub async fn look(path: &Path, docker_host: Option<&str>) -> Result<Looked, Doct
     Ok(looked)
 }
 
-/// A path as it is shown: as short as it was given.
+/// A path as it is shown: as short as it is from here.
 pub(super) fn shown(path: &Path) -> String {
-    path.strip_prefix(".").unwrap_or(path).display().to_string()
+    let here = std::env::current_dir().ok();
+    let here = here.and_then(|here| path.strip_prefix(here).ok());
+    here.or_else(|| path.strip_prefix(".").ok()).unwrap_or(path).display().to_string()
 }
 
 fn today() -> (i16, i8) {

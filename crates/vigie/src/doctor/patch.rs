@@ -10,7 +10,7 @@ const DOTS: &str = "…";
 /// Shorter texts stand in too many words to be taken out of every line.
 const SHORT: usize = 4;
 /// What keeps secrets and the copies of old files out of git.
-pub(super) const IGNORED: [&str; 2] = [".env", "*.vigie-*.bak"];
+const IGNORED: [&str; 2] = [".env", "*.vigie-*.bak"];
 
 /// A file that would change.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -44,7 +44,8 @@ pub fn changes(looked: &Looked, before: &Texts, after: &Texts) -> Vec<FileChange
     let shown = |name: &str| super::collect::shown(&looked.directory.join(name));
     if after.ignore_dotenv && !before.ignore_dotenv {
         let old = std::fs::read_to_string(looked.directory.join(".gitignore")).ok();
-        let text = gitignore(old.as_deref().unwrap_or_default());
+        let known = looked.facts.git.as_ref().is_some_and(|git| git.ignores_dotenv);
+        let text = gitignore(old.as_deref().unwrap_or_default(), known);
         if old.as_deref() != Some(text.as_str()) {
             let path = shown(".gitignore");
             changes.push(FileChange { kind: Kind::Gitignore, path, before: old, after: text });
@@ -67,10 +68,11 @@ pub fn changes(looked: &Looked, before: &Texts, after: &Texts) -> Vec<FileChange
     changes
 }
 
-fn gitignore(old: &str) -> String {
+/// `.gitignore` with what has to be in it; `known` is whether it leaves `.env` out by another pattern.
+fn gitignore(old: &str, known: bool) -> String {
     let line_break = if old.contains("\r\n") { "\r\n" } else { "\n" };
     let mut text = old.to_owned();
-    for line in IGNORED {
+    for line in IGNORED.into_iter().skip(usize::from(known)) {
         if old.lines().any(|known| known.trim() == line) {
             continue;
         }

@@ -140,6 +140,21 @@ async fn two_secrets_in_one_text_are_both_moved() {
 }
 
 #[tokio::test]
+async fn the_copy_of_a_file_with_secrets_is_kept_out_of_git() {
+    let directory = project(&[("compose.yaml", COMPOSE), (".gitignore", ".env*\r\n")]);
+    let mut looked = looked(directory.path()).await;
+    let git = vigie_core::doctor::GitFacts { ignores_dotenv: true, ..Default::default() };
+    looked.facts.git = Some(git);
+    let changes = planned(&looked);
+    assert_eq!(
+        (changes[0].kind, changes[0].after.as_str()),
+        (Kind::Gitignore, ".env*\r\n*.vigie-*.bak\r\n")
+    );
+    looked.facts.git = Some(vigie_core::doctor::GitFacts::default());
+    assert_eq!(planned(&looked)[0].after, ".env*\r\n.env\r\n*.vigie-*.bak\r\n");
+}
+
+#[tokio::test]
 async fn what_the_editor_refuses_is_said_with_its_line() {
     let text = "services:\n  a: &a\n    image: mysql:8.4\n    environment: {MYSQL_PASSWORD: hidden-words}\n  b:\n    <<: *a\n";
     let directory = project(&[("compose.yaml", text)]);

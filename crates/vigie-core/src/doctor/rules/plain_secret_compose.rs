@@ -90,7 +90,8 @@ fn finding(
             Change::Dotenv { name: variable, value: value.clone() },
             Change::set(file, &path, Value::text(text)),
         ];
-        if project.facts.git.as_ref().is_some_and(|git| !git.ignores_dotenv) {
+        // Also where git leaves `.env` out already: the copy of the old file has the secret too.
+        if project.facts.git.is_some() {
             changes.insert(0, Change::IgnoreDotenv);
         }
         let tracked = project.facts.git.as_ref().is_some_and(|git| git.tracks_dotenv);
