@@ -128,7 +128,12 @@ fn one(row: &FindingRow, paint: Paint, lang: Lang) {
         Lang::Fr => ["pourquoi", "faire", "à la main"],
     };
     println!("    {why}{colon} {} ({})", row.why, row.risks.join(", "));
-    let fix = if row.fixable { " (--fix)" } else { "" };
+    let fix = match (row.fixable, row.patch.is_some(), lang) {
+        (true, _, _) => " (--fix)",
+        (false, true, Lang::En) => " (a change to look at first: --json)",
+        (false, true, Lang::Fr) => " (un changement à relire d'abord : --json)",
+        (false, false, _) => "",
+    };
     println!("    {remedy}{colon} {}{}", row.remedy, paint.dim(fix));
     if let Some(refused) = &row.refused {
         println!("    {left}{colon} {refused}");

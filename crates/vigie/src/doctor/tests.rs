@@ -188,3 +188,18 @@ async fn the_report_is_as_documented() {
     }
     insta::assert_json_snapshot!(told);
 }
+
+#[test]
+fn every_rule_is_in_the_guide_and_about_risks_of_the_matrix() {
+    let guide = include_str!("../../../../docs/guide/doctor.md");
+    let matrix = include_str!("../../knowledge/risks.toml");
+    for rule in Rule::ALL {
+        let about = rule.about();
+        let row =
+            format!("| `{}` | {} | {} |", about.word, about.level.word(), about.risks.join(", "));
+        assert!(guide.contains(&row), "{row} is not in the guide");
+        for risk in about.risks {
+            assert!(matrix.contains(&format!("id = \"{risk}\"")), "{risk} is no risk");
+        }
+    }
+}
