@@ -95,6 +95,9 @@ pub enum Why {
         /// Where else.
         used: Place,
     },
+    /// A variable has another value already.
+    #[error("{0} has another value in .env already; give this one another name")]
+    Taken(String),
     /// A value that a `.env` file cannot hold.
     #[error("a value with a line end or a sign of control cannot stand in a .env file")]
     NoDotenv,

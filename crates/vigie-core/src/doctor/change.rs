@@ -1,7 +1,7 @@
 //! Decides how a finding is ended: values set in compose files, secrets moved to `.env`. Each change is
 //! proved by the editor; a fix is done whole or not at all.
 
-use crate::compose::{Document, Dotenv, Refusal, Value};
+use crate::compose::{Document, Dotenv, Refusal, Value, Why};
 
 /// A change that ends a finding.
 #[derive(Debug, Clone)]
@@ -66,6 +66,17 @@ pub struct Texts {
 }
 
 impl Texts {
+    /// Whether nothing is different.
+    #[must_use]
+    pub fn is_same_as(&self, other: &Self) -> bool {
+        let texts = |texts: &Self| -> Vec<String> {
+            texts.compose.iter().map(|document| document.text().to_owned()).collect()
+        };
+        self.dotenv == other.dotenv
+            && self.ignore_dotenv == other.ignore_dotenv
+            && texts(self) == texts(other)
+    }
+
     /// The files with `fix` done.
     ///
     /// # Errors
@@ -80,7 +91,13 @@ impl Texts {
                         *document = document.set(&path, value)?;
                     }
                 }
-                Change::Dotenv { name, value } => texts.dotenv = texts.dotenv.set(name, value)?,
+                Change::Dotenv { name, value } => {
+                    if let Some(known) = texts.dotenv.get(name).filter(|one| one.value != *value) {
+                        let why = Why::Taken(name.clone());
+                        return Err(Refusal { place: known.place, why });
+                    }
+                    texts.dotenv = texts.dotenv.set(name, value)?;
+                }
                 Change::IgnoreDotenv => texts.ignore_dotenv = true,
             }
         }

@@ -8,9 +8,13 @@ const COMMENTS: [&str; 3] = ["#", "//", "--"];
 
 pub(super) fn is_silenced(facts: &Facts, finding: &Finding) -> bool {
     let Some(text) = text_of(facts, &finding.file) else { return false };
-    let above = finding.place.line.saturating_sub(2);
-    let lines = text.lines().skip(above).take(finding.place.line - above);
-    lines.into_iter().any(|line| silences(line, finding.rule.about().word))
+    let line = |number: Option<usize>| number.and_then(|number| text.lines().nth(number));
+    let here = line(finding.place.line.checked_sub(1));
+    // The line above counts when it is a comment only: one behind a value is about that value.
+    let above = line(finding.place.line.checked_sub(2))
+        .filter(|above| COMMENTS.iter().any(|sign| above.trim_start().starts_with(sign)));
+    let word = finding.rule.about().word;
+    [here, above].into_iter().flatten().any(|line| silences(line, word))
 }
 
 fn text_of<'a>(facts: &'a Facts, path: &str) -> Option<&'a str> {

@@ -1,5 +1,7 @@
 //! Decides which secrets stand in a Lua file, and whether the game sends the file to players.
 
+use std::collections::BTreeSet;
+
 use super::{BoundText, looks_secret};
 use crate::compose::Place;
 
@@ -75,32 +77,44 @@ fn texts(code: &str) -> Vec<(usize, &str)> {
     found
 }
 
-/// Whether the game sends the file to players: it or another says so, or its place does.
-pub(super) fn is_sent(bound: &BoundText, all: &[BoundText]) -> bool {
-    if !is_lua(bound) {
-        return false;
+/// What the files say of each other: which are sent to players.
+#[derive(Debug, Default)]
+pub(super) struct Sent {
+    /// Paths below `lua/`.
+    below: BTreeSet<String>,
+    /// Paths in the container.
+    inside: BTreeSet<String>,
+}
+
+impl Sent {
+    /// Reads every `AddCSLuaFile` once.
+    pub(super) fn read(all: &[BoundText]) -> Self {
+        let mut sent = Self::default();
+        for bound in all.iter().filter(|bound| is_lua(bound)) {
+            let directory = bound.inside.rsplit_once('/').map_or("", |(directory, _)| directory);
+            for given in calls(&bound.file.text) {
+                if given.is_empty() {
+                    sent.inside.insert(bound.inside.clone());
+                } else {
+                    sent.below.insert(given.to_owned());
+                    sent.inside.insert(format!("{directory}/{given}"));
+                }
+            }
+        }
+        sent
     }
-    let inside = bound.inside.as_str();
-    let name = inside.rsplit('/').next().unwrap_or_default();
-    let below = inside.split_once("/lua/").map_or(inside, |(_, below)| below);
-    let by_itself = calls(&bound.file.text).any(|given| given.is_empty());
-    let by_place = (below.starts_with("autorun/") && !below.starts_with("autorun/server/"))
-        || name == "cl_init.lua"
-        || (inside.contains("/darkrp_modules/")
-            && (name.starts_with("cl_") || name.starts_with("sh_")));
-    let by_another = || {
-        all.iter().filter(|other| is_lua(other)).any(|other| {
-            let directory = other.inside.rsplit_once('/').map_or("", |(directory, _)| directory);
-            calls(&other.file.text).any(|given| {
-                !given.is_empty()
-                    && (below == given
-                        || inside
-                            .strip_prefix(directory)
-                            .is_some_and(|rest| rest == format!("/{given}")))
-            })
-        })
-    };
-    by_itself || by_place || by_another()
+
+    /// Whether the game sends the file to players: a file says so, or its place does.
+    pub(super) fn has(&self, bound: &BoundText) -> bool {
+        let inside = bound.inside.as_str();
+        let name = inside.rsplit('/').next().unwrap_or_default();
+        let below = inside.split_once("/lua/").map_or(inside, |(_, below)| below);
+        let by_place = (below.starts_with("autorun/") && !below.starts_with("autorun/server/"))
+            || name == "cl_init.lua"
+            || (inside.contains("/darkrp_modules/")
+                && (name.starts_with("cl_") || name.starts_with("sh_")));
+        is_lua(bound) && (by_place || self.below.contains(below) || self.inside.contains(inside))
+    }
 }
 
 /// What is given to each `AddCSLuaFile`; the empty text where the file means itself.
@@ -167,7 +181,8 @@ mod tests {
             file("lua/weapons/gun/shared.lua", "x = 1\n"),
             file("lua/data.txt", "AddCSLuaFile()\n"),
         ];
-        let sent: Vec<bool> = all.iter().map(|one| is_sent(one, &all)).collect();
+        let known = Sent::read(&all);
+        let sent: Vec<bool> = all.iter().map(|one| known.has(one)).collect();
         assert_eq!(sent, [true, true, false, true, false, false, true, false]);
     }
 }

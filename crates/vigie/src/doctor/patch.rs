@@ -105,7 +105,8 @@ impl Masks {
             let project = Project::read(facts);
             values.extend(project.services.iter().flat_map(Service::secrets));
             let named = facts.variables.iter().filter(|(name, _)| looks_secret(name));
-            values.extend(named.map(|(_, value)| value.clone()));
+            values
+                .extend(named.map(|(_, value)| value.clone()).filter(|value| value.len() >= SHORT));
         }
         // As it stands in a compose file, and as it stands anywhere else.
         let other: Vec<String> = values.iter().map(|value| value.replace("$$", "$")).collect();
@@ -122,16 +123,32 @@ impl Masks {
         let (text, end) = split_end(line);
         if kind == Kind::Dotenv {
             let body = text.get(1..).unwrap_or_default();
-            return match body.split_once('=').filter(|_| !body.trim_start().starts_with('#')) {
+            // Also in comments, and where a value goes over several lines.
+            return match body.split_once('=') {
                 Some((name, _)) => format!("{}{name}={DOTS}{end}", &text[..1]),
-                None => line.to_owned(),
+                None if body.trim().is_empty() || body.trim_start().starts_with('#') => {
+                    line.to_owned()
+                }
+                None => format!("{}{DOTS}{end}", text.get(..1).unwrap_or_default()),
             };
+        }
+        if let Some(shown) = commented_out(text) {
+            return format!("{shown}{DOTS}{end}");
         }
         let changed = text.starts_with(['-', '+']);
         let hidden = self.0.iter().filter(|value| changed || value.len() >= SHORT);
         let text = hidden.fold(text.to_owned(), |text, value| text.replace(value.as_str(), DOTS));
         text + end
     }
+}
+
+/// What may be shown of a line on which a secret is commented out.
+fn commented_out(text: &str) -> Option<&str> {
+    let sign =
+        text.find('#').filter(|at| text.get(1..*at).is_some_and(|lead| lead.trim().is_empty()))?;
+    let value = sign + text[sign..].find([':', '='])?;
+    let name = text[..value].rsplit(|c: char| !c.is_alphanumeric() && c != '_').next()?;
+    looks_secret(name).then(|| &text[..=value])
 }
 
 fn split_end(line: &str) -> (&str, &str) {
@@ -151,8 +168,8 @@ impl FileChange {
             .context_radius(2)
             .header(&from, &format!("b/{}", self.path))
             .to_string();
-        let told = text.split_inclusive('\n').map(|line| {
-            let head = ["---", "+++", "@@"].iter().any(|sign| line.starts_with(sign));
+        let told = text.split_inclusive('\n').enumerate().map(|(number, line)| {
+            let head = number < 2 || line.starts_with("@@");
             if head { line.to_owned() } else { masks.line(line, self.kind) }
         });
         told.collect()

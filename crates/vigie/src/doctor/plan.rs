@@ -76,6 +76,8 @@ impl Plan {
                 continue;
             }
             match self.after.with(fix) {
+                // What changes nothing would be found for ever.
+                Ok(texts) if texts.is_same_as(&self.after) => {}
                 Ok(texts) => {
                     self.after = texts;
                     touched.extend(keys);

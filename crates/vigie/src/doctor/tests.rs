@@ -155,6 +155,20 @@ async fn the_copy_of_a_file_with_secrets_is_kept_out_of_git() {
 }
 
 #[tokio::test]
+async fn what_stands_around_a_change_is_no_secret_either() {
+    let text = COMPOSE
+        .replace("    environment:\n", "    environment:\n      # MYSQL_PASSWORD: older-words\n");
+    let text = text.replace("    mem_limit", "      OTHER: harmless\n    mem_limit");
+    let dotenv = "# OLD_TOKEN=older-words\nA='one older-words\nolder-words two'\nB=older-words";
+    let directory = project(&[("compose.yaml", text.as_str()), (".env", dotenv)]);
+    let looked = looked(directory.path()).await;
+    let masks = Masks::of(&[&looked.facts]);
+    let told: String = planned(&looked).iter().map(|change| change.diff(&masks)).collect();
+    assert!(!told.contains("older-words") && !told.contains("hidden-words"), "{told}");
+    assert!(told.contains("# MYSQL_PASSWORD:…") && told.contains("OTHER: harmless"), "{told}");
+}
+
+#[tokio::test]
 async fn what_the_editor_refuses_is_said_with_its_line() {
     let text = "services:\n  a: &a\n    image: mysql:8.4\n    environment: {MYSQL_PASSWORD: hidden-words}\n  b:\n    <<: *a\n";
     let directory = project(&[("compose.yaml", text)]);

@@ -66,9 +66,11 @@ fn replace(path: &Path, change: &FileChange) -> std::io::Result<()> {
         (_, Some(old)) => old.permissions().mode() & 0o7777,
         (_, None) => 0o644,
     };
-    if let Some(old) = &old {
-        // Of another owner's file only root can keep the owner; the mode holds either way.
-        let _ = std::os::unix::fs::chown(file.path(), Some(old.uid()), Some(old.gid()));
+    // A new file is its directory's owner's: root may write it for the account that runs Compose. Only
+    // root can keep an owner; the mode holds either way.
+    let owner = old.or_else(|| directory.unwrap_or(Path::new(".")).metadata().ok());
+    if let Some(owner) = owner {
+        let _ = std::os::unix::fs::chown(file.path(), Some(owner.uid()), Some(owner.gid()));
     }
     file.as_file().set_permissions(std::fs::Permissions::from_mode(mode))?;
     file.as_file().sync_all()?;

@@ -79,8 +79,8 @@ fn finding(
         format!("{} : {name} est écrit ici en clair", service.name),
     );
     let value = raw.replace("$$", "$");
-    let fix = place.at.own.map(|file| {
-        let variable = free_name(project, service, name, &value);
+    let variable = free_name(project, service, name, &value);
+    let fix = place.at.own.zip(variable).map(|(file, variable)| {
         let text = format!("{}${{{variable}}}{}", place.before, place.after);
         let path: Vec<&str> = ["services", service.name]
             .into_iter()
@@ -102,7 +102,12 @@ fn finding(
 
 /// A variable's name that has no other value yet: in the environment, in `.env`, or in another service
 /// whose secret would be moved there too.
-fn free_name(project: &Project<'_>, service: &Service<'_>, name: &str, value: &str) -> String {
+fn free_name(
+    project: &Project<'_>,
+    service: &Service<'_>,
+    name: &str,
+    value: &str,
+) -> Option<String> {
     let others = project.services.iter().flat_map(Service::environment);
     let taken = |wanted: &str| {
         project.facts.variables.get(wanted).is_some_and(|set| set != value)
@@ -117,6 +122,6 @@ fn free_name(project: &Project<'_>, service: &Service<'_>, name: &str, value: &s
         text.chars().map(sign).collect()
     };
     let own = format!("{}_{}", clean(service.name), clean(name));
-    let candidates = [clean(name), own.clone(), format!("{own}_2")];
-    candidates.into_iter().find(|name| !taken(name)).unwrap_or(own)
+    let candidates = [clean(name), own.clone(), [&own, "_2"].concat()];
+    candidates.into_iter().find(|name| !taken(name))
 }

@@ -19,9 +19,10 @@ pub(super) const ABOUT: About = About {
 };
 
 pub(super) fn look(project: &Project<'_>, found: &mut Vec<Finding>) {
+    let sent = lua::Sent::read(&project.facts.bound);
     for bound in &project.facts.bound {
         let secrets = lua::secrets(bound);
-        if secrets.is_empty() || !lua::is_sent(bound, &project.facts.bound) {
+        if secrets.is_empty() || !sent.has(bound) {
             continue;
         }
         for (place, name) in secrets {

@@ -28,7 +28,14 @@ pub async fn images(
         let image = match asked {
             Ok(Ok(image)) => image,
             Ok(Err(error)) if is_missing(&error) => continue,
-            Ok(Err(error)) => return Err(engine.explain("asking for the image", &name, &error)),
+            Ok(Err(error)) => {
+                // A name that is none says nothing of the others.
+                let error = engine.explain("asking for the image", &name, &error);
+                if error.is_lost() {
+                    return Err(error);
+                }
+                continue;
+            }
             Err(_) => break,
         };
         let config = image.config.unwrap_or_default();
