@@ -3,7 +3,7 @@
 
 use super::document::{Document, View};
 use super::template::{Part, parts, variables};
-use super::value::Value;
+use super::value::{Value, said};
 use super::{Place, Refusal, Why};
 
 /// What has to be written for a service to have another image.
@@ -11,7 +11,8 @@ use super::{Place, Refusal, Why};
 pub enum ImageEdit {
     /// The compose file, edited.
     Compose(Document),
-    /// A variable that stands in the image has to be set, in `.env` or where it comes from.
+    /// A variable that stands in the image has to be set: in `.env` ([`super::Dotenv`]), unless the
+    /// environment of Compose has it, which goes first.
     Variable {
         /// Its name.
         name: String,
@@ -85,7 +86,8 @@ impl Document {
         }
         match found.get("image") {
             Some(old) if old.text().is_some_and(|text| !variables(text).is_empty()) => {
-                self.set_variable(old, image)
+                self.refuse_dependents(service)?;
+                self.set_variable(service, old, image)
             }
             None if found.get("build").is_some() => {
                 Err(Refusal::new(found.place(), Why::Built(service.to_owned())))
@@ -114,7 +116,14 @@ impl Document {
         Ok(())
     }
 
-    fn set_variable(&self, old: View<'_>, image: &str) -> Result<ImageEdit, Refusal> {
+    fn set_variable(
+        &self,
+        service: &str,
+        old: View<'_>,
+        image: &str,
+    ) -> Result<ImageEdit, Refusal> {
+        // What would take for ever to walk through is refused here.
+        said(self)?;
         let text = old.text().unwrap_or_default();
         let many = || Refusal::new(old.place(), Why::Variables(variables(text).join(", ")));
         let (mut before, mut after, mut variable) = (String::new(), String::new(), None);
@@ -131,14 +140,22 @@ impl Document {
         let name = variable.ok_or_else(many)?;
         let value = image.strip_prefix(&*before).and_then(|rest| rest.strip_suffix(&*after));
         let value = value.filter(|value| !value.is_empty()).ok_or_else(many)?;
-        if let Some(used) = self.other_use(&name, old.place()) {
+        let used = self.other_use(&name, old.place());
+        if let Some(used) = used.or_else(|| self.other_user(&name, service)) {
             let why = Why::Variable { variable: name, used };
             return Err(Refusal::new(old.place(), why));
         }
         Ok(ImageEdit::Variable { name, value: value.to_owned(), place: old.place() })
     }
 
-    /// Where else a variable is used.
+    /// Another service that uses a variable, be it by what it merges.
+    fn other_user(&self, name: &str, service: &str) -> Option<Place> {
+        let services = self.at(&["services"]).map(View::entries).unwrap_or_default();
+        let others = services.into_iter().filter(|(other, ..)| *other != service);
+        others.into_iter().find(|(_, _, other)| uses(*other, name, 0)).map(|(_, place, _)| place)
+    }
+
+    /// Where else a variable is written.
     fn other_use(&self, name: &str, here: Place) -> Option<Place> {
         let uses = |node: &&super::node::Node| match &node.kind {
             super::node::Kind::Scalar { text, .. } => {
@@ -148,4 +165,17 @@ impl Document {
         };
         self.nodes.iter().find(uses).map(|node| node.place)
     }
+}
+
+/// A service is a few levels deep.
+const DEEPEST: usize = 16;
+
+/// Whether a value has the variable anywhere in it.
+fn uses(view: View<'_>, name: &str, depth: usize) -> bool {
+    let here = view.text().is_some_and(|text| variables(text).iter().any(|used| used == name));
+    let below = || {
+        let values = view.entries().into_iter().map(|(_, _, value)| value);
+        values.chain(view.items()).any(|value| uses(value, name, depth + 1))
+    };
+    here || (depth < DEEPEST && below())
 }

@@ -127,6 +127,9 @@ fn nobody_is_kept_busy_by_a_bomb() {
     let document = Document::parse(&text).unwrap();
     let refused = document.set(&["services", "a", "image"], &Value::text("c")).unwrap_err();
     assert_eq!(refused.why, Why::TooDeep);
+    let with = text.replace("image: b", "image: \"b:$TAG\"").replace("}}", "}, b: {x: *x11}}");
+    let refused = Document::parse(&with).unwrap().set_image("a", "b:v2").unwrap_err();
+    assert_eq!(refused.why, Why::TooDeep);
     assert!(Document::parse(&"[".repeat(100_000)).is_err());
     for text in ["a: &a {<<: *a, b: c}\n", "a: &a [*a]\n", "&a a: *a\n"] {
         if let Ok(document) = Document::parse(text) {

@@ -104,6 +104,32 @@ fn an_image_of_the_same_repository_goes_into_its_variable() {
 }
 
 #[test]
+fn a_variable_that_others_take_over_is_left_alone() {
+    for (text, told) in [
+        (
+            "x: &b\n  image: gmod:${TAG}\nservices:\n  gmod: {<<: *b}\n  two: {<<: *b}\n",
+            "TAG is used at line 5, column 3 too",
+        ),
+        (
+            "services:\n  gmod: {image: &i \"gmod:${TAG}\"}\n  two: {image: *i}\n",
+            "TAG is used at line 3, column 3 too",
+        ),
+        (
+            "services:\n  gmod: {image: \"gmod:${TAG}\"}\n  two: {extends: gmod}\n",
+            "is used at line 3, column 9 too",
+        ),
+    ] {
+        let error = Document::parse(text).unwrap().set_image("gmod", "gmod:v2").unwrap_err();
+        assert!(error.to_string().contains(told), "{error}");
+    }
+    // One that has its own image does not use it.
+    let text =
+        "x: &b\n  image: gmod:${TAG}\nservices:\n  gmod: {<<: *b}\n  two: {<<: *b, image: a}\n";
+    let edit = Document::parse(text).unwrap().set_image("gmod", "gmod:v2");
+    assert!(matches!(edit, Ok(ImageEdit::Variable { .. })), "{edit:?}");
+}
+
+#[test]
 fn what_was_not_edited_is_the_same_byte_for_byte() {
     for (name, text) in fixtures() {
         let Ok(document) = Document::parse(&text) else { continue };
