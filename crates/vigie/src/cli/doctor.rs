@@ -1,7 +1,7 @@
 //! Does: `vigie doctor`: what is wrong with a compose project, and `--fix`.
 
 use std::io::{IsTerminal, Write as _};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use serde_json::json;
 use vigie_core::doctor::{Finding, Level, diagnose};
@@ -10,16 +10,20 @@ use super::args::DoctorArgs;
 use super::{Exit, Failure, Paint};
 use crate::config::{Config, Lang};
 use crate::doctor::{
-    DoctorReport, FileChange, FindingRow, Looked, Masks, Plan, Shown, changes, look, plan, report,
-    sarif, write,
+    DoctorReport, FileChange, FindingRow, Looked, Masks, Plan, Shown, changes, is_project, look,
+    plan, report, sarif, write,
 };
 
-pub(super) async fn run(config: &Path, args: &DoctorArgs) -> Result<Exit, Failure> {
-    let config = configuration(config, args.path.as_deref());
-    let named = config
-        .as_ref()
-        .and_then(|config| Some(config.directory().join(config.file.stack.compose.as_ref()?)));
-    let path = args.path.clone().or(named).unwrap_or_else(|| PathBuf::from("."));
+/// `given` is whether a person named the configuration.
+pub(super) async fn run(usual: &Path, given: bool, args: &DoctorArgs) -> Result<Exit, Failure> {
+    let config = configuration(usual, args.path.as_deref());
+    // A compose file that is here goes before what a configuration elsewhere names.
+    let here = Path::new(".");
+    let beside = usual.parent().is_none_or(|parent| parent == Path::new("") || parent == here);
+    let named = config.as_ref().filter(|_| given || beside || !is_project(here));
+    let named =
+        named.and_then(|config| Some(config.directory().join(config.file.stack.compose.as_ref()?)));
+    let path = args.path.clone().or(named).unwrap_or_else(|| here.to_owned());
     let lang = config.as_ref().map(|config| config.file.stack.lang);
     let lang = args.lang.or(lang).unwrap_or_default();
     let host = config.as_ref().and_then(|config| config.file.stack.docker_host.clone());

@@ -28,6 +28,12 @@ pub struct Looked {
     pub engine: Option<String>,
 }
 
+/// Whether Compose would find a project in `directory`.
+#[must_use]
+pub fn is_project(directory: &Path) -> bool {
+    !files::read_in(directory, |name| std::env::var(name).ok()).is_empty()
+}
+
 /// Looks at the project in `path`, a directory or a compose file. `docker_host` is where the engine is,
 /// where that is not the usual place.
 ///

@@ -15,7 +15,7 @@ use std::path::PathBuf;
 
 use vigie_core::compose::Refusal;
 
-pub use collect::{Looked, look};
+pub use collect::{Looked, is_project, look};
 pub use patch::{FileChange, Masks, changes};
 pub use plan::{Plan, plan};
 pub use report::{DoctorReport, FindingRow, Shown, report};

@@ -78,6 +78,30 @@ fn it_speaks_french_where_the_configuration_does() {
 }
 
 #[test]
+fn without_a_path_it_looks_here_or_where_the_configuration_says() {
+    let directory = fixture();
+    let config = "[stack]\nname = \"x\"\ncompose = \"docker-compose.yml\"\n[service.gmod]\nrole = \"game\"\n";
+    std::fs::write(directory.path().join("vigie.toml"), config).unwrap();
+    let elsewhere = tempfile::tempdir().unwrap();
+    let path = directory.path().join("vigie.toml").display().to_string();
+    let one = ["--rule", "authkey-unused"];
+    let (exit, text) = doctor(elsewhere.path(), &[&["--config", path.as_str()][..], &one].concat());
+    assert!(exit == Some(1) && text.contains("docker-compose.yml:15:16"), "{text}");
+    // One that is only found, in the home directory, does not take the place of what is here.
+    let home = elsewhere.path().join("vigie");
+    std::fs::create_dir(&home).unwrap();
+    let config = config.replace("docker-compose.yml", "nowhere.yml");
+    std::fs::write(home.join("vigie.toml"), config).unwrap();
+    std::fs::remove_file(directory.path().join("vigie.toml")).unwrap();
+    let mut command = vigie();
+    command.args(["doctor", "--rule", "authkey-unused"]).current_dir(directory.path());
+    command.env("XDG_CONFIG_HOME", elsewhere.path()).env("DOCKER_HOST", "unix:///nowhere.sock");
+    let output = command.output().unwrap();
+    let text = String::from_utf8_lossy(&output.stdout);
+    assert!(text.starts_with("docker-compose.yml:15:16"), "{output:?}");
+}
+
+#[test]
 fn levels_and_rules_choose_what_counts() {
     let directory = fixture();
     let errors = rules(directory.path(), &["--level", "error"]);
@@ -222,6 +246,22 @@ fn sarif_has_the_shape_that_forges_read() {
     insta::assert_json_snapshot!(run["results"][0]);
 }
 
+/// A practice server that ends with its test.
+struct Practice(std::process::Child);
+
+impl Practice {
+    fn end(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+impl Drop for Practice {
+    fn drop(&mut self) {
+        self.end();
+    }
+}
+
 #[test]
 fn the_health_check_for_the_game_passes_on_a_game_and_not_on_a_frozen_one() {
     let port = free_port().unwrap();
@@ -236,7 +276,7 @@ fn the_health_check_for_the_game_passes_on_a_game_and_not_on_a_frozen_one() {
         &port.to_string(),
     ]);
     practice.stdout(std::process::Stdio::null()).stderr(std::process::Stdio::null());
-    let mut practice = practice.spawn().unwrap();
+    let mut practice = Practice(practice.spawn().unwrap());
     let check = || {
         let asked = vigie_core::doctor::ask_game(port);
         let mut bash = Command::new("bash");
@@ -248,12 +288,11 @@ fn the_health_check_for_the_game_passes_on_a_game_and_not_on_a_frozen_one() {
         assert!(begun.elapsed() < std::time::Duration::from_secs(20), "it never answers");
         std::thread::sleep(std::time::Duration::from_millis(200));
     }
-    let pid = rustix::process::Pid::from_child(&practice);
+    let pid = rustix::process::Pid::from_child(&practice.0);
     rustix::process::kill_process(pid, rustix::process::Signal::STOP).unwrap();
     let frozen = check();
     rustix::process::kill_process(pid, rustix::process::Signal::CONT).unwrap();
-    practice.kill().unwrap();
-    practice.wait().unwrap();
+    practice.end();
     assert!(!frozen, "a frozen game passes");
     assert!(!check(), "nothing at all passes");
 }
