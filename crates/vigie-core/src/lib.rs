@@ -3,8 +3,10 @@
 //!
 //! Never in here: a clock, a file, a socket, a thread, a random number. `cargo xtask tidy` checks it.
 
+pub mod compose;
 pub mod console;
 pub mod detect;
+pub mod doctor;
 pub mod engine;
 pub mod event;
 pub mod incident;

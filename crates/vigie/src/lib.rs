@@ -8,6 +8,7 @@ pub mod config;
 pub mod control;
 pub mod demo;
 pub mod diagnose;
+pub mod doctor;
 pub mod engine;
 pub mod knowledge;
 pub mod notify;

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand};
+use vigie_core::doctor::{Level, Rule};
 use vigie_core::incident::Severity;
 
 use super::since::{self, Severities, Since, States};
@@ -30,6 +31,8 @@ pub(super) struct Cli {
 pub(super) enum Command {
     /// Write a commented vigie.toml and runbooks/ for the compose project in this directory
     Init(InitArgs),
+    /// What is wrong with a compose project, with the line and the change that ends it
+    Doctor(DoctorArgs),
     /// Watch the stack: detect, repair, verify (the daemon)
     Watch(WatchArgs),
     /// See vigie at work on an embedded practice stack, broken in front of you
@@ -90,6 +93,53 @@ mod arguments {
         /// Show what would be written, write nothing
         #[arg(long)]
         pub(crate) dry_run: bool,
+    }
+
+    #[derive(Debug, Args)]
+    pub(crate) struct DoctorArgs {
+        /// The project's directory, or a compose file [default: what the configuration names, else
+        /// this directory]
+        pub(crate) path: Option<PathBuf>,
+        /// This grave or graver: note, warning, error; the others are neither shown nor counted
+        #[arg(long, default_value = "note", value_parser = level)]
+        pub(crate) level: Level,
+        /// Only this rule; several times for several
+        #[arg(long, value_name = "RULE", value_parser = rule)]
+        pub(crate) rule: Vec<Rule>,
+        /// Make the safe changes; asks on a terminal, and keeps a copy of each compose file
+        #[arg(long)]
+        pub(crate) fix: bool,
+        /// Show what --fix would change, write nothing
+        #[arg(long)]
+        pub(crate) dry_run: bool,
+        /// Do not ask before writing
+        #[arg(long, requires = "fix")]
+        pub(crate) yes: bool,
+        /// As JSON
+        #[arg(long)]
+        pub(crate) json: bool,
+        /// As SARIF 2.1.0, for code review
+        #[arg(long, conflicts_with_all = ["json", "fix", "dry_run"])]
+        pub(crate) sarif: bool,
+        /// In this language: en, fr [default: the configuration's, where there is one]
+        #[arg(long, value_parser = lang)]
+        pub(crate) lang: Option<Lang>,
+    }
+
+    fn level(text: &str) -> Result<Level, String> {
+        let found = Level::ALL.into_iter().find(|level| level.word() == text);
+        found.ok_or_else(|| String::from("a level is note, warning or error"))
+    }
+
+    fn rule(text: &str) -> Result<Rule, String> {
+        Rule::parse(text).ok_or_else(|| {
+            let words = Rule::ALL.into_iter().map(|rule| rule.about().word);
+            let nearest = words.min_by_key(|word| strsim::osa_distance(word, text));
+            let nearest = nearest.unwrap_or_default();
+            format!(
+                "there is no such rule; did you mean {nearest}? All are in docs/guide/doctor.md"
+            )
+        })
     }
 
     #[derive(Debug, Args)]
@@ -542,7 +592,7 @@ mod arguments {
 }
 
 pub(super) use arguments::{
-    ActionCommand, Deed, DemoArgs, DiagnoseArgs, IncidentCommand, InitArgs, JournalAdd,
+    ActionCommand, Deed, DemoArgs, DiagnoseArgs, DoctorArgs, IncidentCommand, InitArgs, JournalAdd,
     JournalCommand, JournalShow, MaintenanceCommand, NotifyCommand, Only, OperateArgs,
     PostmortemArgs, RiskArgs, RunbookCommand, StatusArgs, SystemdArgs, WatchArgs, account_name,
 };

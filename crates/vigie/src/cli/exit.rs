@@ -90,6 +90,18 @@ impl From<crate::app::StartError> for Failure {
     }
 }
 
+impl From<crate::doctor::DoctorError> for Failure {
+    fn from(error: crate::doctor::DoctorError) -> Self {
+        use crate::doctor::DoctorError as Error;
+        let exit = match error {
+            Error::NoFile(_) | Error::Unreadable(..) | Error::Malformed(..) => Exit::Usage,
+            Error::Changed(_) => Exit::Refused,
+            Error::Unwritable(..) => Exit::Finding,
+        };
+        Self::new(exit, error)
+    }
+}
+
 impl From<std::io::Error> for Failure {
     fn from(error: std::io::Error) -> Self {
         Self::new(Exit::Finding, error)

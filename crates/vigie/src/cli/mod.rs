@@ -5,6 +5,7 @@ mod action;
 mod args;
 mod demo;
 mod diagnose;
+mod doctor;
 mod exit;
 mod incident;
 mod init;
@@ -73,6 +74,7 @@ async fn dispatch(cli: Cli) -> Result<Exit, Failure> {
     let config = crate::config::find(cli.config.as_deref());
     match cli.command {
         Command::Init(args) => init::run(&args),
+        Command::Doctor(args) => doctor::run(&config, cli.config.is_some(), &args).await,
         Command::Watch(args) => watch::run(&config, &args).await,
         Command::Demo(args) => demo::run(&args).await,
         Command::Status(args) => status::run(&config, &args).await,

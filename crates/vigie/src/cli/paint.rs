@@ -63,6 +63,17 @@ impl Paint {
         self.code("1", text)
     }
 
+    /// A line of a diff in its colour.
+    #[must_use]
+    pub fn diff(self, line: &str) -> String {
+        match line.chars().next() {
+            Some('-') => self.bad(line),
+            Some('+') => self.good(line),
+            Some('@') => self.dim(line),
+            _ => line.to_owned(),
+        }
+    }
+
     /// A severity in its colour.
     #[must_use]
     pub fn severity(self, severity: Severity) -> String {

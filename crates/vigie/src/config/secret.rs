@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Deserializer};
+pub(crate) use vigie_core::doctor::looks_secret;
 
 /// Where a secret is.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -118,16 +119,6 @@ fn is_random(value: &str) -> bool {
     let digits = value.chars().filter(char::is_ascii_digit).count();
     let upper = value.chars().any(|c| c.is_ascii_uppercase());
     value.len() >= 20 && digits >= 3 && (upper || digits >= 6) && value.chars().all(is_token)
-}
-
-/// Whether a variable's name says that its value is secret.
-#[must_use]
-pub(crate) fn looks_secret(name: &str) -> bool {
-    let name = name.to_ascii_uppercase();
-    let words = ["PASS", "SECRET", "TOKEN", "PWD", "CREDENTIAL", "SETSTEAMACCOUNT"];
-    // `KEY` is a part of too many harmless words.
-    let key = name.ends_with("KEY") || name.ends_with("KEYS") || name.contains("KEY_");
-    key || words.iter().any(|word| name.contains(word))
 }
 
 pub(super) fn parse_dotenv(text: &str) -> BTreeMap<String, String> {

@@ -1,5 +1,6 @@
 //! Does: reads the stack's git repository through `git` itself. Never writes to it.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::process::Output;
 use std::time::Duration;
@@ -114,6 +115,27 @@ pub async fn remotes(directory: &Path) -> Result<Option<(Vec<String>, bool)>, St
     let remotes = remotes.lines().map(printable).collect();
     let holders = git(directory, &["branch", "--remotes", "--contains", "HEAD"]).await;
     Ok(Some((remotes, holders.is_some_and(|holders| !holders.trim().is_empty()))))
+}
+
+/// Which of `paths` the repository around `directory` ignores, also as a directory that is not there yet;
+/// nothing when there is no repository. What it has already, it does not ignore.
+pub async fn ignored(directory: &Path, paths: &[String]) -> Option<BTreeSet<String>> {
+    git(directory, &["rev-parse", "--git-dir"]).await?;
+    let both =
+        paths.iter().flat_map(|path| [path.clone(), format!("{}/", path.trim_end_matches('/'))]);
+    let both: Vec<String> = both.collect();
+    let mut words = vec!["-c", "core.quotePath=false", "check-ignore", "--"];
+    words.extend(both.iter().map(String::as_str));
+    // It fails when none of them is ignored.
+    let told = git(directory, &words).await.unwrap_or_default();
+    let told: BTreeSet<&str> = told.lines().map(|line| line.trim_end_matches('/')).collect();
+    let is_told = |path: &&String| told.contains(path.trim_end_matches('/'));
+    Some(paths.iter().filter(is_told).cloned().collect())
+}
+
+/// Whether the repository around `directory` has `path`.
+pub async fn tracks(directory: &Path, path: &str) -> bool {
+    git(directory, &["ls-files", "--", path]).await.is_some_and(|told| !told.trim().is_empty())
 }
 
 async fn git(directory: &Path, arguments: &[&str]) -> Option<String> {

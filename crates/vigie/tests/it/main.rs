@@ -7,6 +7,7 @@
 mod approval;
 mod command_line;
 mod demo;
+mod doctor;
 mod faults;
 mod journal;
 mod machine;

@@ -4,7 +4,8 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use saphyr::{LoadableYamlNode, YamlOwned};
+use vigie_core::compose::template::{self, Part};
+use vigie_core::compose::{Document, Style, View};
 
 use crate::config::ConfigError;
 
@@ -73,119 +74,89 @@ pub(super) fn read(
     text: &str,
     variables: &BTreeMap<String, String>,
 ) -> Result<ComposeProject, ConfigError> {
-    let documents = YamlOwned::load_from_str(text).map_err(|error| {
-        let at = error.marker();
+    let document = Document::parse(text).map_err(|refusal| {
+        let at = refusal.place;
         ConfigError {
             file: path.to_owned(),
-            at: (at.line(), at.col() + 1),
-            line: text.lines().nth(at.line().saturating_sub(1)).unwrap_or_default().to_owned(),
-            what: error.info().to_owned(),
-            hint: Some(String::from("`docker compose config` reads it the same way")),
+            at: (at.line, at.column),
+            line: text.lines().nth(at.line.saturating_sub(1)).unwrap_or_default().to_owned(),
+            what: refusal.why.to_string(),
+            hint: None,
         }
     })?;
-    let root = documents.into_iter().next();
-    let services = root.as_ref().and_then(|root| get(root, "services"));
-    let Some(services) = services.and_then(YamlOwned::as_mapping) else {
+    let Some(services) = document.at(&["services"]).filter(|services| services.is_mapping()) else {
         return Err(ConfigError::whole(path, "it has no `services`", None));
     };
-    let name = root.as_ref().and_then(|root| text_of(get(root, "name")?));
+    let name = document.at(&["name"]).and_then(text_of);
     let name = name.or_else(|| variables.get("COMPOSE_PROJECT_NAME").cloned());
-    let services =
-        services.iter().filter_map(|(name, service)| Some(one(text_of(name)?, service, variables)));
+    let services = services.entries().into_iter();
+    let services = services.map(|(name, _, service)| one(name.to_owned(), service, variables));
     Ok(ComposeProject { name, services: services.collect() })
 }
 
-fn one(name: String, node: &YamlOwned, variables: &BTreeMap<String, String>) -> ComposeService {
-    let filled = |key: &str| text_of(get(node, key)?).map(|text| fill(&text, variables));
-    let limit = get(node, "deploy")
-        .and_then(|deploy| get(get(get(deploy, "resources")?, "limits")?, "memory"))
-        .and_then(text_of);
+fn one(name: String, node: View<'_>, variables: &BTreeMap<String, String>) -> ComposeService {
+    let filled = |key: &str| text_of(node.get(key)?).map(|text| fill(&text, variables));
+    let limit = ["deploy", "resources", "limits", "memory"];
+    let limit = limit.iter().try_fold(node, |node, key| node.get(key)).and_then(text_of);
     ComposeService {
         name,
         image: filled("image").unwrap_or_default(),
         container_name: filled("container_name"),
-        depends_on: depends_on(get(node, "depends_on")),
-        ports: ports(get(node, "ports"), variables),
-        environment: environment(get(node, "environment")),
-        command: words(get(node, "command")),
-        healthcheck: get(node, "healthcheck").is_some(),
+        depends_on: depends_on(node.get("depends_on")),
+        ports: ports(node.get("ports"), variables),
+        environment: environment(node.get("environment")),
+        command: words(node.get("command")),
+        healthcheck: node.get("healthcheck").is_some(),
         memory: limit.or_else(|| filled("mem_limit")),
         restart: filled("restart"),
     }
 }
 
-/// A key of a mapping, merge keys followed.
-fn get<'a>(node: &'a YamlOwned, key: &str) -> Option<&'a YamlOwned> {
-    if let Some(found) = node.as_mapping_get(key) {
-        return Some(found);
-    }
-    let merged = node.as_mapping_get("<<")?;
-    match merged.as_vec() {
-        Some(several) => several.iter().find_map(|one| one.as_mapping_get(key)),
-        None => merged.as_mapping_get(key),
-    }
+/// A scalar's text, where something is written.
+fn text_of(node: View<'_>) -> Option<String> {
+    let text = node.text().filter(|_| node.style() != Some(Style::Empty))?;
+    Some(text.to_owned())
 }
 
-fn text_of(node: &YamlOwned) -> Option<String> {
-    if let Some(text) = node.as_str() {
-        return Some(text.to_owned());
-    }
-    if let Some(number) = node.as_integer() {
-        return Some(number.to_string());
-    }
-    if let Some(number) = node.as_floating_point() {
-        return Some(number.to_string());
-    }
-    node.as_bool().map(|truth| truth.to_string())
-}
-
-fn words(node: Option<&YamlOwned>) -> String {
+fn words(node: Option<View<'_>>) -> String {
     let Some(node) = node else { return String::new() };
-    match node.as_vec() {
-        Some(words) => words.iter().filter_map(text_of).collect::<Vec<_>>().join(" "),
-        None => text_of(node).unwrap_or_default(),
-    }
+    let words = node.items().into_iter().filter_map(text_of).collect::<Vec<_>>().join(" ");
+    text_of(node).unwrap_or(words)
 }
 
-fn depends_on(node: Option<&YamlOwned>) -> Vec<(String, Option<String>)> {
+fn depends_on(node: Option<View<'_>>) -> Vec<(String, Option<String>)> {
     let Some(node) = node else { return Vec::new() };
-    if let Some(list) = node.as_vec() {
-        return list.iter().filter_map(text_of).map(|name| (name, None)).collect();
-    }
-    let Some(map) = node.as_mapping() else { return Vec::new() };
-    let pair = |(name, how): (&YamlOwned, &YamlOwned)| {
-        Some((text_of(name)?, get(how, "condition").and_then(text_of)))
-    };
-    map.iter().filter_map(pair).collect()
+    let listed = node.items().into_iter().filter_map(text_of).map(|name| (name, None));
+    let mapped = node
+        .entries()
+        .into_iter()
+        .map(|(name, _, how)| (name.to_owned(), how.get("condition").and_then(text_of)));
+    listed.chain(mapped).collect()
 }
 
-fn environment(node: Option<&YamlOwned>) -> BTreeMap<String, String> {
+fn environment(node: Option<View<'_>>) -> BTreeMap<String, String> {
     let Some(node) = node else { return BTreeMap::new() };
-    if let Some(list) = node.as_vec() {
-        let pair = |text: String| {
-            let (name, value) = text.split_once('=').unwrap_or((&text, ""));
-            (name.to_owned(), value.to_owned())
-        };
-        return list.iter().filter_map(text_of).map(pair).collect();
-    }
-    let Some(map) = node.as_mapping() else { return BTreeMap::new() };
-    let pair = |(name, value): (&YamlOwned, &YamlOwned)| {
-        Some((text_of(name)?, text_of(value).unwrap_or_default()))
-    };
-    map.iter().filter_map(pair).collect()
+    let listed = node.items().into_iter().filter_map(text_of).map(|text| {
+        let (name, value) = text.split_once('=').unwrap_or((&text, ""));
+        (name.to_owned(), value.to_owned())
+    });
+    let mapped = node
+        .entries()
+        .into_iter()
+        .map(|(name, _, value)| (name.to_owned(), text_of(value).unwrap_or_default()));
+    listed.chain(mapped).collect()
 }
 
-fn ports(node: Option<&YamlOwned>, variables: &BTreeMap<String, String>) -> Vec<Port> {
-    let Some(list) = node.and_then(YamlOwned::as_vec) else { return Vec::new() };
-    let one = |node: &YamlOwned| match node.as_mapping() {
-        Some(_) => long_port(node, variables).into_iter().collect(),
-        None => text_of(node).map_or_else(Vec::new, |text| short_ports(&fill(&text, variables))),
+fn ports(node: Option<View<'_>>, variables: &BTreeMap<String, String>) -> Vec<Port> {
+    let one = |node: View<'_>| match text_of(node) {
+        Some(text) => short_ports(&fill(&text, variables)),
+        None => long_port(node, variables).into_iter().collect(),
     };
-    list.iter().flat_map(one).collect()
+    node.map(View::items).unwrap_or_default().into_iter().flat_map(one).collect()
 }
 
-fn long_port(node: &YamlOwned, variables: &BTreeMap<String, String>) -> Option<Port> {
-    let value = |key: &str| text_of(get(node, key)?).map(|text| fill(&text, variables));
+fn long_port(node: View<'_>, variables: &BTreeMap<String, String>) -> Option<Port> {
+    let value = |key: &str| text_of(node.get(key)?).map(|text| fill(&text, variables));
     let container = value("target")?.parse().ok()?;
     Some(Port {
         address: value("host_ip"),
@@ -223,45 +194,15 @@ fn range(text: &str) -> Option<std::ops::RangeInclusive<u16>> {
     Some(first.trim().parse().ok()?..=last.trim().parse().ok()?)
 }
 
-/// Puts variables in: `$NAME`, `${NAME}`, `${NAME:-default}`, `${NAME-default}`.
+/// Puts variables in.
 pub(super) fn fill(text: &str, variables: &BTreeMap<String, String>) -> String {
-    let mut out = String::new();
-    let mut rest = text;
-    while let Some(at) = rest.find('$') {
-        out.push_str(&rest[..at]);
-        rest = &rest[at + 1..];
-        if let Some(after) = rest.strip_prefix('$') {
-            out.push('$');
-            rest = after;
-        } else if let Some(inner) = rest.strip_prefix('{') {
-            let end = inner.find('}').unwrap_or(inner.len());
-            let (name, default) = split_default(&inner[..end]);
-            out.push_str(variables.get(name).map_or(default, String::as_str));
-            rest = inner.get(end + 1..).unwrap_or_default();
-        } else {
-            let end =
-                rest.find(|c: char| !c.is_ascii_alphanumeric() && c != '_').unwrap_or(rest.len());
-            out.push_str(variables.get(&rest[..end]).map_or("", String::as_str));
-            rest = &rest[end..];
-        }
-    }
-    out.push_str(rest);
-    out
-}
-
-fn split_default(inner: &str) -> (&str, &str) {
-    let end = inner.find([':', '-', '?', '+']).unwrap_or(inner.len());
-    let (name, how) = inner.split_at(end);
-    (name, how.trim_start_matches(':').strip_prefix('-').unwrap_or_default())
+    template::fill(text, &|name| variables.get(name).cloned())
 }
 
 /// The variable that a value consists of, as `${NAME}` or `$NAME`.
-pub(super) fn variable_of(value: &str) -> Option<&str> {
-    let inner = value.strip_prefix('$')?;
-    let name = match inner.strip_prefix('{') {
-        Some(braced) => split_default(braced.strip_suffix('}')?).0,
-        None => inner,
-    };
-    let word = |c: char| c.is_ascii_alphanumeric() || c == '_';
-    (!name.is_empty() && name.chars().all(word)).then_some(name)
+pub(super) fn variable_of(value: &str) -> Option<String> {
+    match <[Part; 1]>::try_from(template::parts(value)) {
+        Ok([Part::Variable { name, .. }]) => Some(name),
+        _ => None,
+    }
 }

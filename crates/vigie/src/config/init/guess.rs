@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use vigie_core::compose::role;
 use vigie_core::stack::Role;
 
 use super::compose::{ComposeService, Port, variable_of};
@@ -25,25 +26,6 @@ pub struct Guess {
     pub todo: Vec<String>,
 }
 
-const GAMES: [&str; 6] = ["gmod", "garrysmod", "srcds", "csgo", "tf2", "source-server"];
-const DATABASES: [&str; 4] = ["mysql", "mysqld", "mariadb", "percona"];
-/// The signs between a name's words.
-const SIGNS: [char; 3] = ['-', '_', '.'];
-/// What goes with a database and is none.
-const NO_DATABASES: [&str; 11] = [
-    "exporter",
-    "admin",
-    "phpmyadmin",
-    "backup",
-    "proxy",
-    "router",
-    "client",
-    "dump",
-    "cron",
-    "tools",
-    "operator",
-];
-
 pub(super) fn guess(service: &ComposeService, variables: &BTreeMap<String, String>) -> Guess {
     let (role, why) = role(service);
     let mut guess =
@@ -57,50 +39,17 @@ pub(super) fn guess(service: &ComposeService, variables: &BTreeMap<String, Strin
 }
 
 fn role(service: &ComposeService) -> (Role, String) {
-    let image = service.image.to_ascii_lowercase();
-    let name = service.name.to_ascii_lowercase();
-    if let Some(word) = database_word(image_name(&image)) {
-        return (Role::Database, format!("its image is called {word}"));
-    }
-    if let Some(port) = service.ports.iter().find(|port| is_game(port)) {
-        return (Role::Game, format!("it publishes {}/udp", port.container));
-    }
-    if let Some(word) = GAMES.iter().find(|word| image.contains(*word) || name.contains(*word)) {
-        return (Role::Game, format!("it is called {word}"));
-    }
-    if service.environment.contains_key("GAMEMODE") {
-        return (Role::Game, String::from("it has GAMEMODE in its environment"));
-    }
-    if service.ports.iter().any(|port| !port.udp && port.container == 3306)
-        || (database_word(&name).is_some() && !is_beside_one(image_name(&image)))
-    {
-        return (Role::Database, String::from("its name or port is a database's"));
-    }
-    (Role::Other, String::from("nothing says that it is a game or a database"))
-}
-
-/// An image's own name: without registry, tag and digest.
-fn image_name(image: &str) -> &str {
-    let short = image.rsplit('/').next().unwrap_or_default();
-    short.split(['@', ':']).next().unwrap_or_default()
-}
-
-/// The database's word in a name such as `mysql`, `gmod-mysql` or `percona-server`; an exporter's or a
-/// backup's name has one too and is no database.
-fn database_word(name: &str) -> Option<&'static str> {
-    if is_beside_one(name) {
-        return None;
-    }
-    name.split(SIGNS).find_map(|word| DATABASES.into_iter().find(|known| *known == word))
-}
-
-/// Whether a name is one of a database's companions.
-fn is_beside_one(name: &str) -> bool {
-    name.split(SIGNS).any(|word| NO_DATABASES.contains(&word))
+    let ports: Vec<_> = service.ports.iter().map(|port| (port.container, port.udp)).collect();
+    role::role(&role::Signs {
+        name: &service.name,
+        image: &service.image,
+        ports: &ports,
+        gamemode: service.environment.contains_key("GAMEMODE"),
+    })
 }
 
 fn is_game(port: &Port) -> bool {
-    port.udp && (27015..=27050).contains(&port.container)
+    role::is_game(port.container, port.udp)
 }
 
 /// Where a published port can be asked from the host itself.
@@ -147,14 +96,14 @@ fn game(service: &ComposeService, variables: &BTreeMap<String, String>, guess: &
 fn rcon_in(command: &str) -> Option<String> {
     let (_, rest) = command.split_once("+rcon_password")?;
     let word = rest.split_whitespace().next()?.trim_matches(['"', '\'']);
-    variable_of(word).map(str::to_owned)
+    variable_of(word)
 }
 
 /// The variable that a secret comes from; its own name where it stands there as plain text.
 fn password_variable(service: &ComposeService, names: &[&str]) -> Option<String> {
     let (name, value) =
         names.iter().find_map(|name| Some((*name, service.environment.get(*name)?)))?;
-    Some(variable_of(value).unwrap_or(name).to_owned())
+    Some(variable_of(value).unwrap_or_else(|| name.to_owned()))
 }
 
 fn need(

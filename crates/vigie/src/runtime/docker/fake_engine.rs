@@ -1,4 +1,5 @@
-//! Does: an engine for tests, on a real socket: it knows two containers that run, writes down what it
+//! Does: an engine for tests, on a real socket: it knows two containers that run and every image but
+//! `missing`, writes down what it
 //! is asked, and hangs when it is told to, with its connections open.
 
 use std::sync::{Arc, Mutex, PoisonError};
@@ -41,6 +42,11 @@ impl FakeEngine {
         Self { directory, state }
     }
 
+    /// Where it listens.
+    pub(crate) fn host(&self) -> String {
+        format!("unix://{}", self.directory.path().join("docker.sock").display())
+    }
+
     /// A runtime on this engine that waits no longer than `limit` for an answer.
     pub(crate) fn docker(&self, limit: Duration) -> Docker {
         let service = |name: &str| DockerService {
@@ -49,7 +55,7 @@ impl FakeEngine {
             has_dependencies: false,
         };
         let mut docker = Docker::connect(DockerConfig {
-            host: Some(format!("unix://{}", self.directory.path().join("docker.sock").display())),
+            host: Some(self.host()),
             compose_file: None,
             project: None,
             directory: self.directory.path().to_owned(),
@@ -108,6 +114,16 @@ fn answer(path: &str) -> (&'static str, String) {
             ("200 OK", String::from("{\"ApiVersion\":\"1.43\",\"Version\":\"24.0.0\"}"))
         }
         path if path.ends_with("/containers/json") => ("200 OK", format!("[{}]", list().join(","))),
+        path if path.contains("/images/missing/") => {
+            ("404 Not Found", String::from("{\"message\":\"No such image\"}"))
+        }
+        path if path.contains("/images/") => (
+            "200 OK",
+            String::from(
+                "{\"RepoDigests\":[],\"Config\":{\"WorkingDir\":\"/srv/game\",\
+                 \"Healthcheck\":{\"Test\":[\"CMD-SHELL\",\"/home/gmod/health.sh\"]}}}",
+            ),
+        ),
         path if path.ends_with("/json") => (
             "200 OK",
             format!(

@@ -10,6 +10,13 @@ const NAMES: [&str; 4] =
 /// The same for Compose v1.
 const OLD_NAMES: [&str; 4] =
     ["docker-compose.yml", "docker-compose.yaml", "compose.yml", "compose.yaml"];
+/// What Compose merges over the file that it finds, the first one wins.
+const OVERRIDES: [&str; 4] = [
+    "compose.override.yml",
+    "compose.override.yaml",
+    "docker-compose.override.yml",
+    "docker-compose.override.yaml",
+];
 const FILES: &str = "COMPOSE_FILE";
 const SEPARATOR: &str = "COMPOSE_PATH_SEPARATOR";
 
@@ -39,6 +46,25 @@ pub(super) fn found_in(
         }
     };
     found.then(|| directory.to_owned())
+}
+
+/// The files that Compose reads in `directory`, in the order in which it merges them; none where there
+/// is no compose file. `env` is the environment that it is given.
+pub(crate) fn read_in(directory: &Path, env: impl Fn(&str) -> Option<String>) -> Vec<PathBuf> {
+    let dotenv = std::fs::read_to_string(directory.join(".env")).unwrap_or_default();
+    let variable = |name: &str| {
+        let set = env(name).or_else(|| in_dotenv(&dotenv, name));
+        set.filter(|value| !value.is_empty())
+    };
+    if let Some(named) = variable(FILES) {
+        let separator = variable(SEPARATOR).unwrap_or_else(|| String::from(":"));
+        return named.split(&separator).map(|one| directory.join(one.trim())).collect();
+    }
+    let first = |names: [&str; 4]| {
+        names.iter().map(|name| directory.join(name)).find(|path| path.is_file())
+    };
+    let Some(main) = first(NAMES) else { return Vec::new() };
+    [Some(main), first(OVERRIDES)].into_iter().flatten().collect()
 }
 
 fn same(one: &Path, other: &Path) -> bool {
@@ -90,6 +116,22 @@ mod tests {
         assert!(!found("2", "docker-compose.yml", &both, &[]));
         assert!(found("1", "docker-compose.yml", &both, &[]));
         assert!(!found("1", "compose.yaml", &both, &[]));
+    }
+
+    #[test]
+    fn the_files_that_are_read_are_those_that_are_merged() {
+        let directory = tempfile::tempdir().unwrap();
+        let read = |named: Option<&str>| -> Vec<String> {
+            let env = |name: &str| named.filter(|_| name == FILES).map(str::to_owned);
+            let files = read_in(directory.path(), env);
+            files.iter().map(|file| file.file_name().unwrap().to_string_lossy().into()).collect()
+        };
+        assert!(read(None).is_empty());
+        for name in ["docker-compose.yml", "docker-compose.override.yml", "other.yml"] {
+            std::fs::write(directory.path().join(name), "").unwrap();
+        }
+        assert_eq!(read(None), ["docker-compose.yml", "docker-compose.override.yml"]);
+        assert_eq!(read(Some("other.yml:docker-compose.yml")), ["other.yml", "docker-compose.yml"]);
     }
 
     #[test]

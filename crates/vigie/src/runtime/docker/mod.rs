@@ -8,8 +8,9 @@ mod exec;
 mod facts;
 #[cfg(test)]
 pub(crate) mod fake_engine;
-mod files;
+pub(crate) mod files;
 mod find;
+mod image;
 mod inspect;
 mod keep;
 mod logs;
@@ -36,6 +37,7 @@ pub use keep::{Container, Image, Volume};
 use compose::Compose;
 use engine::{Engine, refused};
 use find::Finder;
+pub use image::images;
 
 /// How long a killed process may take to be gone.
 const GONE: Duration = Duration::from_secs(10);

@@ -1,0 +1,79 @@
+//! Does: writes the planned files. Each is written beside the old one and put in its place whole, with
+//! its mode and owner; the old compose file stays as a copy. What somebody changed meanwhile is left.
+
+use std::io::Write as _;
+use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
+use std::path::{Path, PathBuf};
+
+use super::collect::shown;
+use super::patch::Kind;
+use super::{DoctorError, FileChange, Looked};
+
+/// What holds secrets is read by its owner alone.
+const PRIVATE: u32 = 0o600;
+
+/// Writes `changes`, and gives what was written and the copies, as they are shown. `stamp` tells this run's
+/// copies from others.
+///
+/// # Errors
+/// When a file cannot be written, or is not any more what the plan was made from.
+pub fn write(
+    looked: &Looked,
+    changes: &[FileChange],
+    stamp: &str,
+) -> Result<Vec<String>, DoctorError> {
+    let path = |change: &FileChange| match change.kind {
+        Kind::Compose(number) => looked.paths[number].clone(),
+        Kind::Dotenv => looked.directory.join(".env"),
+        Kind::Gitignore => looked.directory.join(".gitignore"),
+    };
+    for change in changes {
+        if std::fs::read_to_string(path(change)).ok() != change.before {
+            return Err(DoctorError::Changed(path(change)));
+        }
+    }
+    let mut written = Vec::new();
+    for change in changes {
+        // A link stays a link: what it leads to is written.
+        let path = path(change);
+        let path = path.canonicalize().unwrap_or(path);
+        let failed = |error| DoctorError::Unwritable(path.clone(), error);
+        if let Kind::Compose(_) = change.kind {
+            std::fs::copy(&path, copy_of(&path, stamp)).map_err(failed)?;
+            written.push(shown(&copy_of(Path::new(&change.path), stamp)));
+        }
+        replace(&path, change).map_err(failed)?;
+        written.push(change.path.clone());
+    }
+    Ok(written)
+}
+
+fn copy_of(path: &Path, stamp: &str) -> PathBuf {
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    path.with_file_name(format!("{name}.vigie-{stamp}.bak"))
+}
+
+fn replace(path: &Path, change: &FileChange) -> std::io::Result<()> {
+    let directory = path.parent().filter(|parent| *parent != Path::new(""));
+    let old = path.metadata().ok();
+    // Only its owner may read the new file, from its first byte on.
+    let mut file = tempfile::Builder::new()
+        .prefix(".vigie-")
+        .tempfile_in(directory.unwrap_or(Path::new(".")))?;
+    file.write_all(change.after.as_bytes())?;
+    let mode = match (change.kind, &old) {
+        (Kind::Dotenv, _) => PRIVATE,
+        (_, Some(old)) => old.permissions().mode() & 0o7777,
+        (_, None) => 0o644,
+    };
+    // A new file is its directory's owner's: root may write it for the account that runs Compose. Only
+    // root can keep an owner; the mode holds either way.
+    let owner = old.or_else(|| directory.unwrap_or(Path::new(".")).metadata().ok());
+    if let Some(owner) = owner {
+        let _ = std::os::unix::fs::chown(file.path(), Some(owner.uid()), Some(owner.gid()));
+    }
+    file.as_file().set_permissions(std::fs::Permissions::from_mode(mode))?;
+    file.as_file().sync_all()?;
+    file.persist(path).map_err(|error| error.error)?;
+    Ok(())
+}
