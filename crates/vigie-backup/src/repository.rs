@@ -9,7 +9,7 @@ use bytesize::ByteSize;
 use rustic_backend::LocalBackend;
 use rustic_core::repofile::{Node, NodeType, SnapshotFile};
 use rustic_core::{
-    BackupOptions, CheckOptions, ConfigOptions, Credentials, KeyOptions, LimitOption,
+    BackupOptions, CheckOptions, ConfigOptions, Credentials, IndexedFull, KeyOptions, LimitOption,
     LocalDestination, LsOptions, OpenStatus, ParentOptions, PruneOptions, ReadSource,
     RepositoryBackends, RepositoryOptions, RestoreOptions, RusticError, RusticResult,
     SnapshotGroupCriterion, SnapshotOptions,
@@ -222,7 +222,7 @@ impl Repository {
         self.known(id)?;
         self.guarded(|| {
             let repository = self.opened()?.to_indexed()?;
-            let root = repository.node_from_snapshot_path(&format!("{id}:{ROOT}"), |_| true)?;
+            let Some(root) = root(&repository, id)? else { return Ok(()) };
             let nodes = repository.ls(&root, &LsOptions::default())?;
             let place = to.to_string_lossy();
             let place = LocalDestination::new(&place, true, !root.is_dir())?;
@@ -256,8 +256,8 @@ impl Repository {
         self.known(id)?;
         let mut entries = self.guarded(|| {
             let repository = self.opened()?.to_indexed()?;
-            let root = repository.node_from_snapshot_path(&format!("{id}:{ROOT}"), |_| true)?;
             let mut entries = Vec::new();
+            let Some(root) = root(&repository, id)? else { return Ok(entries) };
             for found in repository.ls(&root, &LsOptions::default())? {
                 let (path, node) = found?;
                 entries.push(entry(path, &node));
@@ -369,6 +369,18 @@ impl Repository {
         }
         Error::Repository(self.directory.clone(), told(error))
     }
+}
+
+/// The directory that was kept; none where nothing was in it.
+fn root<S: IndexedFull>(
+    repository: &rustic_core::Repository<S>,
+    id: &str,
+) -> RusticResult<Option<Node>> {
+    let top = repository.node_from_snapshot_path(&format!("{id}:/"), |_| true)?;
+    if repository.ls(&top, &LsOptions::default())?.next().is_none() {
+        return Ok(None);
+    }
+    repository.node_from_snapshot_path(&format!("{id}:{ROOT}"), |_| true).map(Some)
 }
 
 fn entry(path: PathBuf, node: &Node) -> Entry {

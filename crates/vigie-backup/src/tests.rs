@@ -89,6 +89,17 @@ fn a_directory_comes_back_as_it_was() {
 }
 
 #[test]
+fn an_empty_directory_is_one_again() {
+    let (directory, repository) = repository();
+    let at = directory.path().join("volume");
+    std::fs::create_dir(&at).unwrap();
+    let stored = repository.put_tree("volume", "v1", &at).unwrap();
+    assert_eq!(repository.entries(&stored.id).unwrap(), []);
+    repository.get_tree(&stored.id, &directory.path().join("back")).unwrap();
+    assert!(directory.path().join("back").is_dir());
+}
+
+#[test]
 fn what_did_not_change_costs_next_to_nothing_and_prune_gives_back_what_nobody_needs() {
     let (directory, repository) = repository();
     let at = directory.path().join("volume");

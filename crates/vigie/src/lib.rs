@@ -20,5 +20,6 @@ pub mod respond;
 pub mod risk;
 mod runner;
 pub mod runtime;
+pub mod snapshot;
 pub mod store;
 pub mod text;

@@ -39,6 +39,9 @@ pub struct TreePart {
     pub mounted: Vec<(String, String)>,
     /// Its snapshot in the repository.
     pub snapshot: String,
+    /// Mode, owner and group of the directory itself, which is not in the snapshot.
+    #[serde(default)]
+    pub root: Option<(u32, u32, u32)>,
     /// Files in it.
     pub files: u64,
     /// Bytes in it.
@@ -100,16 +103,27 @@ pub struct Point {
     pub databases: Vec<DatabasePart>,
     /// The project's files.
     pub project: Option<TreePart>,
+    /// Directories of the project that services have mounted, by their path in it.
+    #[serde(default)]
+    pub binds: Vec<TreePart>,
+    /// When it was found to have run for a day without a P1 or P2, in milliseconds since 1970.
+    #[serde(default)]
+    pub good: Option<i64>,
     /// Git repositories.
     pub repositories: Vec<Repository>,
 }
 
 impl Point {
+    /// Everything in it that is a directory.
+    pub fn trees(&self) -> impl Iterator<Item = &TreePart> {
+        self.volumes.iter().chain(&self.project).chain(&self.binds)
+    }
+
     /// Bytes that it added to the disk.
     #[must_use]
     pub fn added(&self) -> u64 {
         let images = self.images.iter().map(|one| one.added);
-        let trees = self.volumes.iter().chain(&self.project).map(|one| one.added);
+        let trees = self.trees().map(|one| one.added);
         let databases = self.databases.iter().map(|one| one.added);
         images.chain(trees).chain(databases).sum()
     }
@@ -118,14 +132,14 @@ impl Point {
     #[must_use]
     pub fn size(&self) -> u64 {
         let images = self.images.iter().map(|one| one.size);
-        let trees = self.volumes.iter().chain(&self.project).map(|one| one.size);
+        let trees = self.trees().map(|one| one.size);
         let databases = self.databases.iter().map(|one| one.size);
         images.chain(trees).chain(databases).sum()
     }
 
     /// Its snapshots in the repository.
     pub fn snapshots(&self) -> impl Iterator<Item = &str> {
-        let trees = self.volumes.iter().chain(&self.project).map(|one| one.snapshot.as_str());
+        let trees = self.trees().map(|one| one.snapshot.as_str());
         trees.chain(self.databases.iter().map(|one| one.snapshot.as_str()))
     }
 

@@ -15,6 +15,7 @@ fn tree(name: &str, service: &str, at: &str) -> TreePart {
         name: name.to_owned(),
         mounted: vec![(service.to_owned(), at.to_owned())],
         snapshot: format!("snapshot of {name}"),
+        root: None,
         files: 3,
         size: 100,
         added: 10,
@@ -49,6 +50,8 @@ fn point(text: &str, made: i64) -> Point {
             added: 7,
         }],
         project: Some(tree("project", "", "")),
+        binds: Vec::new(),
+        good: None,
         repositories: Vec::new(),
     }
 }

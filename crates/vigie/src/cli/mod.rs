@@ -21,6 +21,7 @@ mod register;
 mod risk;
 mod runbook;
 mod since;
+mod snapshot;
 mod stats;
 mod status;
 mod systemd;
@@ -84,6 +85,7 @@ async fn dispatch(cli: Cli) -> Result<Exit, Failure> {
         Command::Runbook(command) => runbook::run(&config, command).await,
         Command::Notify(command) => notify::run(&config, command).await,
         Command::Maintenance(command) => maintenance::run(&config, command).await,
+        Command::Snapshot(command) => snapshot::run(&config, command).await,
         Command::Action(command) => action::run(&config, command),
         Command::Risk(args) => risk::run(&config, &args).await,
         Command::Stop(args) => maintenance::operate(&config, &args, true).await,

@@ -12,6 +12,7 @@ mod notify;
 mod postmortem;
 mod runbooks;
 mod secret;
+mod snapshot;
 #[cfg(test)]
 mod tests;
 
@@ -30,3 +31,4 @@ pub use postmortem::PostmortemConfig;
 pub use runbooks::{BUILT_IN, load_runbooks, parse_runbook};
 pub(crate) use secret::looks_secret;
 pub use secret::{Secret, SecretError, Vault};
+pub use snapshot::SnapshotConfig;

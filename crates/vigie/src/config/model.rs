@@ -13,7 +13,7 @@ use vigie_core::learn::risk::Risk;
 use vigie_core::respond::Text;
 use vigie_core::stack::{Mode, Role, WhenSpent};
 
-use super::{EscalationConfig, NotifyConfig, PostmortemConfig, Secret};
+use super::{EscalationConfig, NotifyConfig, PostmortemConfig, Secret, SnapshotConfig};
 
 /// The whole file.
 #[derive(Debug, Clone, Deserialize)]
@@ -57,6 +57,9 @@ pub struct File {
     /// Risks beside, or in place of, the shipped ones.
     #[serde(default)]
     pub risk: Vec<Risk>,
+    /// Restore points.
+    #[serde(default)]
+    pub snapshot: SnapshotConfig,
     /// Post-mortems and their corrective actions.
     #[serde(default)]
     pub postmortem: PostmortemConfig,
@@ -479,6 +482,11 @@ mod optional_span {
         let text = String::deserialize(deserializer)?;
         vigie_core::span::parse(&text).map(Some).map_err(serde::de::Error::custom)
     }
+}
+
+pub(super) fn size<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u64, D::Error> {
+    let text = String::deserialize(deserializer)?;
+    parse_size(&text).map_err(serde::de::Error::custom)
 }
 
 fn optional_size<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<u64>, D::Error> {

@@ -133,6 +133,22 @@ pub async fn ignored(directory: &Path, paths: &[String]) -> Option<BTreeSet<Stri
     Some(paths.iter().filter(is_told).cloned().collect())
 }
 
+/// The root of the repository around `directory`, where there is one.
+pub async fn root(directory: &Path) -> Option<PathBuf> {
+    let told = git(directory, &["rev-parse", "--show-toplevel"]).await?;
+    Some(PathBuf::from(told.trim_end_matches('\n'))).filter(|root| root.is_dir())
+}
+
+/// The commit that the repository at `root` has checked out, its branch, and what is not committed, as a
+/// patch.
+pub async fn checked_out(root: &Path) -> Option<(String, Option<String>, Vec<u8>)> {
+    let commit = git(root, &["rev-parse", "HEAD"]).await?.trim().to_owned();
+    let branch = git(root, &["symbolic-ref", "--quiet", "--short", "HEAD"]).await;
+    let branch = branch.map(|name| printable(name.trim()));
+    let patch = ask(root, &["diff", "--binary", "HEAD"]).await.ok()?;
+    Some((commit, branch, patch.stdout))
+}
+
 /// Whether the repository around `directory` has `path`.
 pub async fn tracks(directory: &Path, path: &str) -> bool {
     git(directory, &["ls-files", "--", path]).await.is_some_and(|told| !told.trim().is_empty())

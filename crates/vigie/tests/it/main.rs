@@ -15,5 +15,6 @@ mod notify;
 mod postmortem;
 mod pulse;
 mod register;
+mod snapshot;
 mod survival;
 mod watch;

@@ -1,6 +1,7 @@
 //! Does: what can be written on the command line.
 
 mod incident;
+mod snapshot;
 
 use std::path::PathBuf;
 
@@ -57,6 +58,9 @@ pub(super) enum Command {
     /// Declare maintenance: nothing is repaired while it lasts
     #[command(subcommand)]
     Maintenance(MaintenanceCommand),
+    /// Restore points: create, list, show, go back, prune
+    #[command(subcommand)]
+    Snapshot(SnapshotCommand),
     /// Corrective actions of the post-mortems: list, done, add
     #[command(subcommand)]
     Action(ActionCommand),
@@ -370,6 +374,7 @@ pub(super) use arguments::{
 pub(super) use incident::{
     ActionCommand, IncidentCommand, JournalAdd, JournalCommand, JournalShow, Only, PostmortemArgs,
 };
+pub(super) use snapshot::{CreateArgs, RollbackArgs, SnapshotCommand};
 
 /// The whole command line; every `--help` says the exit codes.
 fn command() -> clap::Command {

@@ -38,6 +38,8 @@ pub struct Container {
     pub image_id: String,
     /// Whether its process lives.
     pub runs: bool,
+    /// When its process was last started, in milliseconds since 1970.
+    pub started: Option<i64>,
     /// Its named volumes.
     pub volumes: Vec<Volume>,
     /// Its bind mounts: here and there.
@@ -157,6 +159,7 @@ impl Docker {
 
 fn container(seen: ContainerInspectResponse) -> Container {
     let config = seen.config.unwrap_or_default();
+    let state = seen.state.unwrap_or_default();
     let mounts = seen.mounts.unwrap_or_default();
     let (mut volumes, mut binds) = (Vec::new(), Vec::new());
     for mount in mounts {
@@ -171,7 +174,11 @@ fn container(seen: ContainerInspectResponse) -> Container {
     Container {
         image: config.image.unwrap_or_default(),
         image_id: seen.image.unwrap_or_default(),
-        runs: seen.state.and_then(|state| state.running).unwrap_or_default(),
+        runs: state.running.unwrap_or_default(),
+        started: state
+            .started_at
+            .and_then(|at| at.to_string().parse::<jiff::Timestamp>().ok())
+            .map(jiff::Timestamp::as_millisecond),
         volumes,
         binds,
         content: config.working_dir.filter(|at| !at.is_empty() && at != "/"),

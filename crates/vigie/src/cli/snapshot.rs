@@ -1,0 +1,510 @@
+//! Does: `vigie snapshot …`: restore points made, shown, gone back to and pruned. While it works, the
+//! watch is told that a person is at it.
+
+use std::io::{IsTerminal, Write};
+use std::path::Path;
+use std::time::Duration;
+
+use vigie_core::snapshot::{Act, GOOD_AFTER, Kept, Parts, Point, PointName, prune};
+
+use super::args::{CreateArgs, RollbackArgs, SnapshotCommand};
+use super::{Exit, Failure, Paint, table};
+use crate::app::docker_runtime;
+use crate::config::{Config, Lang, RuntimeKind};
+use crate::control::{Answer, Client, Request};
+use crate::report::{ago, rfc3339};
+use crate::runtime::docker::Docker;
+use crate::snapshot::{self, Journey, Place, Shelf, SnapshotError, Wish};
+use crate::store::{Filter, Register};
+use crate::text::{cut, size};
+
+/// Maintenance that a rollback declares; it is ended as soon as it is over.
+const MAINTENANCE: u64 = 60;
+
+impl From<SnapshotError> for Failure {
+    fn from(error: SnapshotError) -> Self {
+        let exit = match &error {
+            SnapshotError::Name(_) | SnapshotError::Unknown(_) | SnapshotError::Exists(_) => {
+                Exit::Usage
+            }
+            SnapshotError::Engine(error) if error.is_lost() => Exit::Unreachable,
+            SnapshotError::Full { .. } | SnapshotError::Busy | SnapshotError::Compose(..) => {
+                Exit::Refused
+            }
+            _ => Exit::Finding,
+        };
+        Self::new(exit, error)
+    }
+}
+
+pub(super) async fn run(path: &Path, command: SnapshotCommand) -> Result<Exit, Failure> {
+    let config = Config::read(path)?;
+    if config.file.stack.runtime != RuntimeKind::Docker {
+        let why = "restore points are of a Docker stack; this one has `runtime = \"process\"`";
+        return Err(Failure::say(Exit::Usage, why));
+    }
+    let docker = docker_runtime(&config)?;
+    match command {
+        SnapshotCommand::Create(args) => create(&config, &docker, &args).await,
+        SnapshotCommand::List { json } => list(&config, &docker, json).await,
+        SnapshotCommand::Show { name, json } => show(&config, &name, json),
+        SnapshotCommand::Rollback(args) => rollback(&config, &docker, &args).await,
+        SnapshotCommand::Prune { dry_run } => discard(&config, &docker, dry_run).await,
+    }
+}
+
+fn say(text: &str) {
+    println!("  {text}");
+}
+
+/// Opens the shelf; what somebody left half done is taken back first.
+async fn opened(config: &Config, docker: &Docker) -> Result<Shelf, Failure> {
+    let shelf = Shelf::open(config)?;
+    if shelf.intent()?.is_some() {
+        let held = Held::begin(config).await;
+        let place = Place { config, docker, shelf: &shelf, meter: None, say: &say };
+        let resumed = snapshot::resume(&place).await;
+        held.end(config).await;
+        resumed?;
+    }
+    Ok(shelf)
+}
+
+async fn players(config: &Config) -> Option<u32> {
+    let mut sum = None;
+    for service in config.file.service.values() {
+        let Some(a2s) = &service.a2s else { continue };
+        if let Ok(seen) = crate::observe::query_a2s(&a2s.address, a2s.timeout).await {
+            sum = Some(sum.unwrap_or(0) + u32::from(seen.players));
+        }
+    }
+    sum
+}
+
+async fn create(config: &Config, docker: &Docker, args: &CreateArgs) -> Result<Exit, Failure> {
+    let known = Shelf::look(config)?;
+    let name = match args.bump {
+        Some(bump) => PointName::next(known.iter().map(|one| &one.name), bump.into(), &args.name),
+        None => args.name.parse(),
+    };
+    let name = name.map_err(SnapshotError::from)?;
+    if known.iter().any(|point| point.name == name) {
+        return Err(SnapshotError::Exists(name.to_string()).into());
+    }
+    if args.dry_run {
+        return foretell(config, docker, &name, args).await;
+    }
+    let shelf = opened(config, docker).await?;
+    let place = Place { config, docker, shelf: &shelf, meter: None, say: &say };
+    println!("{name}");
+    let wish = Wish {
+        name,
+        note: args.note.clone(),
+        pause: args.pause,
+        services: args.service.clone(),
+        safety: false,
+        players: players(config).await,
+    };
+    let point = snapshot::create(&place, &wish).await?;
+    let (added, all) = (size(point.added()), size(point.size()));
+    println!("kept in {}: {all}, of which {added} new", ago(Duration::from_millis(point.took_ms)));
+    warn_of_masks(&point, &place).await?;
+    Ok(Exit::Fine)
+}
+
+async fn warn_of_masks(point: &Point, place: &Place<'_>) -> Result<(), Failure> {
+    for (service, _, container) in place.services().await? {
+        let Some(content) = &container.content else { continue };
+        for volume in point.masks(&service, content) {
+            println!(
+                "note: the volume {} hides {content} of the image: going back to the image takes the \
+                 volume with it",
+                volume.name
+            );
+        }
+    }
+    Ok(())
+}
+
+async fn foretell(
+    config: &Config,
+    docker: &Docker,
+    name: &PointName,
+    args: &CreateArgs,
+) -> Result<Exit, Failure> {
+    println!("would make {name}");
+    for service in config.file.service.keys() {
+        let Some(container) = docker.container(service).await? else { continue };
+        let id = config.stack.find(service);
+        let role = id.map(|id| config.stack.service(id).role);
+        let game = role == Some(vigie_core::stack::Role::Game);
+        if if args.service.is_empty() { game } else { args.service.contains(service) } {
+            println!("  image of {service}, from {}", container.image);
+        }
+        if role == Some(vigie_core::stack::Role::Database) {
+            println!("  dump from {service}");
+            continue;
+        }
+        for volume in &container.volumes {
+            println!("  volume {} ({} in {service})", volume.name, volume.target);
+        }
+        for (from, _) in container.binds.iter().filter(|(from, _)| from.is_dir()) {
+            println!("  files in {}", from.display());
+        }
+    }
+    println!("  the project's files");
+    Ok(Exit::Fine)
+}
+
+/// The point whose image runs, and since when.
+async fn running(docker: &Docker, points: &[Point]) -> Result<Option<(PointName, i64)>, Failure> {
+    for point in points.iter().rev() {
+        for image in &point.images {
+            let Some(container) = docker.container(&image.service).await? else { continue };
+            if container.image_id == image.id
+                && let Some(started) = container.started.filter(|_| container.runs)
+            {
+                return Ok(Some((point.name.clone(), started)));
+            }
+        }
+    }
+    Ok(None)
+}
+
+/// Notes that the point that runs is good, when it has run for a day without a P1 or P2.
+fn note_good(
+    config: &Config,
+    shelf: &Shelf,
+    points: &mut [Point],
+    running: Option<&(PointName, i64)>,
+) -> Result<(), Failure> {
+    let Some((name, started)) = running else { return Ok(()) };
+    let now = jiff::Timestamp::now().as_millisecond();
+    let day = i64::try_from(GOOD_AFTER.as_millis()).unwrap_or(i64::MAX);
+    let Some(point) = points.iter_mut().find(|point| &point.name == name) else { return Ok(()) };
+    if now.saturating_sub(*started) < day || point.good.is_some() {
+        return Ok(());
+    }
+    let severities = vec![vigie_core::incident::Severity::P1, vigie_core::incident::Severity::P2];
+    let filter = Filter { since: Some(*started), severities, ..Filter::default() };
+    if Register::open(&config.journal())?.find(&filter, 1)?.is_empty() {
+        point.good = Some(now);
+        shelf.keep(point)?;
+    }
+    Ok(())
+}
+
+/// The one that was good last.
+fn last_good(points: &[Point]) -> Option<&PointName> {
+    points.iter().filter(|one| one.good.is_some()).max_by_key(|one| one.made).map(|one| &one.name)
+}
+
+async fn list(config: &Config, docker: &Docker, json: bool) -> Result<Exit, Failure> {
+    let mut points = Shelf::look(config)?;
+    // A list needs no engine; without one nobody knows what runs.
+    let runs = running(docker, &points).await.unwrap_or_default();
+    if let Ok(shelf) = Shelf::open(config)
+        && !points.is_empty()
+    {
+        note_good(config, &shelf, &mut points, runs.as_ref())?;
+    }
+    let runs = runs.map(|(name, _)| name);
+    let good = last_good(&points).cloned();
+    points.reverse();
+    if json {
+        let shapes: Vec<_> =
+            points.iter().map(|one| shape(one, runs.as_ref(), good.as_ref())).collect();
+        println!("{}", serde_json::to_string_pretty(&shapes)?);
+        return Ok(Exit::Fine);
+    }
+    let french = config.file.stack.lang == Lang::Fr;
+    if points.is_empty() {
+        println!(
+            "{}",
+            if french {
+                "aucun point de restauration ; le premier : vigie snapshot create v1.0-base"
+            } else {
+                "no restore point; the first one: vigie snapshot create v1.0-base"
+            }
+        );
+        return Ok(Exit::Fine);
+    }
+    let paint = Paint::for_stdout();
+    let head = if french {
+        ["NOM", "FAIT", "AJOUTÉ", "TOTAL", "CONTIENT", "ÉTAT", "NOTE"]
+    } else {
+        ["NAME", "MADE", "ADDED", "TOTAL", "HOLDS", "STATE", "NOTE"]
+    };
+    let rows: Vec<_> = points
+        .iter()
+        .map(|one| {
+            cells(
+                one,
+                runs.as_ref() == Some(&one.name),
+                good.as_ref() == Some(&one.name),
+                paint,
+                french,
+            )
+        })
+        .collect();
+    table::print(&head, &rows);
+    if Shelf::is_interrupted(config) {
+        println!("{}", paint.warn(if french {
+            "un retour a été interrompu ; il sera défait par la prochaine commande qui change quelque chose"
+        } else {
+            "a rollback was interrupted; the next command that changes anything takes it back"
+        }));
+    }
+    Ok(Exit::Fine)
+}
+
+fn holds(point: &Point) -> String {
+    let counts = [
+        (point.images.len(), "image"),
+        (point.volumes.len(), "volume"),
+        (point.databases.len(), "database"),
+        (point.binds.len() + usize::from(point.project.is_some()), "files"),
+        (point.repositories.len(), "git"),
+    ];
+    let told = counts.iter().filter(|(count, _)| *count > 0);
+    told.map(|(count, what)| format!("{count} {what}")).collect::<Vec<_>>().join(", ")
+}
+
+fn cells(point: &Point, runs: bool, good: bool, paint: Paint, french: bool) -> Vec<String> {
+    let mut state = Vec::new();
+    let words = if french {
+        ["en marche", "dernier bon", "hors site", "avant un retour"]
+    } else {
+        ["runs", "last good", "off-site", "before a rollback"]
+    };
+    state.extend(runs.then(|| paint.good(words[0])));
+    state.extend(good.then(|| paint.good(words[1])));
+    state.extend(point.is_off_site().then(|| words[2].to_owned()));
+    state.extend(point.safety.then(|| paint.dim(words[3])));
+    vec![
+        point.name.to_string(),
+        rfc3339(point.made)[..16].replace('T', " "),
+        size(point.added()),
+        size(point.size()),
+        holds(point),
+        state.join(", "),
+        cut(point.note.as_deref().unwrap_or_default(), 40),
+    ]
+}
+
+fn shape(point: &Point, runs: Option<&PointName>, good: Option<&PointName>) -> serde_json::Value {
+    serde_json::json!({
+        "name": point.name,
+        "made": rfc3339(point.made),
+        "note": point.note,
+        "players": point.players,
+        "took_ms": point.took_ms,
+        "added": point.added(),
+        "size": point.size(),
+        "runs": runs == Some(&point.name),
+        "last_good": good == Some(&point.name),
+        "off_site": point.is_off_site(),
+        "before_rollback": point.safety,
+        "images": point.images,
+        "volumes": point.volumes,
+        "databases": point.databases,
+        "files": point.project.iter().chain(&point.binds).collect::<Vec<_>>(),
+        "repositories": point.repositories,
+    })
+}
+
+fn show(config: &Config, name: &PointName, json: bool) -> Result<Exit, Failure> {
+    let points = Shelf::look(config)?;
+    let point = points.iter().find(|point| &point.name == name);
+    let point = point.ok_or_else(|| SnapshotError::Unknown(name.clone()))?;
+    if json {
+        println!("{}", serde_json::to_string_pretty(&shape(point, None, last_good(&points)))?);
+        return Ok(Exit::Fine);
+    }
+    let paint = Paint::for_stdout();
+    println!("{} {}", paint.bold(&point.name.to_string()), rfc3339(point.made));
+    if let Some(note) = &point.note {
+        println!("  {note}");
+    }
+    for image in &point.images {
+        let off = image.off_site.as_deref().unwrap_or("only here");
+        let (reference, bytes) = (format!("{}:{}", image.repository, image.tag), size(image.size));
+        println!(
+            "  image     {} {reference} {bytes} (+{}), {off}",
+            image.service,
+            size(image.added)
+        );
+        println!("            {}, {} changed files", image.id, image.changes.len());
+    }
+    for tree in &point.volumes {
+        println!(
+            "  volume    {} {} files, {} (+{})",
+            tree.name,
+            tree.files,
+            size(tree.size),
+            size(tree.added)
+        );
+    }
+    for database in &point.databases {
+        let bytes = size(database.size);
+        println!(
+            "  database  {} of {} {bytes} (+{})",
+            database.schema,
+            database.service,
+            size(database.added)
+        );
+    }
+    for tree in point.project.iter().chain(&point.binds) {
+        println!(
+            "  files     {} {} files, {} (+{})",
+            tree.name,
+            tree.files,
+            size(tree.size),
+            size(tree.added)
+        );
+    }
+    for one in &point.repositories {
+        let branch = one.branch.as_deref().unwrap_or("no branch");
+        let dirty = if one.dirty { ", with a patch of what was not committed" } else { "" };
+        println!(
+            "  git       {} {} on {branch}{dirty}",
+            one.directory,
+            &one.commit[..one.commit.len().min(12)]
+        );
+    }
+    Ok(Exit::Fine)
+}
+
+async fn rollback(config: &Config, docker: &Docker, args: &RollbackArgs) -> Result<Exit, Failure> {
+    let shelf = opened(config, docker).await?;
+    let to = shelf.point(&args.name)?;
+    let parts = Parts::of(args.only.map(Into::into));
+    let place = Place { config, docker, shelf: &shelf, meter: None, say: &say };
+    let players = players(config).await;
+    let plan = snapshot::plan(&place, &to, parts).await?;
+    println!("back to {}, made {} ago:", to.name, since(&to));
+    for act in &plan.acts {
+        println!("  {}", words(act));
+    }
+    for volume in &plan.masking {
+        println!("the volume {volume} hides the image's files, so it goes back with the image");
+    }
+    println!("{}", losses(&to, parts, players));
+    if args.dry_run {
+        return Ok(Exit::Fine);
+    }
+    if !args.yes && !asked()? {
+        let why = "nothing was changed; say yes, or give --yes where nobody can be asked";
+        return Err(Failure::say(Exit::Refused, why));
+    }
+    let held = Held::begin(config).await;
+    let journey = Journey { to: to.clone(), parts, players };
+    let began = std::time::Instant::now();
+    let done = snapshot::rollback(&place, &journey).await;
+    held.end(config).await;
+    let safety = done?;
+    println!("{} runs, verified after {}", to.name, ago(began.elapsed()));
+    println!("to undo it: vigie snapshot rollback {safety}");
+    Ok(Exit::Fine)
+}
+
+fn since(point: &Point) -> String {
+    let gone = jiff::Timestamp::now().as_millisecond().saturating_sub(point.made);
+    ago(Duration::from_millis(u64::try_from(gone).unwrap_or(0)))
+}
+
+/// What players lose by it.
+fn losses(to: &Point, parts: Parts, players: Option<u32>) -> String {
+    let mut lost = Vec::new();
+    if parts.databases {
+        lost.extend(to.databases.iter().map(|one| format!("what was written to {}", one.schema)));
+    }
+    if parts.volumes || parts.images {
+        lost.extend(to.volumes.iter().map(|one| format!("what changed in {}", one.name)));
+    }
+    let lost = if lost.is_empty() {
+        String::from("players lose nothing that they made")
+    } else {
+        format!("players lose of the last {}: {}", since(to), lost.join(", "))
+    };
+    match players {
+        Some(0) | None => lost,
+        Some(players) => format!("{lost}; {players} players are thrown out now"),
+    }
+}
+
+fn words(act: &Act) -> String {
+    match act {
+        Act::Stop(service) => format!("stop {service}"),
+        Act::Project => String::from("put the project's files back"),
+        Act::Image(service) => format!("let {service} run the point's image (compose file)"),
+        Act::Volume(name) => format!("exchange the volume {name}"),
+        Act::Up(service) => format!("start {service} and wait until it answers"),
+        Act::Database(schema) => format!("play {schema} back"),
+        Act::Verify(service) => format!("look at {service} as players do"),
+    }
+}
+
+fn asked() -> Result<bool, Failure> {
+    if !std::io::stdin().is_terminal() {
+        return Ok(false);
+    }
+    print!("go back? [y/N] ");
+    std::io::stdout().flush()?;
+    let mut answer = String::new();
+    std::io::stdin().read_line(&mut answer)?;
+    Ok(matches!(answer.trim(), "y" | "Y" | "yes" | "o" | "oui"))
+}
+
+async fn discard(config: &Config, docker: &Docker, dry_run: bool) -> Result<Exit, Failure> {
+    let shelf = opened(config, docker).await?;
+    let mut points = shelf.points()?;
+    let runs = running(docker, &points).await?;
+    note_good(config, &shelf, &mut points, runs.as_ref())?;
+    let rules = config.file.snapshot.rules();
+    let now = jiff::Timestamp::now().as_millisecond();
+    let runs = runs.map(|(name, _)| name);
+    let verdicts = prune(&points, &rules, runs.as_ref(), last_good(&points), now);
+    let mut going = Vec::new();
+    for verdict in verdicts {
+        let why = match verdict.kept {
+            None => {
+                going.extend(points.iter().find(|one| one.name == verdict.name).cloned());
+                if dry_run { "would go" } else { "goes" }
+            }
+            Some(Kept::Running) => "stays: it runs",
+            Some(Kept::LastGood) => "stays: it is the last known good one",
+            Some(Kept::Last) => "stays: it is one of the newest",
+            Some(Kept::Tagged) => "stays: its description says so",
+            Some(Kept::Young) => "stays: it is young",
+        };
+        println!("{:<24} {why}", verdict.name.to_string());
+    }
+    if !dry_run && !going.is_empty() {
+        let place = Place { config, docker, shelf: &shelf, meter: None, say: &say };
+        snapshot::remove(&place, &going).await?;
+        println!("{} removed", going.len());
+    }
+    Ok(Exit::Fine)
+}
+
+/// The watch, told that a person is at work, where one runs.
+struct Held(bool);
+
+impl Held {
+    async fn begin(config: &Config) -> Self {
+        Self(maintenance(config, Some(MAINTENANCE)).await)
+    }
+
+    async fn end(self, config: &Config) {
+        if self.0 {
+            maintenance(config, None).await;
+        }
+    }
+}
+
+async fn maintenance(config: &Config, minutes: Option<u64>) -> bool {
+    let by = String::from("vigie snapshot rollback");
+    let Ok(mut client) = Client::connect(&config.socket()).await else { return false };
+    matches!(client.ask(&Request::Maintenance { minutes, by }).await, Ok(Answer::Done { .. }))
+}

@@ -1,0 +1,267 @@
+//! Does: makes a restore point: all of it, or nothing of it is left.
+
+use std::path::PathBuf;
+use std::time::Instant;
+
+use vigie_backup::Stored;
+use vigie_core::compose::ImageName;
+use vigie_core::snapshot::{ImagePart, Point, PointName, TreePart};
+use vigie_core::stack::Role;
+
+use super::database::{self, joined};
+use super::engine::{Place, weight};
+use super::{SnapshotError, project};
+use crate::report::millis;
+use crate::runtime::docker::{Container, Volume};
+use crate::text::printable;
+
+/// Mode, owner and group.
+type Root = (u32, u32, u32);
+
+/// What is wanted.
+#[derive(Debug, Clone)]
+pub struct Wish {
+    /// The name.
+    pub name: PointName,
+    /// What a person says about it.
+    pub note: Option<String>,
+    /// Whether processes are paused while their images are made.
+    pub pause: bool,
+    /// Only the images of these services; of all games without.
+    pub services: Vec<String>,
+    /// Whether it is made before a rollback.
+    pub safety: bool,
+    /// Players on the games now, where that is known.
+    pub players: Option<u32>,
+}
+
+/// Makes one.
+///
+/// # Errors
+/// See [`SnapshotError`]; nothing is left of it then.
+pub async fn create(place: &Place<'_>, wish: &Wish) -> Result<Point, SnapshotError> {
+    let began = Instant::now();
+    let services = place.services().await?;
+    refuse_what_exists(place, wish, &services).await?;
+    let mut point = Point {
+        name: wish.name.clone(),
+        made: jiff::Timestamp::now().as_millisecond(),
+        note: wish.note.as_deref().map(printable),
+        safety: wish.safety,
+        players: wish.players,
+        took_ms: 0,
+        images: Vec::new(),
+        volumes: Vec::new(),
+        databases: Vec::new(),
+        project: None,
+        binds: Vec::new(),
+        good: None,
+        repositories: Vec::new(),
+    };
+    match fill(place, wish, &services, &mut point).await {
+        Ok(()) => {
+            point.took_ms = millis(began.elapsed());
+            place.shelf.keep(&point)?;
+            Ok(point)
+        }
+        Err(error) => {
+            super::remove::remains(place, &point).await;
+            Err(error)
+        }
+    }
+}
+
+/// The services whose containers become images.
+fn wanted<'a>(
+    wish: &Wish,
+    services: &'a [(String, Role, Container)],
+) -> Vec<(&'a str, &'a Container)> {
+    let named = services.iter().filter(|(name, role, _)| {
+        if wish.services.is_empty() { *role == Role::Game } else { wish.services.contains(name) }
+    });
+    named.map(|(name, _, container)| (name.as_str(), container)).collect()
+}
+
+async fn refuse_what_exists(
+    place: &Place<'_>,
+    wish: &Wish,
+    services: &[(String, Role, Container)],
+) -> Result<(), SnapshotError> {
+    if services.is_empty() {
+        let why = "no service of vigie.toml has a container; `docker compose up -d` makes them";
+        return Err(SnapshotError::Nothing(why.to_owned()));
+    }
+    if let Some(missing) =
+        wish.services.iter().find(|name| !services.iter().any(|(one, ..)| one == *name))
+    {
+        let known: Vec<_> = services.iter().map(|(name, ..)| name.as_str()).collect();
+        let why = format!("{missing} has no container; those with one: {}", known.join(", "));
+        return Err(SnapshotError::Nothing(why));
+    }
+    if place.shelf.points()?.iter().any(|point| point.name == wish.name) {
+        return Err(SnapshotError::Exists(wish.name.to_string()));
+    }
+    for (_, container) in wanted(wish, services) {
+        let reference = format!("{}:{}", repository(container), wish.name);
+        if place.docker.image(&reference).await?.is_some() {
+            return Err(SnapshotError::Exists(reference));
+        }
+    }
+    Ok(())
+}
+
+/// What the image of a container is called, without its tag.
+fn repository(container: &Container) -> String {
+    let name = ImageName::parse(&container.image).map(|name| name.repository);
+    let name = name.filter(|name| !name.starts_with("sha256:") && !name.is_empty());
+    name.unwrap_or_else(|| String::from("vigie/unnamed"))
+}
+
+async fn fill(
+    place: &Place<'_>,
+    wish: &Wish,
+    services: &[(String, Role, Container)],
+    point: &mut Point,
+) -> Result<(), SnapshotError> {
+    let volumes = volumes(services);
+    room(place, &volumes)?;
+    // The dump first: what players did while the rest was read is then in no part, rather than in one.
+    for (service, role, container) in services {
+        if *role != Role::Database || !container.runs {
+            continue;
+        }
+        let Some((probe, schema)) = database::probe(place, service) else { continue };
+        (place.say)(&format!("dump of {schema} from {service}"));
+        let part = database::dump(place, service, probe, schema, &wish.name).await?;
+        point.databases.push(part);
+    }
+    for (service, container) in wanted(wish, services) {
+        (place.say)(&format!("image of {service}"));
+        point.images.push(image(place, wish, service, container).await?);
+    }
+    for (volume, mounted) in volumes {
+        (place.say)(&format!("volume {}", volume.name));
+        let label = format!("volume:{}", volume.name);
+        let stored = tree(place, wish, label, volume.source).await?;
+        point.volumes.push(part(volume.name, mounted, stored));
+    }
+    files(place, wish, services, point).await
+}
+
+/// The named volumes of all services but databases, each once.
+fn volumes(services: &[(String, Role, Container)]) -> Vec<(Volume, Vec<(String, String)>)> {
+    let mut found: Vec<(Volume, Vec<(String, String)>)> = Vec::new();
+    for (service, role, container) in services {
+        if *role == Role::Database {
+            continue;
+        }
+        for volume in &container.volumes {
+            let mount = (service.clone(), volume.target.clone());
+            match found.iter_mut().find(|(known, _)| known.name == volume.name) {
+                Some((_, mounted)) => mounted.push(mount),
+                None => found.push((volume.clone(), vec![mount])),
+            }
+        }
+    }
+    found
+}
+
+/// Whether there is room: a first point takes all of its volumes, a later one what changed.
+fn room(
+    place: &Place<'_>,
+    volumes: &[(Volume, Vec<(String, String)>)],
+) -> Result<(), SnapshotError> {
+    let all: u64 = volumes.iter().map(|(volume, _)| weight(&volume.source)).sum();
+    let first = place.shelf.points()?.is_empty();
+    let needed = if first { all } else { all / 10 };
+    place.room(&super::Shelf::place(place.config), needed)
+}
+
+async fn image(
+    place: &Place<'_>,
+    wish: &Wish,
+    service: &str,
+    container: &Container,
+) -> Result<ImagePart, SnapshotError> {
+    let (repository, tag) = (repository(container), wish.name.to_string());
+    let changes = place.docker.changes(service).await?;
+    let below = place.docker.image(&container.image_id).await?;
+    let id = place.docker.commit(service, &repository, &tag, wish.pause).await?;
+    let seen = place.docker.image(&id).await?;
+    let (size, layers) = seen.map(|seen| (seen.size, seen.layers)).unwrap_or_default();
+    let below = below.map_or(0, |below| below.size);
+    Ok(ImagePart {
+        service: service.to_owned(),
+        repository,
+        tag,
+        id,
+        layers,
+        size,
+        added: size.saturating_sub(below),
+        changes,
+        off_site: None,
+    })
+}
+
+async fn tree(
+    place: &Place<'_>,
+    wish: &Wish,
+    label: String,
+    path: PathBuf,
+) -> Result<(Stored, Option<Root>), SnapshotError> {
+    use std::os::unix::fs::MetadataExt;
+    let seen = std::fs::metadata(&path).ok();
+    let root = seen.map(|seen| (seen.mode() & 0o7777, seen.uid(), seen.gid()));
+    let mut repository = place.shelf.repository()?;
+    if let Some(meter) = &place.meter {
+        repository = repository.with_meter(std::sync::Arc::clone(meter));
+    }
+    let tag = wish.name.to_string();
+    let kept = tokio::task::spawn_blocking(move || repository.put_tree(&label, &tag, &path));
+    Ok((joined(kept.await)?, root))
+}
+
+fn part(
+    name: String,
+    mounted: Vec<(String, String)>,
+    (stored, root): (Stored, Option<Root>),
+) -> TreePart {
+    let Stored { id, files, bytes, added } = stored;
+    TreePart { name, mounted, snapshot: id, root, files, size: bytes, added }
+}
+
+async fn files(
+    place: &Place<'_>,
+    wish: &Wish,
+    services: &[(String, Role, Container)],
+    point: &mut Point,
+) -> Result<(), SnapshotError> {
+    let others = services.iter().filter(|(_, role, _)| *role != Role::Database);
+    let others: Vec<_> = others.map(|(name, _, container)| (name.as_str(), container)).collect();
+    let binds = project::binds(place.config, &others);
+    let directory = place.config.directory();
+    for (inside, mounted) in &binds {
+        let name = inside.display().to_string();
+        (place.say)(&format!("files in {name}"));
+        let stored = tree(place, wish, format!("bind:{name}"), directory.join(inside)).await?;
+        point.binds.push(part(name, mounted.clone(), stored));
+    }
+    (place.say)("the project's files");
+    let places: Vec<_> = binds.iter().map(|(inside, _)| directory.join(inside)).collect();
+    let repositories = project::repositories(place.config, &places).await;
+    let patches = repositories.iter().filter_map(|(repository, patch)| {
+        let name = format!("{}.patch", repository.directory.replace(['/', '.'], "_"));
+        Some((name, patch.clone()?))
+    });
+    let patches: Vec<_> = patches.collect();
+    let containers: Vec<_> = services.iter().map(|(_, _, container)| container.clone()).collect();
+    let members = project::members(place.config, &containers);
+    let shelf = super::Shelf::place(place.config);
+    let stage = tempfile::Builder::new().prefix(".stage-").tempdir_in(&shelf);
+    let stage = stage.map_err(|error| SnapshotError::File(shelf, error))?;
+    project::gather(place.config, &members, &patches, stage.path())?;
+    let stored = tree(place, wish, String::from("project"), stage.path().to_owned()).await?;
+    point.project = Some(part(String::from("project"), Vec::new(), stored));
+    point.repositories = repositories.into_iter().map(|(repository, _)| repository).collect();
+    Ok(())
+}

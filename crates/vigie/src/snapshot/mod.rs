@@ -1,0 +1,20 @@
+//! Does: restore points: everything that is needed to go back, made, listed, compared, pruned, and gone
+//! back to. In which order is decided in `vigie_core::snapshot`.
+
+mod create;
+mod database;
+mod engine;
+mod error;
+mod exchange;
+mod project;
+mod remove;
+mod rollback;
+mod shelf;
+mod verify;
+
+pub use create::{Wish, create};
+pub use engine::Place;
+pub use error::SnapshotError;
+pub use remove::remove;
+pub use rollback::{Journey, plan, resume, rollback};
+pub use shelf::{Intent, Shelf};

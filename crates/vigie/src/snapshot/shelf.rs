@@ -1,0 +1,217 @@
+//! Does: where restore points are kept: a description each, one repository for all, its key, and what
+//! is under way. Everything in it is this account's alone.
+
+use std::fs::{File, OpenOptions, Permissions};
+use std::io::{Read, Write};
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+use vigie_backup::Repository;
+use vigie_core::snapshot::{Parts, Point, PointName};
+
+use super::SnapshotError;
+use crate::config::Config;
+
+/// A rollback that is under way. Whoever finds one that nobody works at takes it back.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Intent {
+    /// Where to.
+    pub to: PointName,
+    /// The point that was made before.
+    pub safety: PointName,
+    /// With what.
+    pub parts: Parts,
+    /// Whether it is being taken back.
+    pub undoing: bool,
+}
+
+/// The restore points of a stack; while it is open, no other command changes them.
+#[derive(Debug)]
+pub struct Shelf {
+    directory: PathBuf,
+    /// Held as long as the shelf is open.
+    _lock: File,
+}
+
+impl Shelf {
+    /// The directory of the restore points of `config`.
+    #[must_use]
+    pub fn place(config: &Config) -> PathBuf {
+        config.state_directory().join("points")
+    }
+
+    /// Opens it, and makes it where it is not there.
+    ///
+    /// # Errors
+    /// When it cannot be written, or another command has it.
+    pub fn open(config: &Config) -> Result<Self, SnapshotError> {
+        let directory = Self::place(config);
+        let failed = |error| SnapshotError::File(directory.clone(), error);
+        std::fs::DirBuilder::new()
+            .recursive(true)
+            .mode(0o700)
+            .create(&directory)
+            .map_err(failed)?;
+        let mut options = OpenOptions::new();
+        options.create(true).truncate(false).write(true).mode(0o600);
+        let lock = options.open(directory.join("lock")).map_err(failed)?;
+        lock.try_lock().map_err(|_| SnapshotError::Busy)?;
+        Ok(Self { directory, _lock: lock })
+    }
+
+    /// Its repository, and a new one where there is none.
+    ///
+    /// # Errors
+    /// When it cannot be read or made.
+    pub fn repository(&self) -> Result<Repository, SnapshotError> {
+        let place = self.directory.join("repository");
+        let key = self.key()?;
+        if place.join("config").exists() {
+            return Ok(Repository::open(&place, &key)?);
+        }
+        Ok(Repository::create(&place, &key)?)
+    }
+
+    /// The repository's password, made at random once.
+    fn key(&self) -> Result<String, SnapshotError> {
+        let path = self.directory.join("key");
+        let failed = |error| SnapshotError::File(path.clone(), error);
+        match std::fs::read_to_string(&path) {
+            Ok(key) => return Ok(key.trim().to_owned()),
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
+            Err(error) => return Err(failed(error)),
+        }
+        let mut bytes = [0_u8; 32];
+        File::open("/dev/urandom")
+            .and_then(|mut from| from.read_exact(&mut bytes))
+            .map_err(failed)?;
+        let key: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
+        self.write(&path, key.as_bytes())?;
+        Ok(key)
+    }
+
+    /// Every point, oldest first.
+    ///
+    /// # Errors
+    /// When one does not read.
+    pub fn points(&self) -> Result<Vec<Point>, SnapshotError> {
+        Self::read(&self.directory)
+    }
+
+    /// Every point of `config`, oldest first, also while another command is at work.
+    ///
+    /// # Errors
+    /// When one does not read.
+    pub fn look(config: &Config) -> Result<Vec<Point>, SnapshotError> {
+        Self::read(&Self::place(config))
+    }
+
+    fn read(directory: &Path) -> Result<Vec<Point>, SnapshotError> {
+        let failed = |error| SnapshotError::File(directory.to_owned(), error);
+        let entries = match std::fs::read_dir(directory) {
+            Ok(entries) => entries,
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
+            Err(error) => return Err(failed(error)),
+        };
+        let mut points = Vec::new();
+        for entry in entries {
+            let path = entry.map_err(failed)?.path();
+            let stem = path.file_stem().and_then(|stem| stem.to_str()).unwrap_or_default();
+            let is_point = path.extension().is_some_and(|end| end == "json");
+            if !is_point || stem.parse::<PointName>().is_err() {
+                continue;
+            }
+            let text = std::fs::read_to_string(&path).map_err(failed)?;
+            let point = serde_json::from_str(&text);
+            points
+                .push(point.map_err(|error| {
+                    SnapshotError::Description(path.clone(), error.to_string())
+                })?);
+        }
+        points.sort_by(|one: &Point, other| (one.made, &one.name).cmp(&(other.made, &other.name)));
+        Ok(points)
+    }
+
+    /// One point.
+    ///
+    /// # Errors
+    /// When there is none of that name.
+    pub fn point(&self, name: &PointName) -> Result<Point, SnapshotError> {
+        let found = self.points()?.into_iter().find(|point| &point.name == name);
+        found.ok_or_else(|| SnapshotError::Unknown(name.clone()))
+    }
+
+    /// Writes a point's description, a new one or one that changed.
+    ///
+    /// # Errors
+    /// When it cannot be written.
+    pub fn keep(&self, point: &Point) -> Result<(), SnapshotError> {
+        let path = self.directory.join(format!("{}.json", point.name));
+        let text = serde_json::to_vec_pretty(point)
+            .map_err(|error| SnapshotError::Description(path.clone(), error.to_string()))?;
+        self.write(&path, &text)
+    }
+
+    /// Removes a point's description.
+    ///
+    /// # Errors
+    /// When it cannot be removed.
+    pub fn forget(&self, name: &PointName) -> Result<(), SnapshotError> {
+        let path = self.directory.join(format!("{name}.json"));
+        std::fs::remove_file(&path).map_err(|error| SnapshotError::File(path, error))
+    }
+
+    /// The rollback that is under way, if one is.
+    ///
+    /// # Errors
+    /// When it does not read.
+    pub fn intent(&self) -> Result<Option<Intent>, SnapshotError> {
+        let path = self.directory.join("rollback");
+        match std::fs::read_to_string(&path) {
+            Ok(text) => serde_json::from_str(&text)
+                .map(Some)
+                .map_err(|error| SnapshotError::Description(path, error.to_string())),
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(SnapshotError::File(path, error)),
+        }
+    }
+
+    /// Writes down what is about to be done, before anything of it is.
+    ///
+    /// # Errors
+    /// When it cannot be written: then nothing may be done.
+    pub fn intend(&self, intent: Option<&Intent>) -> Result<(), SnapshotError> {
+        let path = self.directory.join("rollback");
+        let Some(intent) = intent else {
+            return match std::fs::remove_file(&path) {
+                Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+                    Err(SnapshotError::File(path, error))
+                }
+                _ => Ok(()),
+            };
+        };
+        let text = serde_json::to_vec(intent)
+            .map_err(|error| SnapshotError::Description(path.clone(), error.to_string()))?;
+        self.write(&path, &text)
+    }
+
+    /// Whether a rollback of `config` was interrupted.
+    #[must_use]
+    pub fn is_interrupted(config: &Config) -> bool {
+        Self::place(config).join("rollback").exists()
+    }
+
+    /// All of it or nothing, and on the disk.
+    fn write(&self, path: &Path, bytes: &[u8]) -> Result<(), SnapshotError> {
+        let write = || {
+            let mut file = tempfile::Builder::new().prefix(".new-").tempfile_in(&self.directory)?;
+            file.write_all(bytes)?;
+            file.as_file().set_permissions(Permissions::from_mode(0o600))?;
+            file.as_file().sync_all()?;
+            file.persist(path).map_err(|error| error.error)?;
+            File::open(&self.directory)?.sync_all()
+        };
+        write().map_err(|error: std::io::Error| SnapshotError::File(path.to_owned(), error))
+    }
+}

@@ -1,0 +1,243 @@
+//! Restore points of the reference stack on a real engine: what was changed in the image, the volume,
+//! the database and the files is gone after going back, and there again after undoing that.
+
+use std::path::Path;
+use std::time::Duration;
+
+use vigie_testkit::lab::{Restart, Stack, docker_or_skip};
+
+use crate::survival::ready;
+use crate::watch::vigie;
+
+/// `vigie` in the stack's directory.
+fn run(stack: &Stack, arguments: &[&str]) -> (Option<i32>, String) {
+    let mut command = vigie();
+    stack.docker().point(&mut command);
+    let output = command.args(arguments).current_dir(stack.dir()).output().unwrap();
+    let text = [output.stdout, output.stderr].concat();
+    (output.status.code(), String::from_utf8_lossy(&text).into_owned())
+}
+
+fn fine(stack: &Stack, arguments: &[&str]) -> String {
+    let (code, text) = run(stack, arguments);
+    assert_eq!(code, Some(0), "{arguments:?}: {text}");
+    text
+}
+
+fn json(stack: &Stack, arguments: &[&str]) -> serde_json::Value {
+    serde_json::from_str(&fine(stack, arguments)).unwrap()
+}
+
+/// The four places in which a stack has what matters, each with one word in it.
+struct World<'a> {
+    stack: &'a Stack,
+    password: String,
+}
+
+impl<'a> World<'a> {
+    fn new(stack: &'a Stack) -> Self {
+        let dotenv = std::fs::read_to_string(stack.dir().join(".env")).unwrap();
+        let password = dotenv.lines().find_map(|line| line.strip_prefix("MYSQL_PASSWORD="));
+        Self { stack, password: password.unwrap().to_owned() }
+    }
+
+    fn cp(&self, word: &str, to: &str) {
+        let file = self.stack.dir().join("word.tmp");
+        std::fs::write(&file, word).unwrap();
+        let target = format!("{}:{to}", self.stack.spec.game_container);
+        self.stack.docker().text(["cp", file.to_str().unwrap(), &target]).unwrap();
+        std::fs::remove_file(file).unwrap();
+    }
+
+    fn sql(&self, sql: &str) -> String {
+        let word = format!("MYSQL_PWD={}", self.password);
+        let database = &self.stack.spec.database_container;
+        let arguments = ["exec", "-e", &word, database, "mysql", "-ugmod", "-N", "-e", sql];
+        self.stack.docker().text([&arguments[..], &["gmod_construction"]].concat()).unwrap()
+    }
+
+    /// Writes `word` everywhere.
+    fn change(&self, word: &str) {
+        self.cp(word, "/image.txt");
+        self.cp(word, "/home/gmod/server/volume.txt");
+        self.sql(&format!("UPDATE shared_blueprints SET name = '{word}' WHERE id = 1"));
+        let directory = self.stack.dir();
+        std::fs::write(directory.join("server-config/server.cfg"), format!("hostname {word}\n"))
+            .unwrap();
+        std::fs::write(directory.join("addons/word.txt"), word).unwrap();
+    }
+
+    /// What is read everywhere.
+    fn read(&self) -> Vec<String> {
+        let game = &self.stack.spec.game_container;
+        let cat = |at: &str| {
+            let out = self.stack.dir().join("read.tmp");
+            let from = format!("{game}:{at}");
+            self.stack.docker().text(["cp", &from, out.to_str().unwrap()]).unwrap();
+            let word = std::fs::read_to_string(&out).unwrap();
+            std::fs::remove_file(out).unwrap();
+            word
+        };
+        let directory = self.stack.dir();
+        let file = |name: &str| std::fs::read_to_string(directory.join(name)).unwrap();
+        vec![
+            cat("/image.txt"),
+            cat("/home/gmod/server/volume.txt"),
+            self.sql("SELECT name FROM shared_blueprints WHERE id = 1").trim().to_owned(),
+            file("server-config/server.cfg").trim().replace("hostname ", ""),
+            file("addons/word.txt"),
+        ]
+    }
+}
+
+/// The images of one test, removed with it.
+struct Images {
+    docker: vigie_testkit::lab::Docker,
+    repository: String,
+}
+
+impl Drop for Images {
+    fn drop(&mut self) {
+        // By their names: the first of them is everybody's image under another one.
+        let format = "{{.Repository}}:{{.Tag}}";
+        let listed = self.docker.text(["images", "--format", format, &self.repository]);
+        for name in listed.unwrap_or_default().lines() {
+            let _ = self.docker.text(["rmi", "-f", name]);
+        }
+    }
+}
+
+/// The reference stack with its database; its game has an image of its own. The stack goes first.
+fn begun(lab: &vigie_testkit::lab::Lab, name: &str) -> (Stack, Images) {
+    let mut spec = lab.stack(name).unwrap().boot("1s").restart(Restart::UnlessStopped);
+    let repository = format!("vigie-it/{}", spec.project);
+    let image = format!("{repository}:v0.9-lab");
+    let docker = lab.docker().clone();
+    docker.text(["tag", &spec.game_image, &image]).unwrap();
+    let images = Images { docker, repository };
+    spec.game_image = image;
+    let stack = lab.start(lab.with_database(spec).unwrap()).unwrap();
+    ready(&stack);
+    stack.wait_for_database(Duration::from_secs(180)).unwrap();
+    let (code, text) = run(&stack, &["init"]);
+    assert_eq!(code, Some(0), "{text}");
+    (stack, images)
+}
+
+fn all(word: &str) -> Vec<String> {
+    vec![word.to_owned(); 5]
+}
+
+#[test]
+fn everything_goes_back_and_comes_back_again() {
+    let Some(lab) = docker_or_skip("restore points of the reference stack") else { return };
+    let (stack, _images) = begun(&lab, "it-snapshot");
+    let world = World::new(&stack);
+    world.change("first");
+    assert_eq!(world.read(), all("first"));
+    let compose = std::fs::read_to_string(stack.dir().join("docker-compose.yml"))
+        .or_else(|_| std::fs::read_to_string(stack.dir().join("compose.yaml")));
+    let compose = compose.unwrap();
+
+    let told = fine(&stack, &["snapshot", "create", "v1.0-base", "--note", "the first"]);
+    assert!(told.contains("kept in "), "{told}");
+    world.change("second");
+    assert_eq!(world.read(), all("second"));
+    let (code, text) = run(&stack, &["snapshot", "create", "v1.0-base"]);
+    assert_eq!(code, Some(2), "{text}");
+    assert!(text.contains("--bump minor"), "{text}");
+
+    let plan = fine(&stack, &["snapshot", "rollback", "v1.0-base", "--dry-run"]);
+    assert!(
+        plan.contains("play gmod_construction back") && plan.contains("players lose"),
+        "{plan}"
+    );
+    assert_eq!(world.read(), all("second"), "a dry run changes nothing");
+    let (code, text) = run(&stack, &["snapshot", "rollback", "v1.0-base"]);
+    assert_eq!(code, Some(4), "nobody can be asked: {text}");
+
+    let told = fine(&stack, &["snapshot", "rollback", "v1.0-base", "--yes"]);
+    assert!(told.contains("v1.0-base runs, verified after"), "{told}");
+    assert_eq!(world.read(), all("first"));
+    let after = std::fs::read_dir(stack.dir()).unwrap().flatten().map(|entry| entry.path());
+    let after =
+        after.filter(|path| path.extension().is_some_and(|end| end == "yml" || end == "yaml"));
+    let after: Vec<_> = after.filter_map(|path| std::fs::read_to_string(path).ok()).collect();
+    let wanted = compose.replacen("gmod-practice:lab", "x", 0);
+    let differing: Vec<_> =
+        after[0].lines().zip(wanted.lines()).filter(|(new, old)| new != old).collect();
+    assert_eq!(differing.len(), 1, "only the image's line differs: {differing:?}");
+    assert!(differing[0].0.contains(":v1.0-base"), "{differing:?}");
+
+    let points = json(&stack, &["snapshot", "list", "--json"]);
+    let names: Vec<_> = points.as_array().unwrap().iter().map(|one| &one["name"]).collect();
+    assert_eq!(names, ["v1.1-before-v1.0-base", "v1.0-base"]);
+    assert_eq!((&points[1]["runs"], &points[0]["before_rollback"]), (&true.into(), &true.into()));
+    assert!(!points.to_string().contains(&world.password), "no secret in a description");
+
+    fine(&stack, &["snapshot", "rollback", "v1.1-before-v1.0-base", "--yes"]);
+    assert_eq!(world.read(), all("second"));
+
+    // Only a part of it.
+    fine(&stack, &["snapshot", "rollback", "v1.0-base", "--only", "database", "--yes"]);
+    assert_eq!(world.read(), ["second", "second", "first", "second", "second"]);
+
+    let kept = fine(&stack, &["snapshot", "prune"]);
+    assert!(kept.contains("stays"), "{kept}");
+    let shown = fine(&stack, &["snapshot", "show", "v1.0-base"]);
+    assert!(
+        shown.contains("gmod_construction of mysql") && shown.contains("server-data"),
+        "{shown}"
+    );
+    let points = stack.dir().join(".vigie/points");
+    let left = std::fs::read_dir(points).unwrap().flatten().map(|entry| entry.file_name());
+    let left: Vec<_> = left.map(|name| name.to_string_lossy().into_owned()).collect();
+    assert!(left.iter().all(|name| !name.starts_with('.')), "no leftovers: {left:?}");
+}
+
+#[test]
+fn what_players_do_not_see_work_is_taken_back_and_so_is_what_was_interrupted() {
+    let Some(lab) = docker_or_skip("a rollback that fails, and one that is killed") else { return };
+    let (stack, _images) = begun(&lab, "it-snapshot-undo");
+    let world = World::new(&stack);
+    world.change("good");
+    fine(&stack, &["snapshot", "create", "v1.0-base"]);
+    world.change("present");
+
+    // Killed while it works: wherever that is, the next command ends in the present.
+    for ms in [1_500, 4_000, 7_000] {
+        let mut command = vigie();
+        stack.docker().point(&mut command);
+        command.args(["snapshot", "rollback", "v1.0-base", "--yes"]).current_dir(stack.dir());
+        let log = std::fs::File::create(stack.dir().join("killed.log")).unwrap();
+        let mut child = command.stdout(log.try_clone().unwrap()).stderr(log).spawn().unwrap();
+        std::thread::sleep(Duration::from_millis(ms));
+        let over = child.try_wait().unwrap().is_some();
+        child.kill().unwrap();
+        child.wait().unwrap();
+        assert!(!over, "it was too quick to be killed after {ms} ms");
+        let intended = stack.dir().join(".vigie/points/rollback").exists();
+        // A command that changes anything takes it back first; there is nothing to prune.
+        let (code, text) = run(&stack, &["snapshot", "prune"]);
+        assert_eq!(code, Some(0), "{text}");
+        assert_eq!(text.contains("is taken back"), intended, "{text}");
+        assert!(!stack.dir().join(".vigie/points/rollback").exists());
+        assert_eq!(world.read(), all("present"), "after a kill at {ms} ms: {text}");
+    }
+
+    // A database that does not take its dump.
+    break_dump(stack.dir());
+    let (code, text) = run(&stack, &["snapshot", "rollback", "v1.0-base", "--yes"]);
+    assert_eq!(code, Some(1), "{text}");
+    assert!(text.contains("everything is again as it was before"), "{text}");
+    assert_eq!(world.read(), all("present"));
+}
+
+/// Lets the dump of v1.0-base be another snapshot, which is no dump.
+fn break_dump(directory: &Path) {
+    let path = directory.join(".vigie/points/v1.0-base.json");
+    let mut point: serde_json::Value =
+        serde_json::from_str(&std::fs::read_to_string(&path).unwrap()).unwrap();
+    point["databases"][0]["snapshot"] = point["project"]["snapshot"].clone();
+    std::fs::write(&path, point.to_string()).unwrap();
+}
