@@ -60,7 +60,7 @@ fn say(text: &str) {
 /// Opens the shelf; what somebody left half done is taken back first.
 async fn opened(config: &Config, docker: &Docker) -> Result<Shelf, Failure> {
     let shelf = Shelf::open(config)?;
-    if shelf.intent()?.is_some() {
+    if shelf.intent()?.is_some() || shelf.making()?.is_some() {
         let held = Held::begin(config).await;
         let place = Place { config, docker, shelf: &shelf, meter: None, say: &say };
         let resumed = snapshot::resume(&place).await;
@@ -68,6 +68,24 @@ async fn opened(config: &Config, docker: &Docker) -> Result<Shelf, Failure> {
         resumed?;
     }
     Ok(shelf)
+}
+
+/// Before the watch begins: what a killed rollback left half done is taken back, or the watch would see
+/// faults where somebody only was not finished. When it cannot be, that is said, and the watch begins.
+pub(super) async fn finish_what_was_begun(config: &Config) {
+    if config.file.stack.runtime != RuntimeKind::Docker || !Shelf::is_interrupted(config) {
+        return;
+    }
+    let resume = async {
+        let docker = docker_runtime(config)?;
+        let shelf = Shelf::open(config)?;
+        let place = Place { config, docker: &docker, shelf: &shelf, meter: None, say: &say };
+        snapshot::resume(&place).await?;
+        Ok::<_, Failure>(())
+    };
+    if let Err(error) = resume.await {
+        tracing::error!(%error, "AN INTERRUPTED ROLLBACK COULD NOT BE TAKEN BACK; try: vigie snapshot prune");
+    }
 }
 
 async fn players(config: &Config) -> Option<u32> {

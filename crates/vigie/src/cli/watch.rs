@@ -19,6 +19,7 @@ pub(super) async fn run(path: &Path, args: &WatchArgs) -> Result<Exit, Failure> 
     if args.dry_run {
         config.stack.settings.mode = Mode::Observe;
     }
+    super::snapshot::finish_what_was_begun(&config).await;
     let lang = config.file.stack.lang;
     let mut terminate = signal(SignalKind::terminate())?;
     let mut interrupt = signal(SignalKind::interrupt())?;

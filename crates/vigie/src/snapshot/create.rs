@@ -10,7 +10,7 @@ use vigie_core::stack::Role;
 
 use super::database::{self, joined};
 use super::engine::{Place, weight};
-use super::{SnapshotError, project};
+use super::{Making, SnapshotError, project};
 use crate::report::millis;
 use crate::runtime::docker::{Container, Volume};
 use crate::text::printable;
@@ -58,17 +58,25 @@ pub async fn create(place: &Place<'_>, wish: &Wish) -> Result<Point, SnapshotErr
         good: None,
         repositories: Vec::new(),
     };
-    match fill(place, wish, &services, &mut point).await {
+    let named =
+        |(_, container): &(&str, &Container)| format!("{}:{}", repository(container), wish.name);
+    let images = wanted(wish, &services).iter().map(named).collect();
+    place.shelf.make(Some(&Making { name: wish.name.clone(), images }))?;
+    let made = match fill(place, wish, &services, &mut point).await {
         Ok(()) => {
             point.took_ms = millis(began.elapsed());
-            place.shelf.keep(&point)?;
-            Ok(point)
+            place.shelf.keep(&point)
         }
-        Err(error) => {
-            super::remove::remains(place, &point).await;
-            Err(error)
+        Err(error) => Err(error),
+    };
+    if let Err(error) = made {
+        if let Err(left) = super::remove::leftovers(place).await {
+            tracing::warn!(error = %left, "what was made of it is removed by the next command");
         }
+        return Err(error);
     }
+    place.shelf.make(None)?;
+    Ok(point)
 }
 
 /// The services whose containers become images.

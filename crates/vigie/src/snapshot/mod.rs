@@ -17,4 +17,4 @@ pub use engine::Place;
 pub use error::SnapshotError;
 pub use remove::remove;
 pub use rollback::{Journey, plan, resume, rollback};
-pub use shelf::{Intent, Shelf};
+pub use shelf::{Intent, Making, Shelf};

@@ -25,26 +25,30 @@ pub async fn remove(place: &Place<'_>, points: &[Point]) -> Result<(), SnapshotE
     joined(tokio::task::spawn_blocking(move || repository.prune()).await)
 }
 
-/// Removes what there is of a point that could not be made; what cannot be removed is said.
-pub(super) async fn remains(place: &Place<'_>, point: &Point) {
-    for image in &point.images {
-        let reference = format!("{}:{}", image.repository, image.tag);
-        if let Err(error) = place.docker.remove_image(&reference).await {
-            tracing::warn!(%error, reference, "an image of the point that was not made is left");
-        }
+/// Removes what there is of a point that could not be made, or whose maker was killed; whether there was
+/// anything.
+///
+/// # Errors
+/// See [`SnapshotError`]; it can be tried again.
+pub(super) async fn leftovers(place: &Place<'_>) -> Result<bool, SnapshotError> {
+    let Some(making) = place.shelf.making()? else { return Ok(false) };
+    // Killed between the last two strokes: it is whole.
+    if place.shelf.points()?.iter().any(|point| point.name == making.name) {
+        place.shelf.make(None)?;
+        return Ok(false);
     }
-    let ids: Vec<String> = point.snapshots().map(str::to_owned).collect();
-    let forgotten = async {
-        let repository = place.shelf.repository()?;
-        joined(
-            tokio::task::spawn_blocking(move || {
-                repository.forget(&ids)?;
-                repository.prune()
-            })
-            .await,
-        )
+    for image in &making.images {
+        place.docker.remove_image(image).await?;
+    }
+    let repository = place.shelf.repository()?;
+    let name = making.name.to_string();
+    let work = move || {
+        let all = repository.snapshots()?;
+        let of_it = all.into_iter().filter(|(_, _, tags)| tags.contains(&name));
+        repository.forget(&of_it.map(|(id, ..)| id).collect::<Vec<_>>())?;
+        repository.prune()
     };
-    if let Err(error) = forgotten.await {
-        tracing::warn!(%error, "data of the point that was not made is left");
-    }
+    joined(tokio::task::spawn_blocking(work).await)?;
+    place.shelf.make(None)?;
+    Ok(true)
 }

@@ -80,6 +80,9 @@ pub async fn rollback(place: &Place<'_>, journey: &Journey) -> Result<PointName,
 /// # Errors
 /// When taking it back fails; it can be tried again.
 pub async fn resume(place: &Place<'_>) -> Result<Option<Intent>, SnapshotError> {
+    if super::remove::leftovers(place).await? {
+        (place.say)("a restore point that was being made when vigie was ended is removed");
+    }
     let Some(intent) = place.shelf.intent()? else { return Ok(None) };
     let present = place.shelf.point(&intent.safety)?;
     (place.say)(&format!("a rollback to {} was interrupted and is taken back", intent.to));

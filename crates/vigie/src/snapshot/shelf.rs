@@ -26,6 +26,15 @@ pub struct Intent {
     pub undoing: bool,
 }
 
+/// A point that is being made. Whoever finds one that nobody works at removes what there is of it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Making {
+    /// Its name; its snapshots carry it.
+    pub name: PointName,
+    /// Its images' names.
+    pub images: Vec<String>,
+}
+
 /// The restore points of a stack; while it is open, no other command changes them.
 #[derive(Debug)]
 pub struct Shelf {
@@ -167,7 +176,35 @@ impl Shelf {
     /// # Errors
     /// When it does not read.
     pub fn intent(&self) -> Result<Option<Intent>, SnapshotError> {
-        let path = self.directory.join("rollback");
+        self.note("rollback")
+    }
+
+    /// Writes down what is about to be done, before anything of it is.
+    ///
+    /// # Errors
+    /// When it cannot be written: then nothing may be done.
+    pub fn intend(&self, intent: Option<&Intent>) -> Result<(), SnapshotError> {
+        self.set_note("rollback", intent)
+    }
+
+    /// The point that is being made, if one is.
+    ///
+    /// # Errors
+    /// When it does not read.
+    pub fn making(&self) -> Result<Option<Making>, SnapshotError> {
+        self.note("making")
+    }
+
+    /// Writes down that a point is about to be made, or that it is made.
+    ///
+    /// # Errors
+    /// When it cannot be written.
+    pub fn make(&self, making: Option<&Making>) -> Result<(), SnapshotError> {
+        self.set_note("making", making)
+    }
+
+    fn note<T: for<'de> Deserialize<'de>>(&self, name: &str) -> Result<Option<T>, SnapshotError> {
+        let path = self.directory.join(name);
         match std::fs::read_to_string(&path) {
             Ok(text) => serde_json::from_str(&text)
                 .map(Some)
@@ -177,13 +214,9 @@ impl Shelf {
         }
     }
 
-    /// Writes down what is about to be done, before anything of it is.
-    ///
-    /// # Errors
-    /// When it cannot be written: then nothing may be done.
-    pub fn intend(&self, intent: Option<&Intent>) -> Result<(), SnapshotError> {
-        let path = self.directory.join("rollback");
-        let Some(intent) = intent else {
+    fn set_note<T: Serialize>(&self, name: &str, note: Option<&T>) -> Result<(), SnapshotError> {
+        let path = self.directory.join(name);
+        let Some(note) = note else {
             return match std::fs::remove_file(&path) {
                 Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
                     Err(SnapshotError::File(path, error))
@@ -191,7 +224,7 @@ impl Shelf {
                 _ => Ok(()),
             };
         };
-        let text = serde_json::to_vec(intent)
+        let text = serde_json::to_vec(note)
             .map_err(|error| SnapshotError::Description(path.clone(), error.to_string()))?;
         self.write(&path, &text)
     }
