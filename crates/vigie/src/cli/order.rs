@@ -15,7 +15,16 @@ pub(super) async fn ask(
     request: &Request,
     dry_run: bool,
 ) -> Result<Exit, Failure> {
+    let lang = config.file.stack.lang;
     match request {
+        // The daemon says the same; but a slip of the pen is no guard's no.
+        Request::Report { text, .. } if text.trim().is_empty() => {
+            let why = say("a report needs a text: what do players see?", lang);
+            return Err(Failure::say(Exit::Usage, why));
+        }
+        Request::Note { text, .. } if text.trim().is_empty() => {
+            return Err(Failure::say(Exit::Usage, say("a note needs a text", lang)));
+        }
         Request::Report { service, .. } => check_names(config, service, None)?,
         Request::RunRunbook { service, runbook, .. } => {
             check_names(config, service, Some(runbook))?;
@@ -33,7 +42,6 @@ pub(super) async fn ask(
         }
         return Ok(Exit::Fine);
     }
-    let lang = config.file.stack.lang;
     let mut client = Client::connect(&config.socket()).await?;
     match client.ask(request).await? {
         Answer::Done { text } => {

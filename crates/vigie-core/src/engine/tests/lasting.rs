@@ -86,8 +86,16 @@ fn what_was_never_opened_is_neither_noted_nor_closed() {
             assert!(reply.unwrap_err().contains("vigie incident list"));
         }
     }
-    let note = Order::Note(IncidentId(1), by, String::from("hm"));
+    let note = Order::Note(IncidentId(1), by.clone(), String::from("hm"));
     assert!(world.event(Event::Ordered(note)).reply.unwrap().is_ok());
+    let note = Order::Note(IncidentId(1), by.clone(), String::from(" "));
+    let reply = world.event(Event::Ordered(note)).reply.unwrap();
+    assert_eq!(reply.unwrap_err(), "a note needs a text");
+    let severity = crate::incident::Severity::P2;
+    let report = Order::Report { service: GAME, severity, text: String::new(), by };
+    let reply = world.event(Event::Ordered(report)).reply.unwrap();
+    assert!(reply.unwrap_err().starts_with("a report needs a text"));
+    assert_eq!(world.engine.state().incidents.len(), 1);
 }
 
 #[test]
