@@ -88,11 +88,18 @@ fn shape(config: &Config, paper: &Paper, one: &Action, today: Date) -> serde_jso
 
 fn done(config: &Config, id: &str, dry_run: bool) -> Result<Exit, Failure> {
     let papers = papers(&directory(config))?;
-    let found = papers.iter().find_map(|paper| {
-        let one = actions(paper).into_iter().find(|one| one.id() == id)?;
-        Some((paper, one))
-    });
-    let Some((paper, one)) = found else {
+    let found: Vec<_> = papers
+        .iter()
+        .filter_map(|paper| Some((paper, actions(paper).into_iter().find(|one| one.id() == id)?)))
+        .collect();
+    if let [(one, _), (other, _), ..] = &found[..] {
+        let (one, other) = (one.path.display(), other.path.display());
+        let why = format!(
+            "{id} is in {one} and in {other}; tick it there yourself, or keep one file an incident"
+        );
+        return Err(Failure::say(Exit::Usage, why));
+    }
+    let Some((paper, one)) = found.into_iter().next() else {
         return Err(Failure::say(
             Exit::Usage,
             format!("there is no action {id}; try: vigie action list"),
