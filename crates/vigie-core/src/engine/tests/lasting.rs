@@ -72,6 +72,37 @@ fn nothing_is_collected_at_hand_before_the_first_look() {
     assert!(world.engine.state().runs[&crate::respond::RunId(1)].evidence.is_none());
 }
 
+/// Who takes it out of the case while it asks has answered.
+#[test]
+fn silence_is_a_yes_only_while_the_case_still_says_so() {
+    for (meanwhile, granted) in
+        [(crate::respond::Silence::Approve, true), (crate::respond::Silence::Refuse, false)]
+    {
+        let mut world = World::new();
+        world.engine.stack.settings.mode = crate::stack::Mode::Assist;
+        let set = |world: &mut World, silence| {
+            let books = world.engine.stack.runbooks.iter_mut();
+            books.flat_map(|book| &mut book.cases).for_each(|case| case.approve_default = silence);
+        };
+        set(&mut world, crate::respond::Silence::Approve);
+        world.crash(139);
+        world.collect(RuntimeState::Exited, Some(139));
+        let asked = |record: &Record| matches!(record, Record::ApprovalAsked { .. });
+        assert!(world.records.iter().any(|(_, record)| asked(record)));
+        set(&mut world, meanwhile);
+        world.pass(901_000);
+        let answers: Vec<_> = world
+            .records
+            .iter()
+            .filter_map(|(_, record)| match record {
+                Record::ApprovalGiven { granted, .. } => Some(*granted),
+                _ => None,
+            })
+            .collect();
+        assert_eq!(answers, [granted]);
+    }
+}
+
 #[test]
 fn what_was_never_opened_is_neither_noted_nor_closed() {
     let mut world = World::new();
