@@ -1,6 +1,7 @@
 //! Does: gives a person's order to the daemon, or, in a dry run, says what it would do and to what.
 
 use vigie_core::incident::IncidentId;
+use vigie_core::learn::Entry;
 use vigie_core::respond::RunId;
 
 use super::{Exit, Failure};
@@ -8,6 +9,9 @@ use crate::config::Config;
 use crate::control::{Answer, Client, Request};
 use crate::report::say;
 use crate::store::{IncidentRow, Register};
+
+/// Bytes of what is written into a timeline, as of the development journal.
+const LONGEST: usize = Entry::LONGEST;
 
 /// Asks the daemon and says what it answers.
 pub(super) async fn ask(
@@ -24,6 +28,12 @@ pub(super) async fn ask(
         }
         Request::Note { text, .. } if text.trim().is_empty() => {
             return Err(Failure::say(Exit::Usage, say("a note needs a text", lang)));
+        }
+        Request::Report { text, .. } | Request::Note { text, .. } if text.len() > LONGEST => {
+            let most = LONGEST / 1024;
+            let why =
+                format!("the text has more than {most} KiB; keep it in a file, and name that");
+            return Err(Failure::say(Exit::Usage, why));
         }
         Request::Report { service, .. } => check_names(config, service, None)?,
         Request::RunRunbook { service, runbook, .. } => {

@@ -155,7 +155,7 @@ fn order(eyes: &Eyes, request: Request) -> Result<Order, String> {
     let person = |by: String| Actor::Person(printable(&by));
     // What is in the journal is told on channels: a secret that a person typed must not get there.
     let redactor = Redactor::of(&eyes.config);
-    let said = |text: &str| redactor.clean(&printable(text));
+    let said = |text: &str| redactor.clean(&printable(&text.replace(['\r', '\n'], " ")));
     let service = |name: &str| -> Result<ServiceId, String> {
         eyes.config.stack.find(name).ok_or_else(|| {
             let known: Vec<_> =

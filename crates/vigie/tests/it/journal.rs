@@ -203,6 +203,12 @@ fn a_secret_that_somebody_types_is_not_kept() {
         let text = place.done(words);
         assert!(text.contains("••••") && !text.contains("hunter2"), "{text}");
     }
+    place.done(&["incident", "note", "1", "one\ntwo", "--by", " "]);
+    let shown = place.done(&["incident", "show", "1"]);
+    assert!(shown.contains(": one two") && !shown.contains("note by  "), "{shown}");
+    let long = "x".repeat(70_000);
+    let (code, text) = place.run(&["incident", "note", "1", &long]);
+    assert_eq!((code, text.contains("more than 16 KiB")), (Some(2), true), "{text}");
     for words in [&["report", ""][..], &["note", "1", " "]] {
         let (code, text) = place.run(&[&["incident"], words].concat());
         assert_eq!((code, text.contains("needs a text")), (Some(2), true), "{text}");
