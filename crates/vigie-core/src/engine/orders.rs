@@ -46,6 +46,9 @@ impl Engine {
         text: String,
         by: Actor,
     ) -> Result<String, String> {
+        if text.trim().is_empty() {
+            return Err(String::from("a report needs a text: what do players see?"));
+        }
         let incident = self.open(service, Group::Errors, severity, text.clone());
         self.record(Record::Noted { incident, by: by.clone(), text });
         let role = self.stack.service(service).role;
@@ -85,6 +88,9 @@ impl Engine {
 
     fn note(&mut self, id: IncidentId, by: Actor, text: String) -> Result<String, String> {
         self.exists(id)?;
+        if text.trim().is_empty() {
+            return Err(String::from("a note needs a text"));
+        }
         self.record(Record::Noted { incident: id, by, text });
         Ok(format!("noted in incident {id}"))
     }

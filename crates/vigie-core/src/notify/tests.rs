@@ -235,8 +235,25 @@ fn a_channel_that_is_gone_is_told_on_the_others_and_loses_nothing() {
     let told = desk.drain();
     assert!(told.iter().all(|(_, one)| one.channel == "b"));
     assert_eq!(occasions(&told), ["said"]);
-    // Whoever mends it and starts vigie again is told what was missed.
-    assert!(desk.kept.waiting.iter().any(|one| one.channel == "a"));
+    // Whoever mends it and starts vigie again is told what was missed, and not that it was gone.
+    let waits: Vec<_> =
+        desk.kept.waiting.iter().map(|one| (&*one.channel, one.occasion.word())).collect();
+    assert_eq!(waits, [("a", "opened")]);
+}
+
+/// Asked again before its time, the other side would only ask for longer.
+#[test]
+fn nothing_is_sent_before_the_time_that_the_other_side_asked_for() {
+    let mut desk = Desk::new(vec![channel("a")]);
+    desk.happen(opened(1, Severity::P1));
+    let first = desk.next().remove(0);
+    let after = Some(Duration::from_secs(90));
+    desk.settle(first.id, Outcome::Later { after, why: String::from("429") });
+    desk.happen(opened(2, Severity::P1));
+    desk.now = desk.now.plus(Duration::from_millis(89_999));
+    assert!(desk.next().is_empty());
+    desk.now = desk.now.plus(Duration::from_millis(1));
+    assert_eq!(desk.next()[0].id, first.id);
 }
 
 #[test]

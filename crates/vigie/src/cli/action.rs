@@ -88,11 +88,18 @@ fn shape(config: &Config, paper: &Paper, one: &Action, today: Date) -> serde_jso
 
 fn done(config: &Config, id: &str, dry_run: bool) -> Result<Exit, Failure> {
     let papers = papers(&directory(config))?;
-    let found = papers.iter().find_map(|paper| {
-        let one = actions(paper).into_iter().find(|one| one.id() == id)?;
-        Some((paper, one))
-    });
-    let Some((paper, one)) = found else {
+    let found: Vec<_> = papers
+        .iter()
+        .filter_map(|paper| Some((paper, actions(paper).into_iter().find(|one| one.id() == id)?)))
+        .collect();
+    if let [(one, _), (other, _), ..] = &found[..] {
+        let (one, other) = (one.path.display(), other.path.display());
+        let why = format!(
+            "{id} is in {one} and in {other}; tick it there yourself, or keep one file an incident"
+        );
+        return Err(Failure::say(Exit::Usage, why));
+    }
+    let Some((paper, one)) = found.into_iter().next() else {
         return Err(Failure::say(
             Exit::Usage,
             format!("there is no action {id}; try: vigie action list"),
@@ -100,16 +107,25 @@ fn done(config: &Config, id: &str, dry_run: bool) -> Result<Exit, Failure> {
     };
     let french = config.file.stack.lang == Lang::Fr;
     if one.done {
-        println!("{id}: {}", if french { "déjà faite" } else { "done already" });
+        println!(
+            "{}",
+            if french { format!("{id} : déjà faite") } else { format!("{id}: done already") }
+        );
         return Ok(Exit::Fine);
     }
     if dry_run {
-        println!("would tick in {}: {} {}", paper.path.display(), id, one.text);
+        let (would, file) =
+            (if french { "cocherait, dans" } else { "would tick in" }, paper.path.display());
+        println!("{would} {file}{} {id} {}", colon(french), one.text);
         return Ok(Exit::Fine);
     }
     replace(&paper.path, &ticked(&paper.text, &one))?;
-    println!("{}: {id} {}", if french { "faite" } else { "done" }, one.text);
+    println!("{}{} {id} {}", if french { "faite" } else { "done" }, colon(french), one.text);
     Ok(Exit::Fine)
+}
+
+const fn colon(french: bool) -> &'static str {
+    if french { " :" } else { ":" }
 }
 
 fn add(
@@ -120,6 +136,9 @@ fn add(
     due: Option<Date>,
     dry_run: bool,
 ) -> Result<Exit, Failure> {
+    if text.trim().is_empty() {
+        return Err(Failure::say(Exit::Usage, "what is to be done? try: vigie action add --help"));
+    }
     let found = papers(&directory(config))?;
     let Some(paper) = found.iter().find(|paper| paper.incident == incident) else {
         let why = format!(
@@ -131,12 +150,17 @@ fn add(
     let french = paper.text.contains("échéance :");
     let more = with_action(&paper.text, text, owner, &due, french);
     let paper = Paper { text: more, ..paper.clone() };
-    let added = actions(&paper).into_iter().rev().find(|one| !one.done && one.text == text.trim());
-    let id = added.map_or_else(|| incident.to_string(), |one| one.id());
-    let (would, file) = (if dry_run { "would add" } else { "added" }, paper.path.display());
+    // It stands behind all others.
+    let id = actions(&paper).last().map_or_else(|| incident.to_string(), Action::id);
+    let file = paper.path.display();
     if !dry_run {
         replace(&paper.path, &paper.text)?;
     }
-    println!("{would} {id} to {file}: {text}");
+    match (config.file.stack.lang, dry_run) {
+        (Lang::En, true) => println!("would add {id} to {file}: {text}"),
+        (Lang::En, false) => println!("added {id} to {file}: {text}"),
+        (Lang::Fr, true) => println!("ajouterait {id} à {file} : {text}"),
+        (Lang::Fr, false) => println!("ajoutée : {id} dans {file} : {text}"),
+    }
     Ok(Exit::Fine)
 }

@@ -16,7 +16,7 @@ use super::{Exit, Failure, Paint};
 use crate::config::Config;
 use crate::control::Request;
 use crate::report::{Lang, about, entry_json, entry_markdown, rfc3339, say};
-use crate::respond::{CommitError, commit};
+use crate::respond::{CommitError, Redactor, commit};
 use crate::store::{EntryRow, IncidentRow, JournalError, Register};
 use crate::text::{printable, printable_lines};
 
@@ -35,7 +35,7 @@ pub(super) async fn run(path: &Path, command: JournalCommand) -> Result<Exit, Fa
 }
 
 async fn add(config: &Config, args: JournalAdd) -> Result<Exit, Failure> {
-    let text = printable_lines(&text(&args.text)?);
+    let text = Redactor::of(config).clean(&printable_lines(&text(&args.text)?));
     let incidents: Vec<_> = args.incident.into_iter().map(IncidentId).collect();
     let entry = Entry::new(text, &incidents, commits(config, &args.commit).await?);
     let lang = config.file.stack.lang;

@@ -12,6 +12,7 @@ use crate::config::{Config, Lang};
 use crate::control::Request;
 use crate::knowledge::{TableError, read_table, sort_out};
 use crate::report::{ago, millis};
+use crate::respond::Redactor;
 use crate::store::Register;
 use crate::text::printable;
 
@@ -30,7 +31,9 @@ pub(super) async fn import(
     dry_run: bool,
     by: String,
 ) -> Result<Exit, Failure> {
-    let read = read_table(file)?;
+    let mut read = read_table(file)?;
+    let redactor = Redactor::of(config);
+    read.iter_mut().for_each(|known| redactor.clean_known(known));
     let known = Register::open(&config.journal())?.known()?;
     let (new, told) = sort_out(&known, read);
     for title in &told {

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use vigie_core::Moment;
 use vigie_core::incident::Severity;
-use vigie_core::notify::{Notice, NoticeId, Occasion, Outcome};
+use vigie_core::notify::{Channel, Notice, NoticeId, Occasion, Outcome, Quiet};
 use vigie_core::stack::Targets;
 
 use super::args::NotifyCommand;
@@ -41,19 +41,8 @@ fn list(config: &Config, json: bool) -> Result<Exit, Failure> {
         })
         .collect();
     if json {
-        let rows: Vec<_> = channels
-            .iter()
-            .map(|(kind, (channel, lang))| {
-                serde_json::json!({
-                    "name": channel.name,
-                    "kind": kind,
-                    "min_severity": channel.min_severity.word(),
-                    "services": channel.services,
-                    "on_call": channel.on_call,
-                    "lang": word(*lang),
-                })
-            })
-            .collect();
+        let rows: Vec<_> =
+            channels.iter().map(|(kind, (channel, lang))| shape(kind, channel, *lang)).collect();
         println!("{}", serde_json::to_string_pretty(&rows)?);
         return Ok(Exit::Fine);
     }
@@ -71,12 +60,31 @@ fn list(config: &Config, json: bool) -> Result<Exit, Failure> {
                 format!("{} and worse", channel.min_severity.word()),
                 Some(services).filter(|text| !text.is_empty()).unwrap_or_else(all),
                 if channel.on_call { "when nobody answers" } else { "at once" }.to_owned(),
+                channel.quiet.map_or_else(|| String::from("-"), hours),
                 word(*lang).to_owned(),
             ]
         })
         .collect();
-    table::print(&["CHANNEL", "KIND", "TOLD OF", "SERVICES", "WHEN", "LANG"], &rows);
+    table::print(&["CHANNEL", "KIND", "TOLD OF", "SERVICES", "WHEN", "QUIET", "LANG"], &rows);
     Ok(Exit::Fine)
+}
+
+fn shape(kind: &str, channel: &Channel, lang: Lang) -> serde_json::Value {
+    serde_json::json!({
+        "name": channel.name,
+        "kind": kind,
+        "min_severity": channel.min_severity.word(),
+        "services": channel.services,
+        "on_call": channel.on_call,
+        "quiet": channel.quiet.map(hours),
+        "lang": word(lang),
+    })
+}
+
+/// Quiet hours as the configuration has them.
+fn hours(quiet: Quiet) -> String {
+    let clock = |minute: u16| format!("{:02}:{:02}", minute / 60, minute % 60);
+    format!("{}-{}", clock(quiet.from), clock(quiet.to))
 }
 
 const fn word(lang: Lang) -> &'static str {
@@ -162,5 +170,20 @@ fn verdict(outcome: Outcome) -> Result<String, String> {
         }
         Outcome::Later { after: None, why } => Err(format!("not now: {why}")),
         Outcome::Rejected { why } | Outcome::Stopped { why } => Err(why),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_documented_shape() {
+        let text = "[stack]\nname = \"x\"\n[service.gmod]\nrole = \"game\"\n\
+            [notify.discord]\nurl = { env = \"X\" }\nquiet = \"23:00-08:05\"\nlang = \"fr\"\n";
+        let config = Config::parse(Path::new("nowhere/vigie.toml"), text).unwrap();
+        let (name, one) = config.channels().remove(0);
+        let (channel, lang) = crate::config::channel(&name, &one, Lang::En, Vec::new());
+        insta::assert_json_snapshot!(shape(kind(&one).word(), &channel, lang));
     }
 }

@@ -1,6 +1,7 @@
 //! Does: gives a person's order to the daemon, or, in a dry run, says what it would do and to what.
 
 use vigie_core::incident::IncidentId;
+use vigie_core::learn::Entry;
 use vigie_core::respond::RunId;
 
 use super::{Exit, Failure};
@@ -9,13 +10,31 @@ use crate::control::{Answer, Client, Request};
 use crate::report::say;
 use crate::store::{IncidentRow, Register};
 
+/// Bytes of what is written into a timeline, as of the development journal.
+const LONGEST: usize = Entry::LONGEST;
+
 /// Asks the daemon and says what it answers.
 pub(super) async fn ask(
     config: &Config,
     request: &Request,
     dry_run: bool,
 ) -> Result<Exit, Failure> {
+    let lang = config.file.stack.lang;
     match request {
+        // The daemon says the same; but a slip of the pen is no guard's no.
+        Request::Report { text, .. } if text.trim().is_empty() => {
+            let why = say("a report needs a text: what do players see?", lang);
+            return Err(Failure::say(Exit::Usage, why));
+        }
+        Request::Note { text, .. } if text.trim().is_empty() => {
+            return Err(Failure::say(Exit::Usage, say("a note needs a text", lang)));
+        }
+        Request::Report { text, .. } | Request::Note { text, .. } if text.len() > LONGEST => {
+            let most = LONGEST / 1024;
+            let why =
+                format!("the text has more than {most} KiB; keep it in a file, and name that");
+            return Err(Failure::say(Exit::Usage, why));
+        }
         Request::Report { service, .. } => check_names(config, service, None)?,
         Request::RunRunbook { service, runbook, .. } => {
             check_names(config, service, Some(runbook))?;
@@ -33,7 +52,6 @@ pub(super) async fn ask(
         }
         return Ok(Exit::Fine);
     }
-    let lang = config.file.stack.lang;
     let mut client = Client::connect(&config.socket()).await?;
     match client.ask(request).await? {
         Answer::Done { text } => {

@@ -33,7 +33,8 @@ pub(super) async fn run(path: &Path, args: &RiskArgs) -> Result<Exit, Failure> {
 fn tell(row: &RiskRow, lang: Lang) {
     let paint = Paint::for_stdout();
     let gravity = paint.severity(row.gravity);
-    println!("{:<3} {gravity} {}: {}", row.id, paint.bold(&row.title), row.mitigation);
+    let colon = if lang == Lang::Fr { " :" } else { ":" };
+    println!("{:<3} {gravity} {}{colon} {}", row.id, paint.bold(&row.title), row.mitigation);
     for check in &row.checks {
         let mark = match check.state {
             State::Present => paint.good("✓"),
@@ -49,7 +50,11 @@ fn tell(row: &RiskRow, lang: Lang) {
             (None, Lang::En) => String::from("never came true"),
             (None, Lang::Fr) => String::from("jamais réalisé"),
             (Some(last), Lang::En) => {
-                format!("came true {} times, last {}", seen.times, &last[..10])
+                let times = match seen.times {
+                    1 => String::from("once"),
+                    times => format!("{times} times"),
+                };
+                format!("came true {times}, last {}", &last[..10])
             }
             (Some(last), Lang::Fr) => {
                 format!("réalisé {} fois, la dernière le {}", seen.times, &last[..10])

@@ -59,7 +59,8 @@ fn tell(figures: &FiguresJson, lang: Lang) {
         .iter()
         .map(|count| format!("{} {}", count.severity, count.incidents))
         .collect();
-    println!("{}: {}", paint.bold(&since), counts.join(", "));
+    let colon = if french { " :" } else { ":" };
+    println!("{}{colon} {}", paint.bold(&since), counts.join(", "));
     if figures.reported > 0 {
         let rest = if french {
             "sans début connu (signalés par une personne) : comptés, pas mesurés"
@@ -80,7 +81,7 @@ fn tell(figures: &FiguresJson, lang: Lang) {
     for service in &figures.services {
         println!();
         let promise = if french { "promesse" } else { "promised" };
-        println!("{}: {promise} {} %", paint.bold(&service.service), figures.slo_pct);
+        println!("{}{colon} {promise} {} %", paint.bold(&service.service), figures.slo_pct);
         let rows = service.months.iter().map(|month| {
             let left = length(month.budget_left_ms);
             vec![
@@ -106,6 +107,7 @@ fn tell(figures: &FiguresJson, lang: Lang) {
             if one.exceeded { paint.bad(&format!("{text} !")) } else { text }
         });
         let burns: Vec<_> = burns.collect();
-        println!("{}: {}", if french { "consommation" } else { "burn rate" }, burns.join(", "));
+        let rate = if french { "consommation" } else { "burn rate" };
+        println!("{rate}{colon} {}", burns.join(", "));
     }
 }

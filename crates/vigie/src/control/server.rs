@@ -16,7 +16,7 @@ use vigie_core::stack::ServiceId;
 
 use super::{Answer, Request};
 use crate::observe::Eyes;
-use crate::respond::collect;
+use crate::respond::{Redactor, collect};
 use crate::text::{printable, printable_lines};
 
 const LONGEST: u64 = 64 * 1024;
@@ -153,6 +153,9 @@ async fn rehearse(eyes: &Eyes, service: &str, runbook: String) -> Answer {
 
 fn order(eyes: &Eyes, request: Request) -> Result<Order, String> {
     let person = |by: String| Actor::Person(printable(&by));
+    // What is in the journal is told on channels: a secret that a person typed must not get there.
+    let redactor = Redactor::of(&eyes.config);
+    let said = |text: &str| redactor.clean(&printable(&text.replace(['\r', '\n'], " ")));
     let service = |name: &str| -> Result<ServiceId, String> {
         eyes.config.stack.find(name).ok_or_else(|| {
             let known: Vec<_> =
@@ -165,12 +168,12 @@ fn order(eyes: &Eyes, request: Request) -> Result<Order, String> {
             Order::Acknowledge(IncidentId(incident), person(by))
         }
         Request::Note { incident, by, text } => {
-            Order::Note(IncidentId(incident), person(by), printable(&text))
+            Order::Note(IncidentId(incident), person(by), said(&text))
         }
         Request::Report { service: name, severity, by, text } => Order::Report {
             service: service(&name)?,
             severity: parse_severity(&severity)?,
-            text: printable(&text),
+            text: said(&text),
             by: person(by),
         },
         Request::Resolve { incident, by } => Order::Resolve(IncidentId(incident), person(by)),
@@ -181,12 +184,15 @@ fn order(eyes: &Eyes, request: Request) -> Result<Order, String> {
         Request::RunRunbook { service: name, runbook, by } => {
             Order::Run { service: service(&name)?, runbook, by: person(by) }
         }
-        Request::Learn { known, by } => Order::Learn(known, person(by)),
+        Request::Learn { mut known, by } => {
+            known.iter_mut().for_each(|known| redactor.clean_known(known));
+            Order::Learn(known, person(by))
+        }
         Request::Journal { mut entry, by } => {
-            entry.text = printable_lines(&entry.text);
+            entry.text = redactor.clean(&printable_lines(&entry.text));
             for commit in &mut entry.commits {
                 commit.hash = printable(&commit.hash);
-                commit.subject = printable(&commit.subject);
+                commit.subject = said(&commit.subject);
             }
             Order::Journal(entry, person(by))
         }

@@ -18,7 +18,7 @@ use self::answer::answer;
 use self::update::{Press, Update};
 use super::telegram::{Bot, Said, Seat};
 use super::{Choice, Telegram};
-use crate::report::Lang;
+use crate::report::{Lang, say};
 
 /// How long the other side holds a request without news.
 const HOLD: u64 = 25;
@@ -165,9 +165,11 @@ impl Buttons {
             Ok(choice) => match self.hand_on(&press, choice, presses) {
                 Ok(outcome) => {
                     let late = self.pick("no answer yet", "pas encore de réponse");
+                    let lang = self.lang;
                     self.answers.spawn(async move {
                         let text = timeout(OUTCOME, outcome).await;
                         let text = text.ok().and_then(Result::ok).unwrap_or(late);
+                        let text = say(&text, lang);
                         answer(&bot, &press.id, &text).await;
                     });
                     return;

@@ -3,6 +3,7 @@
 
 use std::time::Duration;
 
+use jiff::Timestamp;
 use reqwest::{Method, Url, redirect};
 use rustls::{ClientConfig, RootCertStore};
 
@@ -100,8 +101,7 @@ impl Http {
             .headers()
             .get("Retry-After")
             .and_then(|value| value.to_str().ok())
-            .and_then(|text| text.trim().parse().ok())
-            .and_then(wait);
+            .and_then(|text| asked(text.trim(), Timestamp::now()));
         let mut body = Vec::new();
         // An answer that breaks off was still given: its status says what happened to the message.
         while let Ok(Some(chunk)) = response.chunk().await {
@@ -129,6 +129,15 @@ impl Answer {
     pub(super) const fn is_success(&self) -> bool {
         matches!(self.status, 200..=299)
     }
+}
+
+/// The header's wish: seconds, or a day and time as web servers write it. What is past is no wish.
+fn asked(text: &str, now: Timestamp) -> Option<Duration> {
+    let until = || {
+        let until = jiff::fmt::rfc2822::parse(text).ok()?.timestamp();
+        Some(until.duration_since(now).as_secs_f64())
+    };
+    wait(text.parse().ok().or_else(until)?)
 }
 
 fn wait(seconds: f64) -> Option<Duration> {
@@ -207,6 +216,11 @@ mod tests {
         assert_eq!(answer(None).wait(Some(7.0)), Some(Duration::from_secs(7)));
         assert_eq!(answer(wait(1e30)).wait(None), Some(LONGEST_WAIT));
         assert_eq!(answer(wait(-1.0)).wait(Some(f64::NAN)), None);
+        let now = "2026-11-30T12:00:00Z".parse().unwrap();
+        assert_eq!(asked("2.5", now), Some(Duration::from_millis(2500)));
+        assert_eq!(asked("Mon, 30 Nov 2026 12:01:30 GMT", now), Some(Duration::from_secs(90)));
+        assert_eq!(asked("Mon, 30 Nov 2026 11:00:00 GMT", now), None);
+        assert_eq!(asked("soon", now), None);
     }
 
     #[test]

@@ -39,24 +39,22 @@ impl Action {
     }
 }
 
-/// The actions of a post-mortem, in its order.
+/// The actions of a post-mortem, in its order. What is struck out is none, and keeps its number.
 #[must_use]
 pub fn actions(paper: &Paper) -> Vec<Action> {
-    boxes(&paper.text)
-        .enumerate()
-        .map(|(index, (at, text))| {
-            let (text, owner, due) = parts(text);
-            Action {
-                incident: paper.incident,
-                number: index + 1,
-                done: !paper.text[at..].starts_with(' '),
-                text,
-                owner,
-                due,
-                at,
-            }
-        })
-        .collect()
+    let all = boxes(&paper.text).enumerate().map(|(index, (at, text))| {
+        let (text, owner, due) = parts(text);
+        Action {
+            incident: paper.incident,
+            number: index + 1,
+            done: !paper.text[at..].starts_with(' '),
+            text,
+            owner,
+            due,
+            at,
+        }
+    });
+    all.filter(|one| !one.text.starts_with("~~")).collect()
 }
 
 /// The text with `action` done; every other byte is as it was.
@@ -74,19 +72,32 @@ pub fn with_action(text: &str, what: &str, owner: Option<&str>, due: &str, frenc
     let (owner_word, due_word) =
         if french { ("responsable :", "échéance :") } else { ("owner:", "due:") };
     let newline = if text.contains("\r\n") { "\r\n" } else { "\n" };
-    let line = printable(&format!("- [ ] {what} — {owner_word} {owner}, {due_word} {due}"));
+    let line = format!("- [ ] {what} — {owner_word} {owner}, {due_word} {due}");
+    let line = printable(&line.replace(['\r', '\n'], " "));
     let last = boxes(text).last().map(|(at, _)| at);
-    let end = last.map_or(text.len(), |at| {
-        text[at..].find('\n').map_or(text.len(), |length| at + length + 1)
-    });
+    let end = last.map_or(text.len(), |at| end_of_item(text, at));
     let (before, after) = text.split_at(end);
     let gap = if before.is_empty() || before.ends_with('\n') { "" } else { newline };
     format!("{before}{gap}{line}{newline}{after}")
 }
 
-/// Every checkbox outside of code: where the byte between its brackets is, and what stands behind it.
+/// Where the list item ends whose box is at `at`: what is indented below it belongs to it.
+fn end_of_item(text: &str, at: usize) -> usize {
+    let indent = |line: &str| line.len() - line.trim_start().len();
+    let begin = text[..at].rfind('\n').map_or(0, |newline| newline + 1);
+    let mut lines = text[begin..].split_inclusive('\n');
+    let first = lines.next().unwrap_or_default();
+    let below = lines
+        .take_while(|line| !line.trim().is_empty() && indent(line) > indent(first))
+        .map(str::len);
+    begin + first.len() + below.sum::<usize>()
+}
+
+/// Every checkbox that a reader of the file sees as one: where the byte between its brackets is, and
+/// what stands behind it. Code and comments hold none.
 fn boxes(text: &str) -> impl Iterator<Item = (usize, &str)> {
     let mut fence: Option<&str> = None;
+    let mut comment = false;
     let mut start = 0;
     let lines = text.split_inclusive('\n').map(move |line| {
         let at = start;
@@ -95,48 +106,82 @@ fn boxes(text: &str) -> impl Iterator<Item = (usize, &str)> {
     });
     lines.filter_map(move |(at, line)| {
         let trimmed = line.trim_start();
-        let marks = trimmed.find(|c| c != '`' && c != '~').unwrap_or(trimmed.len());
-        match fence {
-            Some(open) => {
-                let closes =
-                    trimmed[..marks].starts_with(open) && trimmed[marks..].trim().is_empty();
-                fence = if closes { None } else { Some(open) };
-                return None;
-            }
-            None if marks >= 3 => {
-                fence = Some(&trimmed[..marks]);
-                return None;
-            }
-            None => {}
+        if comment || (fence.is_none() && trimmed.starts_with("<!--")) {
+            comment = !trimmed.contains("-->");
+            return None;
         }
-        let inside = trimmed.strip_prefix(['-', '*', '+'])?.strip_prefix(" [")?;
+        let mark = fence_of(trimmed);
+        if let Some(open) = fence {
+            let behind = mark.map_or("", |mark| trimmed[mark.len()..].trim());
+            let closes = mark.is_some_and(|mark| mark.starts_with(open)) && behind.is_empty();
+            fence = if closes { None } else { Some(open) };
+            return None;
+        }
+        if mark.is_some() {
+            fence = mark;
+            return None;
+        }
+        let inside = item(trimmed)?.strip_prefix('[')?;
         let text = inside.strip_prefix([' ', 'x', 'X'])?.strip_prefix("] ")?;
         Some((at + line.len() - inside.len(), text.trim_end()))
     })
+}
+
+/// The marks with which a line begins or ends a block of code. Three backticks with another behind
+/// them are code within a sentence.
+fn fence_of(line: &str) -> Option<&str> {
+    let mark = line.chars().next().filter(|c| matches!(c, '`' | '~'))?;
+    let behind = line.trim_start_matches(mark);
+    let marks = &line[..line.len() - behind.len()];
+    (marks.len() >= 3 && !(mark == '`' && behind.contains('`'))).then_some(marks)
+}
+
+/// What stands in a list item: behind `-`, `*`, `+` or a number.
+fn item(line: &str) -> Option<&str> {
+    let behind = line.strip_prefix(['-', '*', '+']).or_else(|| {
+        let rest = line.trim_start_matches(|c: char| c.is_ascii_digit());
+        let numbered = (1..=9).contains(&(line.len() - rest.len()));
+        rest.strip_prefix(['.', ')']).filter(|_| numbered)
+    })?;
+    behind.starts_with(' ').then(|| behind.trim_start_matches(' '))
 }
 
 /// What, who and until when.
 fn parts(line: &str) -> (String, Option<String>, Option<Date>) {
     let owner = field(line, &["owner", "responsable"]);
     let due = field(line, &["due", "échéance"]);
-    let first = [&owner, &due].into_iter().flatten().map(|(at, _)| *at).min();
+    let first = [owner, due].into_iter().flatten().map(|(at, _)| at).min();
     let text = &line[..first.unwrap_or(line.len())];
     let text = text.trim_end_matches([' ', '—', '–', '-', ',', ';', '(', '·']);
-    let value = |field: Option<(usize, &str)>| {
-        let value = field?.1.trim().trim_end_matches(')').trim();
+    let value = |field: Option<(usize, usize)>, next: Option<(usize, usize)>| {
+        let (_, begins) = field?;
+        let next = next.map(|(at, _)| at).filter(|at| *at > begins);
+        // Names may stand in a row, up to the day; behind the last field anything may follow.
+        let value = match next {
+            Some(next) => &line[begins..next],
+            None => line[begins..].split([',', ';', '·']).next().unwrap_or_default(),
+        };
+        let value = value.trim_matches([' ', '—', '–', '-', ',', ';', '(', ')', '·', '.']);
         (!value.is_empty() && value != "TODO").then(|| plain(value))
     };
-    (plain(text), value(owner), value(due).and_then(|due| due.parse().ok()))
+    let day = value(due, owner).and_then(|due| {
+        let day = due.split([' ', ',', ';']).next().unwrap_or_default();
+        day.parse().ok()
+    });
+    (plain(text), value(owner, due), day)
 }
 
-/// The last `name: value` of a line, with where it begins: what an action says may hold the same words.
-fn field<'a>(line: &'a str, names: &[&str]) -> Option<(usize, &'a str)> {
-    let found = names.iter().filter_map(|name| {
-        let at = line.rfind(&format!("{name}:")).or_else(|| line.rfind(&format!("{name} :")))?;
-        let begins = line[..at].chars().next_back().is_none_or(|c| !c.is_alphanumeric());
-        let (_, value) = line[at..].split_once(':')?;
-        let end = value.find([',', ';', '·']).unwrap_or(value.len());
-        begins.then_some((at, &value[..end]))
+/// The last `name: value` of a line, where it begins and where its value does: what an action says may
+/// hold the same words.
+fn field(line: &str, names: &[&str]) -> Option<(usize, usize)> {
+    let found = names.iter().flat_map(|name| {
+        let of = |(at, word): (usize, &str)| {
+            let begins = line[..at].chars().next_back().is_none_or(|c| !c.is_alphanumeric());
+            let behind = line[at + word.len()..].trim_start_matches([' ', '\u{a0}', '\u{202f}']);
+            let value = behind.strip_prefix(':')?;
+            begins.then(|| (at, line.len() - value.len()))
+        };
+        line.match_indices(name).filter_map(of).collect::<Vec<_>>()
     });
     found.max_by_key(|(at, _)| *at)
 }
@@ -199,6 +244,54 @@ mod tests {
         let more = with_action(text, "c", Some("eve"), "2026-12-01", false);
         assert_eq!(more, "a\n- [ ] b\n- [ ] c — owner: eve, due: 2026-12-01\nend\n");
         let more = with_action("a", "c\nd", None, "2026-12-01", true);
-        assert_eq!(more, "a\n- [ ] cd — responsable : TODO, échéance : 2026-12-01\n");
+        assert_eq!(more, "a\n- [ ] c d — responsable : TODO, échéance : 2026-12-01\n");
+        let more = with_action("- [ ] b\n  why\n  - how\n\nend", "c", None, "2026-12-01", false);
+        let wanted = "- [ ] b\n  why\n  - how\n- [ ] c — owner: TODO, due: 2026-12-01\n\nend";
+        assert_eq!(more, wanted, "what belongs to the last one stays with it");
+        let more = with_action("- [ ] b", "c", None, "2026-12-01", false);
+        assert_eq!(more, "- [ ] b\n- [ ] c — owner: TODO, due: 2026-12-01\n");
+    }
+
+    /// As people write them.
+    #[test]
+    fn who_and_when_are_read_in_any_order() {
+        let day = |text: &str| Some(text.parse::<Date>().unwrap());
+        for (line, owner, due) in [
+            ("owner: eve — due: 2026-12-01", Some("eve"), day("2026-12-01")),
+            ("owner: eve due: 2026-12-01.", Some("eve"), day("2026-12-01")),
+            ("(owner: eve) (due: 2026-12-01)", Some("eve"), day("2026-12-01")),
+            ("owner: Eve, Bob, due: 2026-12-01", Some("Eve, Bob"), day("2026-12-01")),
+            ("due: 2026-12-01, urgent; owner: eve, see #3", Some("eve"), day("2026-12-01")),
+            ("responsable\u{a0}: ève, échéance\u{a0}: 2026-12-01", Some("ève"), day("2026-12-01")),
+            ("owner: eve, due: 2026-12-01, overdue: no", Some("eve"), day("2026-12-01")),
+            ("owner: eve, due: 2026-02-30", Some("eve"), None),
+            ("owner: , due: soon", None, None),
+            ("owner: TODO, due: TODO", None, None),
+        ] {
+            let found = actions(&paper(&format!("- [ ] Mend it — {line}\n")));
+            assert_eq!(
+                (found[0].text.as_str(), found[0].owner.as_deref()),
+                ("Mend it", owner),
+                "{line}"
+            );
+            assert_eq!(found[0].due, due, "{line}");
+        }
+    }
+
+    #[test]
+    fn what_a_reader_sees_as_no_box_is_none() {
+        let texts = |text: &str| {
+            let found = actions(&paper(text));
+            found.iter().map(|one| format!("{} {}", one.number, one.text)).collect::<Vec<_>>()
+        };
+        let struck = "- [ ] ~~Find the cause~~ — owner: TODO, due: 2026-12-01\n- [ ] b\n";
+        assert_eq!(texts(struck), ["2 b"]);
+        assert_eq!(
+            texts("<!-- as in\n- [ ] an example\n-->\n1. [ ] a\n22) [x] b\n"),
+            ["1 a", "2 b"]
+        );
+        assert_eq!(texts("```code``` in a sentence\n- [ ] a\n"), ["1 a"]);
+        assert_eq!(texts("~~~\n```\n- [ ] a\n~~~\n-  [ ] b\n"), ["1 b"]);
+        assert_eq!(texts("```\n- [ ] never closed\n"), [] as [&str; 0]);
     }
 }

@@ -31,6 +31,11 @@ pub enum FolderError {
         "{0} cannot be written: {1}; set `directory` in [postmortem] to one that this account can write in"
     )]
     Unwritable(PathBuf, std::io::Error),
+    /// Something else has its name.
+    #[error(
+        "{0} is there already and is no text that vigie can read (UTF-8, at most 4 MiB); move it away, then try again"
+    )]
+    Taken(PathBuf),
 }
 
 /// Every post-mortem in `directory`, in the order of their incidents; none where there is no such
@@ -95,7 +100,9 @@ pub fn write_new(path: &Path, text: &str) -> Result<(), FolderError> {
 pub fn replace(path: &Path, text: &str) -> Result<(), FolderError> {
     let old =
         std::fs::metadata(path).map_err(|error| FolderError::Unreadable(path.to_owned(), error))?;
-    put(path, text, Some(old.permissions()))
+    // What a link leads to is changed, not the link.
+    let file = path.canonicalize().unwrap_or_else(|_| path.to_owned());
+    put(&file, text, Some(old.permissions()))
 }
 
 fn put(path: &Path, text: &str, mode: Option<std::fs::Permissions>) -> Result<(), FolderError> {
@@ -117,7 +124,13 @@ fn put(path: &Path, text: &str, mode: Option<std::fs::Permissions>) -> Result<()
             file.persist(path).map(drop).map_err(|error| error.error)
         }
     };
-    write().map_err(|error: std::io::Error| FolderError::Unwritable(path.to_owned(), error))
+    write().map_err(|error: std::io::Error| {
+        let taken = error.kind() == std::io::ErrorKind::AlreadyExists;
+        if taken && path.symlink_metadata().is_ok() {
+            return FolderError::Taken(path.to_owned());
+        }
+        FolderError::Unwritable(path.to_owned(), error)
+    })
 }
 
 #[cfg(test)]
@@ -145,5 +158,19 @@ mod tests {
         replace(&path, "third").unwrap();
         assert_eq!(std::fs::read_to_string(&path).unwrap(), "third");
         assert_eq!(std::fs::read_dir(path.parent().unwrap()).unwrap().count(), 1, "no leftovers");
+        let why = write_new(&path, "fourth").unwrap_err().to_string();
+        assert!(why.contains("is there already") && !why.contains("directory"), "{why}");
+    }
+
+    #[test]
+    fn what_a_link_leads_to_is_changed() {
+        let directory = tempfile::tempdir().unwrap();
+        let (file, link) =
+            (directory.path().join("wiki.md"), directory.path().join("incident-3.md"));
+        std::fs::write(&file, "first").unwrap();
+        std::os::unix::fs::symlink("wiki.md", &link).unwrap();
+        replace(&link, "second").unwrap();
+        assert!(link.symlink_metadata().unwrap().is_symlink());
+        assert_eq!(std::fs::read_to_string(&file).unwrap(), "second");
     }
 }

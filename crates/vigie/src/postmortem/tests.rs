@@ -139,6 +139,105 @@ fn a_whole_one_in_french() {
     insta::assert_snapshot!(text);
 }
 
+/// The post-mortem of what these records tell.
+fn of(records: &[(i64, Record)], lang: Lang) -> String {
+    let directory = tempfile::tempdir().unwrap();
+    let config = place(directory.path(), records);
+    let register = Register::open(&config.journal()).unwrap();
+    let row = register.get(IncidentId(1)).unwrap().unwrap();
+    let facts = facts(&config, &register, &row, lang).unwrap();
+    render(&facts, lang, None, &TimeZone::UTC).unwrap()
+}
+
+fn opened(incident: u64, players: Option<u32>) -> Record {
+    Record::IncidentOpened {
+        incident: IncidentId(incident),
+        service: gmod(),
+        group: Group::Errors,
+        severity: Severity::P1,
+        title: String::from("the shop is empty"),
+        players,
+    }
+}
+
+/// Nobody knows when it began, so nothing is counted from there; and it was no merit of anybody.
+#[test]
+fn what_a_person_reported_has_no_known_start() {
+    let (incident, eve) = (IncidentId(1), Actor::Person(String::from("eve")));
+    let run = RunId(1);
+    let records = [
+        (3, opened(1, Some(0))),
+        (
+            3,
+            Record::RunStarted {
+                run,
+                incident,
+                service: gmod(),
+                runbook: String::from("p2-broken-feature"),
+                by: Actor::Vigie,
+            },
+        ),
+        (4, Record::RunEnded { run, ending: Ending::NoCase, why: String::from("none") }),
+        (9, Record::Acknowledged { incident, by: eve.clone() }),
+        (60, Record::Resolved { incident, by: eve }),
+    ];
+    let text = of(&records, Lang::En);
+    for told in [
+        "| Started | not known: no detector saw it |",
+        "by eve, 6.0 s after it was opened (",
+        ", as eve said |",
+        "* 0 players were there when it was opened.",
+        "## Repair and its verification\n\n* Vigie did nothing about it.\n",
+    ] {
+        assert!(text.contains(told), "no {told:?} in {text}");
+    }
+    assert!(!text.contains("Nobody was playing"), "{text}");
+    let text = of(&records, Lang::Fr);
+    for told in [
+        "| Début | inconnu : aucun détecteur ne l'a vu |",
+        "par eve, 6.0 s après l'ouverture (",
+        ", selon eve |",
+        "* 0 joueur était là à l'ouverture.",
+        "## Réparation et vérification\n\n* Vigie n'a rien fait.\n",
+    ] {
+        assert!(text.contains(told), "no {told:?} in {text}");
+    }
+}
+
+#[test]
+fn what_ended_without_a_proof_says_how_it_ended() {
+    let incident = IncidentId(1);
+    let merged = [
+        (3, opened(1, Some(1))),
+        (4, opened(2, None)),
+        (9, Record::Merged { incident, into: IncidentId(2) }),
+    ];
+    let text = of(&merged, Lang::En);
+    assert!(text.contains("it became a part of incident 2 |"), "{text}");
+    assert!(text.contains("* 1 player was there when it was opened; they lost 6.0 s of play."));
+    let text = of(&merged, Lang::Fr);
+    assert!(text.contains(", devenu une partie de l'incident 2 |"), "{text}");
+    let by_itself = [
+        (3, opened(1, None)),
+        (900, Record::Overdue { incident }),
+        (903, Record::Resolved { incident, by: Actor::Vigie }),
+    ];
+    let text = of(&by_itself, Lang::En);
+    assert!(text.contains(", not verified |"), "{text}");
+    assert!(text.contains("| In hand | never (target 15 min 0 s: missed) |"), "{text}");
+}
+
+#[test]
+fn a_step_that_was_undone_is_told_as_one() {
+    let mut records = story("calm");
+    let run = RunId(1);
+    let undo = Record::StepIntended { run, step: Step::Up { recreate: false }, undo: true };
+    records.insert(8, (9, undo));
+    records.insert(9, (10, Record::StepEnded { run, result: StepResult::Done }));
+    assert!(of(&records, Lang::En).contains("* undo: up gmod: done in 1.0 s\n"));
+    assert!(of(&records, Lang::Fr).contains("* annulation : "));
+}
+
 #[test]
 fn the_documented_shape() {
     let directory = tempfile::tempdir().unwrap();

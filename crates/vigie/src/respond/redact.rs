@@ -3,6 +3,8 @@
 
 use std::ops::Range;
 
+use vigie_core::learn::Known;
+
 use crate::config::{Config, EnvValue, Secret, Vault, looks_secret};
 
 /// What is put in a secret's place.
@@ -57,6 +59,15 @@ impl Redactor {
             }
         }
         clean.lines().map(|line| addresses(&named(line))).collect::<Vec<_>>().join("\n")
+    }
+
+    /// Takes the secrets out of the texts of a known incident; what it is recognised by is not shown.
+    pub fn clean_known(&self, known: &mut Known) {
+        let texts = [&mut known.title, &mut known.cause, &mut known.resolution];
+        for text in texts.into_iter().chain(known.guard.as_mut()) {
+            text.en = self.clean(&text.en);
+            text.fr = text.fr.as_ref().map(|french| self.clean(french));
+        }
     }
 }
 

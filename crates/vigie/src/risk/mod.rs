@@ -12,7 +12,7 @@ use vigie_core::learn::risk::{Facts, Risk, State, matrix};
 pub use collect::collect;
 
 use crate::config::{Config, Lang};
-use crate::report::rfc3339;
+use crate::report::{rfc3339, say};
 use crate::store::{JournalError, Register};
 
 const SHIPPED: &str = include_str!("../../knowledge/risks.toml");
@@ -102,7 +102,10 @@ pub fn assess(
         let checks = verdicts.iter().map(|(check, verdict)| CheckRow {
             check: check.word(),
             state: verdict.state,
-            why: lang.of(&verdict.why).to_owned(),
+            why: match (verdict.state, lang) {
+                (State::Unknown, Lang::Fr) => unseen(lang.of(&verdict.why)),
+                _ => lang.of(&verdict.why).to_owned(),
+            },
         });
         report.risks.push(RiskRow {
             title: lang.of(&risk.title).to_owned(),
@@ -116,4 +119,13 @@ pub fn assess(
         });
     }
     Ok(report)
+}
+
+/// Why services could not be looked at, in French: each name stands before its own why.
+fn unseen(text: &str) -> String {
+    let part = |part: &str| match part.split_once(" : ") {
+        Some((name, why)) => format!("{name} : {}", say(why, Lang::Fr)),
+        None => say(part, Lang::Fr).into_owned(),
+    };
+    text.split(" ; ").map(part).collect::<Vec<_>>().join(" ; ")
 }

@@ -55,4 +55,7 @@ async fn what_cannot_be_looked_at_says_why() {
     insta::assert_json_snapshot!(row("R1"));
     let french = assess(&config, &facts, &register, Lang::Fr).unwrap();
     assert_eq!(french.risks[7].checks[0].why, "pas encore de sauvegardes : non configurées");
+    let [policy, start] = [&french.risks[0].checks[0].why, &french.risks[1].checks[1].why];
+    assert_eq!(policy, "gmod : il n'a pas de conteneur : c'est vigie qui le relance");
+    assert_eq!(start, "gmod : vigie.toml ne nomme aucun fichier compose");
 }

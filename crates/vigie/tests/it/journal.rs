@@ -180,3 +180,37 @@ fn a_journal_of_before_entries_gets_them() {
     assert_eq!(place.done(&["journal", "show"]).trim(), "the journal is empty");
     assert_eq!(place.done(&["journal", "add", "First"]).trim(), "entry 1 written");
 }
+
+/// What is in the journal is told on channels and in post-mortems: a secret is taken out before.
+#[test]
+fn a_secret_that_somebody_types_is_not_kept() {
+    let place = Place::new("");
+    std::fs::write(place.0.path().join(".env"), "RCON_PASSWORD=hunter2hunter2\n").unwrap();
+    let table = "#,Incident,Resolution\n1,Black map,set hunter2hunter2 again\n";
+    std::fs::write(place.0.path().join("more.csv"), table).unwrap();
+    // Without a daemon, then with one.
+    place.done(&["journal", "add", "now hunter2hunter2"]);
+    place.done(&["incident", "import", "more.csv"]);
+    let _watch = place.watch();
+    place.done(&["journal", "add", "was hunter2hunter2"]);
+    place.done(&["incident", "report", "no hunter2hunter2", "--severity", "P3"]);
+    place.done(&["incident", "note", "1", "it is hunter2hunter2"]);
+    for words in [
+        &["journal", "show", "--json"][..],
+        &["incident", "show", "1", "--json"],
+        &["incident", "known", "--json"],
+    ] {
+        let text = place.done(words);
+        assert!(text.contains("••••") && !text.contains("hunter2"), "{text}");
+    }
+    place.done(&["incident", "note", "1", "one\ntwo", "--by", " "]);
+    let shown = place.done(&["incident", "show", "1"]);
+    assert!(shown.contains(": one two") && !shown.contains("note by  "), "{shown}");
+    let long = "x".repeat(70_000);
+    let (code, text) = place.run(&["incident", "note", "1", &long]);
+    assert_eq!((code, text.contains("more than 16 KiB")), (Some(2), true), "{text}");
+    for words in [&["report", ""][..], &["note", "1", " "]] {
+        let (code, text) = place.run(&[&["incident"], words].concat());
+        assert_eq!((code, text.contains("needs a text")), (Some(2), true), "{text}");
+    }
+}

@@ -337,3 +337,20 @@ fn many_incidents_that_are_not_bad_are_one_message_also_over_a_kill() {
     std::thread::sleep(Duration::from_secs(2));
     assert_eq!(posts(&discord.seen()).len(), 4, "nothing is told twice");
 }
+
+#[test]
+fn a_new_incident_that_is_known_says_what_fixed_it() {
+    let runtime = runtime();
+    let discord = runtime.block_on(Discord::start()).unwrap();
+    let channels = "[notify.discord]\nurl = { env = \"DISCORD_URL\" }\n";
+    let place = Place::new(channels, &format!("DISCORD_URL={}", discord.url()));
+    let table = "#,Incident,Resolution,Matches\n1,Black map,Lights compiled again,black map\n";
+    std::fs::write(place.directory.path().join("more.csv"), table).unwrap();
+    let watch = place.watch();
+    assert!(watch.run(&["incident", "import", "more.csv"]).status.success());
+    let report = ["incident", "report", "a black map again", "--severity", "P3"];
+    assert!(watch.run(&report).status.success());
+    let told = || discord.seen().iter().map(|one| one.body.to_string()).collect::<String>();
+    wait_for("recall", &watch, || told().contains("fixed by Lights compiled again"));
+    assert!(told().contains("Seen before") && told().contains("\"K11, fixed by"), "{}", told());
+}

@@ -143,6 +143,11 @@ fn actions_are_ticked_added_and_told_when_they_are_due() {
     assert_eq!(run(here, &[], &["action", "done", &id]).0, Some(0));
     let open: serde_json::Value = watch.json(&["action", "list", "--json"]);
     assert!(open.as_array().unwrap().iter().all(|one| one["id"] != id.as_str()), "{open}");
+    let copy = here.join("postmortems/copy.md");
+    std::fs::copy(paper(here), &copy).unwrap();
+    let (code, text) = run(here, &[], &["action", "done", "1.1"]);
+    assert_eq!((code, text.contains("1.1 is in ")), (Some(2), true), "{text}");
+    std::fs::remove_file(&copy).unwrap();
     let (code, text) = run(here, &[], &["action", "done", "9.9"]);
     assert_eq!((code, text.contains("vigie action list")), (Some(2), true), "{text}");
     let all: serde_json::Value = watch.json(&["action", "list", "--all", "--json"]);
@@ -172,4 +177,21 @@ fn what_lasts_has_no_post_mortem_and_a_missing_editor_is_told() {
     assert_eq!((code, text.contains("vigie incident list")), (Some(2), true), "{text}");
     let (code, text) = run(here, &[], &["incident", "postmortem", "--template", "--lang", "fr"]);
     assert_eq!((code, text.contains("## Chronologie")), (Some(0), true), "{text}");
+}
+
+#[test]
+fn a_p2_gets_its_post_mortem_too_and_a_p3_when_it_is_wanted() {
+    let place = Place::new("", "");
+    let here = place.directory.path();
+    let _watch = place.watch();
+    for (number, severity) in [("1", "P2"), ("2", "P3")] {
+        let report = ["incident", "report", "the shop is empty", "--severity", severity];
+        assert_eq!(run(here, &[], &report).0, Some(0));
+        assert_eq!(run(here, &[], &["incident", "resolve", number]).0, Some(0));
+        let (code, text) = run(here, &[], &["incident", "close", number]);
+        let written = text.contains("post-mortem written: ");
+        assert_eq!((code, written), (Some(0), severity == "P2"), "{text}");
+    }
+    let (code, text) = run(here, &[], &["incident", "postmortem", "2"]);
+    assert_eq!((code, text.contains("post-mortem written: ")), (Some(0), true), "{text}");
 }

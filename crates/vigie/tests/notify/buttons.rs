@@ -6,11 +6,12 @@ use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
-use vigie::notify::{Buttons, Choice, Pressed};
+use vigie::notify::{Buttons, Choice, Pressed, Reader};
+use vigie::report::Lang;
 use vigie_testkit::chat::{Fault, Telegram};
 
 use crate::secrets::Log;
-use crate::telegram::telegram;
+use crate::telegram::{telegram, telegram_for};
 
 const ANN: i64 = 42;
 
@@ -31,7 +32,10 @@ async fn start(users: Vec<i64>) -> Listening {
 }
 
 fn listen(server: Telegram, users: Vec<i64>) -> Listening {
-    let telegram = telegram(&server);
+    listen_as(telegram(&server), server, users)
+}
+
+fn listen_as(telegram: vigie::notify::Telegram, server: Telegram, users: Vec<i64>) -> Listening {
     let buttons = Buttons::new(&telegram, vec![telegram.seat(users)]);
     let (sender, presses) = mpsc::channel(8);
     let stop = CancellationToken::new();
@@ -76,6 +80,21 @@ async fn a_press_is_handed_on_and_answered() {
         drop(pressed.answer);
     }
     assert_eq!(listening.answers(3).await[1..], ["no answer yet", "no answer yet"]);
+}
+
+/// What the core answers is said in the language of the chat.
+#[tokio::test]
+async fn a_french_chat_is_answered_in_french() {
+    let server = Telegram::start().await.unwrap();
+    let telegram = telegram_for(&server, Reader::here(Lang::Fr));
+    let mut listening = listen_as(telegram, server, vec![ANN]);
+    while listening.server.seen().is_empty() {
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    listening.server.press(Telegram::CHAT, ANN, "Ann", "ack:12");
+    let pressed = listening.pressed().await;
+    pressed.answer.send(String::from("incident #12 acknowledged")).unwrap();
+    assert_eq!(listening.answers(1).await, ["incident #12 pris en charge"]);
 }
 
 #[tokio::test]

@@ -8,8 +8,12 @@ use crate::letters::{approval, delivered, later, letter, no_card, pretty, reader
 use crate::secrets::Log;
 
 pub(crate) fn telegram(server: &chat::Telegram) -> Telegram {
+    telegram_for(server, reader())
+}
+
+pub(crate) fn telegram_for(server: &chat::Telegram, reader: vigie::notify::Reader) -> Telegram {
     let (http, chat) = (Http::new().unwrap(), chat::Telegram::CHAT);
-    Telegram::new(http, server.api(), server.token(), chat, reader()).unwrap()
+    Telegram::new(http, server.api(), server.token(), chat, reader).unwrap()
 }
 
 async fn start() -> (chat::Telegram, Sender) {

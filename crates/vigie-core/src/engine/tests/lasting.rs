@@ -72,6 +72,37 @@ fn nothing_is_collected_at_hand_before_the_first_look() {
     assert!(world.engine.state().runs[&crate::respond::RunId(1)].evidence.is_none());
 }
 
+/// Who takes it out of the case while it asks has answered.
+#[test]
+fn silence_is_a_yes_only_while_the_case_still_says_so() {
+    for (meanwhile, granted) in
+        [(crate::respond::Silence::Approve, true), (crate::respond::Silence::Refuse, false)]
+    {
+        let mut world = World::new();
+        world.engine.stack.settings.mode = crate::stack::Mode::Assist;
+        let set = |world: &mut World, silence| {
+            let books = world.engine.stack.runbooks.iter_mut();
+            books.flat_map(|book| &mut book.cases).for_each(|case| case.approve_default = silence);
+        };
+        set(&mut world, crate::respond::Silence::Approve);
+        world.crash(139);
+        world.collect(RuntimeState::Exited, Some(139));
+        let asked = |record: &Record| matches!(record, Record::ApprovalAsked { .. });
+        assert!(world.records.iter().any(|(_, record)| asked(record)));
+        set(&mut world, meanwhile);
+        world.pass(901_000);
+        let answers: Vec<_> = world
+            .records
+            .iter()
+            .filter_map(|(_, record)| match record {
+                Record::ApprovalGiven { granted, .. } => Some(*granted),
+                _ => None,
+            })
+            .collect();
+        assert_eq!(answers, [granted]);
+    }
+}
+
 #[test]
 fn what_was_never_opened_is_neither_noted_nor_closed() {
     let mut world = World::new();
@@ -86,8 +117,16 @@ fn what_was_never_opened_is_neither_noted_nor_closed() {
             assert!(reply.unwrap_err().contains("vigie incident list"));
         }
     }
-    let note = Order::Note(IncidentId(1), by, String::from("hm"));
+    let note = Order::Note(IncidentId(1), by.clone(), String::from("hm"));
     assert!(world.event(Event::Ordered(note)).reply.unwrap().is_ok());
+    let note = Order::Note(IncidentId(1), by.clone(), String::from(" "));
+    let reply = world.event(Event::Ordered(note)).reply.unwrap();
+    assert_eq!(reply.unwrap_err(), "a note needs a text");
+    let severity = crate::incident::Severity::P2;
+    let report = Order::Report { service: GAME, severity, text: String::new(), by };
+    let reply = world.event(Event::Ordered(report)).reply.unwrap();
+    assert!(reply.unwrap_err().starts_with("a report needs a text"));
+    assert_eq!(world.engine.state().incidents.len(), 1);
 }
 
 #[test]

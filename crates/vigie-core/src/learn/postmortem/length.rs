@@ -11,7 +11,7 @@ fn between(from: Bounds, to: Moment) -> Length {
 }
 
 /// Whether a detector saw it begin: a person's report says nothing of when the fault began.
-fn sensed(incident: &Incident) -> bool {
+pub(super) fn sensed(incident: &Incident) -> bool {
     !incident.symptoms.is_empty()
 }
 

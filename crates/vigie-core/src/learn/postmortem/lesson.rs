@@ -237,7 +237,9 @@ fn rest(case: &Case<'_>) -> Vec<Lesson> {
 
 fn luck(case: &Case<'_>) -> Vec<Lesson> {
     let incident = case.incident;
-    let online = (incident.players == Some(0)).then_some(Lesson::NobodyOnline);
+    // How many were there when something began that nobody saw begin is not known.
+    let online =
+        (incident.players == Some(0) && length::sensed(incident)).then_some(Lesson::NobodyOnline);
     let repaired = case.runs.iter().any(|run| run.phase == Phase::Ended(Ending::Verified));
     let alone = !repaired && incident.restored.is_some() && incident.holder.is_none();
     online.into_iter().chain(alone.then_some(Lesson::WentByItself)).collect()

@@ -22,7 +22,12 @@ fn each<'a>(
         match flaw(service) {
             Ok(None) => {}
             Ok(Some(wrong)) => flaws.push(wrong),
-            Err(why) => unseen.push(format!("{}: {why}", service.name)),
+            Err(why) => {
+                unseen.push((
+                    format!("{}: {why}", service.name),
+                    format!("{} : {why}", service.name),
+                ));
+            }
         }
     }
     if names.is_empty() {
@@ -34,7 +39,8 @@ fn each<'a>(
         return Verdict::new(State::Missing, en.join("; "), fr.join(" ; "));
     }
     if !unseen.is_empty() {
-        return Verdict::new(State::Unknown, unseen.join("; "), unseen.join(" ; "));
+        let (en, fr): (Vec<_>, Vec<_>) = unseen.into_iter().unzip();
+        return Verdict::new(State::Unknown, en.join("; "), fr.join(" ; "));
     }
     let names = names.join(", ");
     Verdict::new(State::Present, format!("{names}: {}", good.0), format!("{names} : {}", good.1))

@@ -226,7 +226,8 @@ mod arguments {
         /// The name given, or the login name.
         pub(crate) fn name(&self) -> String {
             let login = || std::env::var("SUDO_USER").or_else(|_| std::env::var("USER")).ok();
-            let known = self.by.clone().or_else(login).or_else(account);
+            let given = self.by.clone().filter(|by| !by.trim().is_empty());
+            let known = given.or_else(login).or_else(account);
             known.unwrap_or_else(|| String::from("somebody"))
         }
     }

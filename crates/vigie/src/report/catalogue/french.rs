@@ -240,6 +240,21 @@ pub(super) const SENTENCES: &[(&str, &str)] = &[
     ("{n} known incidents learned", "incidents connus appris : {}"),
     // learn/entry
     ("entry {n} written", "entrée {} écrite"),
+    (
+        "a report needs a text: what do players see?",
+        "un signalement demande un texte : que voient les joueurs ?",
+    ),
+    ("a note needs a text", "une note demande un texte"),
+    (
+        "it has no container: vigie itself starts it again",
+        "il n'a pas de conteneur : c'est vigie qui le relance",
+    ),
+    (
+        "it has no container; `docker compose up -d` makes one",
+        "il n'a pas de conteneur ; `docker compose up -d` en crée un",
+    ),
+    ("vigie.toml names no compose file", "vigie.toml ne nomme aucun fichier compose"),
+    ("the compose file has no such service", "le fichier compose n'a pas ce service"),
     ("an entry of the journal needs a text", "une entrée du journal demande un texte"),
     ("an entry of the journal has at most {n} KiB", "une entrée du journal a au plus {} Kio"),
     ("an entry names at most {n} commits", "une entrée nomme au plus {} commits"),

@@ -5,10 +5,11 @@ mod known;
 mod words;
 
 use serde::Serialize;
-use vigie_core::Moment;
+use vigie_core::incident::{Actor, Incident};
 use vigie_core::learn::postmortem::{Case, Length, Review, Side};
 use vigie_core::respond::{Ending, Phase, Rejected, Run};
 use vigie_core::stack::{Stack, Targets};
+use vigie_core::{Moment, Record};
 
 use super::incident::BoundsJson;
 use super::{Lang, ago, millis, rfc3339, say, source, symptom, tell_all, title, word};
@@ -30,6 +31,8 @@ pub struct PostmortemJson {
     pub in_hand: Option<String>,
     pub restored: Option<String>,
     pub resolved: Option<String>,
+    pub resolved_by: Option<String>,
+    pub merged_into: Option<u64>,
     pub detected_in_ms: Option<[u64; 2]>,
     pub in_hand_in_ms: Option<[u64; 2]>,
     pub lasted_ms: Option<[u64; 2]>,
@@ -135,11 +138,14 @@ pub fn postmortem_json(material: &Material<'_>) -> PostmortemJson {
         in_hand: incident.acknowledged.as_ref().map(|(_, by)| words::who(by, lang)),
         restored: incident.restored.map(at),
         resolved: incident.resolved.map(at),
+        resolved_by: person(incident).map(|by| words::who(by, lang)),
+        merged_into: merged_into(material),
         detected_in_ms: review.detected_in.map(bounds),
         in_hand_in_ms: review.in_hand_in.map(bounds),
         lasted_ms: review.lasted.map(bounds),
         target_ms: target.map(millis),
-        in_time: in_time.map(|met| met && !incident.overdue),
+        // What nobody ever had in hand has no time, and was missed all the same.
+        in_time: if incident.overdue { Some(false) } else { in_time },
         players: review.players,
         player_ms: review.player_time.map(bounds),
         symptoms: symptoms(row, lang),
@@ -156,6 +162,19 @@ pub fn postmortem_json(material: &Material<'_>) -> PostmortemJson {
         due: material.due.to_owned(),
         timeline: lines(material, started.latest),
     }
+}
+
+/// Who said that it was over, where it was not vigie.
+fn person(incident: &Incident) -> Option<&Actor> {
+    incident.resolved_by.as_ref().filter(|by| **by != Actor::Vigie)
+}
+
+/// The incident that it became a part of.
+fn merged_into(material: &Material<'_>) -> Option<u64> {
+    material.timeline.iter().find_map(|one| match one.record {
+        Record::Merged { incident, into } if incident == material.row.incident.id => Some(into.0),
+        _ => None,
+    })
 }
 
 fn bounds((least, most): Length) -> [u64; 2] {
