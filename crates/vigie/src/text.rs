@@ -38,7 +38,12 @@ pub fn cut(text: &str, most: usize) -> String {
 pub fn size(bytes: u64) -> String {
     #[expect(clippy::cast_precision_loss, reason = "for people")]
     let mib = bytes as f64 / (1024.0 * 1024.0);
-    if mib >= 1024.0 { format!("{:.1} GiB", mib / 1024.0) } else { format!("{mib:.0} MiB") }
+    match bytes {
+        0..1_024 => format!("{bytes} B"),
+        1_024..1_048_576 => format!("{} KiB", bytes.div_ceil(1_024)),
+        _ if mib >= 1024.0 => format!("{:.1} GiB", mib / 1024.0),
+        _ => format!("{mib:.0} MiB"),
+    }
 }
 
 #[cfg(test)]
@@ -50,5 +55,7 @@ mod tests {
         assert_eq!(printable("a\u{1b}[2Jb\u{202e}c\td\r\n"), "a[2Jbc d");
         assert_eq!(printable_lines("\r\n a\u{1b}[H \r\n\n\u{9b}b\n\t\n"), " a[H\n\nb");
         assert_eq!(cut("abcdef", 4), "abc…");
+        let sizes = [0, 1_023, 1_025, 3 << 20, 3 << 29].map(size);
+        assert_eq!(sizes, ["0 B", "1023 B", "2 KiB", "3 MiB", "1.5 GiB"]);
     }
 }

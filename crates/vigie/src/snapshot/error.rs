@@ -83,9 +83,9 @@ pub enum SnapshotError {
     )]
     Undone {
         /// Where to.
-        to: PointName,
+        to: Box<PointName>,
         /// The point that was made before.
-        safety: PointName,
+        safety: Box<PointName>,
         /// Why.
         why: String,
     },
@@ -96,9 +96,9 @@ pub enum SnapshotError {
     )]
     Stuck {
         /// Where to.
-        to: PointName,
+        to: Box<PointName>,
         /// The point that was made before.
-        safety: PointName,
+        safety: Box<PointName>,
         /// Why it failed.
         why: String,
         /// Why taking it back failed.

@@ -99,7 +99,8 @@ async fn take_back(
     present: &Point,
     why: &str,
 ) -> Result<PointName, SnapshotError> {
-    let (to, safety, why) = (intent.to.clone(), intent.safety.clone(), why.to_owned());
+    let (to, safety) = (Box::new(intent.to.clone()), Box::new(intent.safety.clone()));
+    let why = why.to_owned();
     let undo = async {
         place.shelf.intend(Some(&Intent { undoing: true, ..intent.clone() }))?;
         (place.say)(&format!("back to the present: {safety}"));

@@ -266,6 +266,13 @@ disks = ["/"]
 [journal]
 # keep = "90d"
 
+# Restore points, docs/guide/snapshot.md: what stays free on the disk, and what `vigie snapshot prune` keeps.
+[snapshot]
+# reserve = "1GiB"
+# keep_last = 5
+# keep_tagged = ["stable"]  # words of their descriptions
+# keep_min_age = "1d"
+
 # What is written when a P1 or P2 is closed, docs/guide/postmortem.md.
 [postmortem]
 # directory = "postmortems"
