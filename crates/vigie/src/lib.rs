@@ -22,3 +22,4 @@ mod runner;
 pub mod runtime;
 pub mod store;
 pub mod text;
+pub mod up;

@@ -16,4 +16,5 @@ mod postmortem;
 mod pulse;
 mod register;
 mod survival;
+mod up;
 mod watch;

@@ -68,10 +68,11 @@ impl Compose {
         let (Some(runs), Some(made_by)) = (label(HASH), label(VERSION)) else { return Ok(None) };
         let (_, version) = self.program().await?;
         let now = self.hash(&service.name).await?;
-        // The two generations count differently, and `--no-deps` counts other than a whole `up`:
+        // The two generations count differently, and in the second `--no-deps` counts other than a whole `up`:
         // only what was made the same way can be compared.
-        let made_without_dependencies =
-            service.has_dependencies && label(DEPENDS_ON).is_none_or(|names| names.is_empty());
+        let made_without_dependencies = major(version) != "1"
+            && service.has_dependencies
+            && label(DEPENDS_ON).is_none_or(|names| names.is_empty());
         let alike = major(made_by) == major(version) && !made_without_dependencies;
         let hash = match &now {
             Some(now) if alike && now == runs => Hash::Same,
