@@ -12,7 +12,7 @@ const SHORT: usize = 80;
 
 /// Something that is not as the compose file says. `runs` is what the container has.
 #[derive(Debug, Clone, PartialEq, Eq)]
-#[expect(missing_docs, reason = "what each is, its sentence says")]
+#[expect(missing_docs, reason = "self-explanatory")]
 pub enum Difference {
     Image { runs: String, wanted: String },
     ImageId { name: String },

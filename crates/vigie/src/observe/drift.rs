@@ -10,6 +10,8 @@ use vigie_core::observe::Fact;
 use super::Eyes;
 
 const EVERY: Duration = Duration::from_secs(60);
+/// Between a start and the look that it brings about: others follow it, and a crash loop has many.
+const SETTLE: Duration = Duration::from_secs(3);
 
 pub(super) async fn watch(eyes: Eyes, fresh: Arc<Notify>) {
     let mut beat = tokio::time::interval(EVERY);
@@ -18,7 +20,7 @@ pub(super) async fn watch(eyes: Eyes, fresh: Arc<Notify>) {
         let next = async {
             tokio::select! {
                 _ = beat.tick() => {}
-                () = fresh.notified() => {}
+                () = fresh.notified() => tokio::time::sleep(SETTLE).await,
             }
         };
         if eyes.stop.run_until_cancelled(next).await.is_none() {

@@ -7,3 +7,4 @@ mod fake;
 mod family;
 mod process;
 mod puppet;
+mod registry;

@@ -134,6 +134,7 @@ pub(super) const SENTENCES: &[(&str, &str)] = &[
         "`docker compose up -d` le laisserait tel quel et `vigie up` le recrée",
     ),
     ("and {n} more differences", "et {} autres différences"),
+    ("it has no services", "il n'a pas de services"),
     // respond/predicate, respond/runbook: why a case is not chosen
     ("exit code {n} is none of {}", "le code de sortie {} n'est pas dans {}"),
     ("it has no exit code", "il n'a pas de code de sortie"),

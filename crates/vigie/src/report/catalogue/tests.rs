@@ -49,6 +49,9 @@ fn sentences_are_said_in_french() {
          addresses in its configuration, and look at the server",
         "gmod differs from the compose file: it was not made by Compose, the tag a/b:1 now names \
          another image than the one that runs",
+        "gmod differs from the compose file: the variable MAP is a instead of b, /srv/a is mounted at \
+         /b instead of tmpfs, and 3 more differences, `docker compose up -d` would leave it as it is \
+         and `vigie up` makes it afresh",
         "a step did not work (failed: no such image)",
         "rcon it: say the host is well",
         "a2s: no answer in time",

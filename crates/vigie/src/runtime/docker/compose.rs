@@ -22,7 +22,6 @@ const DEPENDS_ON: &str = "com.docker.compose.depends_on";
 const VERSION: &str = "com.docker.compose.version";
 
 /// Compose for one project.
-#[derive(Debug)]
 pub(super) struct Compose {
     file: PathBuf,
     project: Option<String>,
@@ -31,6 +30,13 @@ pub(super) struct Compose {
     program: OnceCell<(Vec<String>, String)>,
     /// What the compose file said of a service, with its hash.
     read: Mutex<HashMap<String, (String, Option<Form>)>>,
+}
+
+impl std::fmt::Debug for Compose {
+    /// Without what was read: passwords are among it.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Compose").field("file", &self.file).finish_non_exhaustive()
+    }
 }
 
 impl Compose {

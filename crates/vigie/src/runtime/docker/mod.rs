@@ -16,6 +16,7 @@ mod inspect;
 mod keep;
 mod logs;
 mod order;
+mod registry;
 #[cfg(test)]
 mod tests;
 mod usage;
@@ -39,6 +40,7 @@ use compose::Compose;
 use engine::{Engine, refused};
 use find::Finder;
 pub use image::images;
+pub use registry::{Logins, Transfer};
 
 /// How long a killed process may take to be gone.
 const GONE: Duration = Duration::from_secs(10);
