@@ -7,6 +7,7 @@ pub mod compose;
 pub mod console;
 pub mod detect;
 pub mod doctor;
+pub mod drift;
 pub mod engine;
 pub mod event;
 pub mod incident;

@@ -23,3 +23,4 @@ pub mod runtime;
 pub mod snapshot;
 pub mod store;
 pub mod text;
+pub mod up;

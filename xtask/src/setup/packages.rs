@@ -10,12 +10,13 @@ use super::apt;
 use crate::place::{is_root, program};
 
 /// Each package with a file that shows it is there.
-const PACKAGES: [(&str, &str); 8] = [
+const PACKAGES: [(&str, &str); 9] = [
     ("docker.io", "/usr/sbin/dockerd"),
     ("iptables", "/usr/sbin/iptables"),
     ("docker-compose", "/usr/bin/docker-compose"),
     ("mariadb-server", "/usr/sbin/mariadbd"),
     ("debootstrap", "/usr/sbin/debootstrap"),
+    ("docker-registry", "/usr/bin/docker-registry"),
     ("git", "/usr/bin/git"),
     ("faketime", "/usr/bin/faketime"),
     // Only for `systemd-analyze`: nothing of it is started.
@@ -23,7 +24,8 @@ const PACKAGES: [(&str, &str); 8] = [
 ];
 
 /// Services which must not come up by themselves at the next boot, when we installed them.
-const SERVICES: [&str; 3] = ["docker.service", "docker.socket", "mariadb.service"];
+const SERVICES: [&str; 4] =
+    ["docker.service", "docker.socket", "docker-registry.service", "mariadb.service"];
 
 /// Installs what is missing and notes where the programs are.
 pub(super) fn install(facts: &mut Facts) -> Result<String> {

@@ -1,6 +1,7 @@
 //! Decides what is watched: the services of a stack, their roles, proofs and limits. Never learns
 //! them by itself: the configuration hands them in.
 
+mod order;
 mod settings;
 
 use std::time::Duration;

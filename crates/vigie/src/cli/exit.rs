@@ -102,6 +102,21 @@ impl From<crate::doctor::DoctorError> for Failure {
     }
 }
 
+impl From<crate::up::UpError> for Failure {
+    fn from(error: crate::up::UpError) -> Self {
+        use crate::up::UpError as Error;
+        let exit = match error {
+            Error::Runtime(error) => return error.into(),
+            Error::Control(error) => return error.into(),
+            Error::Journal(error) => return error.into(),
+            Error::NoCompose => Exit::Usage,
+            Error::Busy(..) | Error::Refused(_) => Exit::Refused,
+            Error::NotWell { .. } | Error::NotVerified(_) => Exit::Finding,
+        };
+        Self::new(exit, error)
+    }
+}
+
 impl From<std::io::Error> for Failure {
     fn from(error: std::io::Error) -> Self {
         Self::new(Exit::Finding, error)

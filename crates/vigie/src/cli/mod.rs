@@ -26,6 +26,7 @@ mod stats;
 mod status;
 mod systemd;
 mod table;
+mod up;
 mod watch;
 
 use std::process::ExitCode;
@@ -90,6 +91,7 @@ async fn dispatch(cli: Cli) -> Result<Exit, Failure> {
         Command::Risk(args) => risk::run(&config, &args).await,
         Command::Stop(args) => maintenance::operate(&config, &args, true).await,
         Command::Start(args) => maintenance::operate(&config, &args, false).await,
+        Command::Up(args) => up::run(&config, &args).await,
         Command::Systemd(args) => systemd::run(&config, &args),
         Command::Completions { shell } => {
             args::completions(shell);

@@ -24,6 +24,8 @@ use crate::respond::{commits, head, last_lines};
 use crate::runtime::{Runtime, RuntimeError, Usage};
 use crate::text::printable;
 
+/// What a look says when its login is refused.
+pub(crate) const CREDENTIALS: &str = "the credentials are wrong";
 const LINES: usize = 50;
 const LIMIT: Duration = Duration::from_secs(5);
 const BETWEEN_SAMPLES: Duration = Duration::from_millis(500);
@@ -205,7 +207,8 @@ fn is_error(line: &str) -> bool {
     error || line.contains("[ERROR]") || line.contains("[Error]") || line.contains(" ERROR")
 }
 
-async fn probe(config: &Config, file: &ServiceConfig) -> Vec<ProbeReport> {
+/// Looks at a service in every configured way.
+pub(crate) async fn probe(config: &Config, file: &ServiceConfig) -> Vec<ProbeReport> {
     let mut probes = Vec::new();
     if let Some(probe) = &file.a2s {
         let seen = query_a2s(&probe.address, probe.timeout).await;
@@ -268,7 +271,7 @@ fn refusal(why: &Refusal) -> String {
         Refusal::Timeout => String::from("no answer in time"),
         Refusal::Refused => String::from("connection refused"),
         Refusal::Garbled(what) => format!("an answer that is none: {}", printable(what)),
-        Refusal::Credentials => String::from("the credentials are wrong"),
+        Refusal::Credentials => String::from(CREDENTIALS),
         Refusal::Unable(what) => format!("could not be asked: {}", printable(what)),
     }
 }

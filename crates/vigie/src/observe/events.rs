@@ -2,10 +2,12 @@
 //! begins and whenever the runtime is back. A runtime that tells events and answers no looks is away
 //! too: its events are then followed anew.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::StreamExt;
-use vigie_core::observe::{Fact, Observation};
+use tokio::sync::Notify;
+use vigie_core::observe::{Fact, Observation, RuntimeEvent};
 use vigie_core::stack::ServiceId;
 
 use super::looks::{look, nobody_answers, tell};
@@ -25,7 +27,7 @@ const RETRY: [Duration; 4] = [
     Duration::from_secs(2),
 ];
 
-pub(super) async fn watch(eyes: Eyes, since: Option<i64>, reach: Reach) {
+pub(super) async fn watch(eyes: Eyes, since: Option<i64>, reach: Reach, fresh: Arc<Notify>) {
     // Also a first start catches up with what happens before its first event.
     let mut since = since.unwrap_or_else(|| eyes.clock.now().wall);
     let mut failures = 0;
@@ -33,7 +35,7 @@ pub(super) async fn watch(eyes: Eyes, since: Option<i64>, reach: Reach) {
         let ended = match eyes.runtime.events(Some(since)).await {
             Ok(feed) => {
                 reach.doubt_no_more();
-                let followed = follow(&eyes, feed, &mut since, &mut failures);
+                let followed = follow(&eyes, feed, &mut since, &mut failures, &fresh);
                 let ended = async {
                     tokio::select! {
                         ended = followed => ended,
@@ -66,6 +68,7 @@ async fn follow(
     mut feed: Feed<News>,
     since: &mut i64,
     failures: &mut usize,
+    fresh: &Notify,
 ) -> Result<RuntimeError, Stopped> {
     let back = Fact::RuntimeReachable(true);
     let mut looked = false;
@@ -91,6 +94,9 @@ async fn follow(
             Some(Ok(news)) => {
                 if let Some(service) = eyes.config.stack.find(&news.service) {
                     let at = eyes.clock.at_wall(news.wall_ms);
+                    if news.event == RuntimeEvent::Started {
+                        fresh.notify_one();
+                    }
                     let fact = Fact::Runtime(news.event);
                     let observation = Observation { service, at, fact };
                     eyes.handle.event(vigie_core::Event::Observed(observation)).await?;

@@ -19,6 +19,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
+use tokio::sync::Notify;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 use vigie_core::observe::Probe;
@@ -121,11 +122,13 @@ pub fn rhythms(config: &Config) -> Looks {
 /// Starts every look; they end when `eyes.stop` is cancelled.
 pub fn start(eyes: &Eyes, looks: &Looks, since: Option<i64>, tasks: &mut JoinSet<()>) {
     let reach = reach::Reach::default();
-    tasks.spawn(events::watch(eyes.clone(), since, reach.clone()));
+    // A container that has just been made is compared at once.
+    let fresh = Arc::new(Notify::new());
+    tasks.spawn(events::watch(eyes.clone(), since, reach.clone(), Arc::clone(&fresh)));
     tasks.spawn(host::watch(eyes.clone()));
     tasks.spawn(network::watch(eyes.clone()));
     tasks.spawn(usage::watch(eyes.clone(), reach.clone()));
-    tasks.spawn(drift::watch(eyes.clone()));
+    tasks.spawn(drift::watch(eyes.clone(), fresh));
     for (id, service) in eyes.config.stack.services() {
         let Some(file) = eyes.config.file.service.get(&service.name) else { continue };
         let rhythm = |probe| looks.rhythms.get(&(id, probe)).cloned();

@@ -103,6 +103,9 @@ pub struct ServiceStatus {
     pub restarts: u32,
     /// The last thing that went wrong.
     pub last_error: Option<String>,
+    /// What differs from the compose file, where it was compared.
+    #[serde(default)]
+    pub drift: Vec<String>,
 }
 
 /// How things are now.
@@ -188,5 +191,6 @@ fn service(engine: &Engine, id: ServiceId) -> ServiceStatus {
         mem_limit_bytes: limit,
         restarts: sense.restarts + u32::try_from(by_vigie).unwrap_or(u32::MAX),
         last_error: last_error.or_else(|| sense.lua_last.as_ref().map(ToString::to_string)),
+        drift: sense.drift.clone().unwrap_or_default(),
     }
 }

@@ -101,6 +101,7 @@ fn a_status_json_is_as_documented() {
             mem_limit_bytes: None,
             restarts: 2,
             last_error: None,
+            drift: vec![String::from("the variable MAP differs")],
         }],
         incidents_open: 1,
         approvals: vec![ApprovalStatus {

@@ -9,8 +9,8 @@ use std::process::{Output, Stdio};
 use std::time::Duration;
 
 use rustix::process::{Pid, Signal};
-use tokio::io::{AsyncRead, AsyncReadExt};
-use tokio::process::{Child, Command};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWriteExt};
+use tokio::process::{Child, ChildStdin, Command};
 
 /// How long a program that was asked to end may take until it is killed.
 const GRACE: Duration = Duration::from_secs(5);
@@ -31,18 +31,28 @@ pub(crate) fn program(name: impl AsRef<std::ffi::OsStr>) -> Command {
 
 /// Runs `command`; nothing when it was not done within `limit`, and then it has been ended.
 pub(crate) async fn run(command: &mut Command, limit: Duration) -> io::Result<Option<Output>> {
+    run_with(command, &[], limit).await
+}
+
+/// The same with `input` to read.
+pub(crate) async fn run_with(
+    command: &mut Command,
+    input: &[u8],
+    limit: Duration,
+) -> io::Result<Option<Output>> {
+    let fed = if input.is_empty() { Stdio::null() } else { Stdio::piped() };
     let mut child = command
-        .stdin(Stdio::null())
+        .stdin(fed)
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
         .process_group(0)
         .kill_on_drop(true)
         .spawn()?;
-    let (stdout, stderr) = (child.stdout.take(), child.stderr.take());
+    let (stdin, stdout, stderr) = (child.stdin.take(), child.stdout.take(), child.stderr.take());
     let mut running = Running::new(child);
     let done = async {
-        let (stdout, stderr, status) =
-            tokio::try_join!(read(stdout), read(stderr), running.child.wait())?;
+        let (stdout, stderr, status, ()) =
+            tokio::try_join!(read(stdout), read(stderr), running.child.wait(), feed(stdin, input))?;
         Ok(Output { status, stdout, stderr })
     };
     let done = tokio::time::timeout(limit, done).await;
@@ -57,6 +67,15 @@ pub(crate) async fn run(command: &mut Command, limit: Duration) -> io::Result<Op
 /// Runs `command` on the person's own terminal, for as long as it takes: an editor.
 pub(crate) async fn attended(command: &mut Command) -> io::Result<std::process::ExitStatus> {
     command.spawn()?.wait().await
+}
+
+/// A program that does not read to the end has had enough.
+async fn feed(pipe: Option<ChildStdin>, input: &[u8]) -> io::Result<()> {
+    let Some(mut pipe) = pipe else { return Ok(()) };
+    match pipe.write_all(input).await {
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(error),
+        _ => Ok(()),
+    }
 }
 
 async fn read(pipe: Option<impl AsyncRead + Unpin>) -> io::Result<Vec<u8>> {

@@ -17,4 +17,5 @@ mod pulse;
 mod register;
 mod snapshot;
 mod survival;
+mod up;
 mod watch;

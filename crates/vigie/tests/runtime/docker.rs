@@ -18,7 +18,7 @@ use crate::puppet::Puppet;
 
 const NAME: &str = "puppet";
 /// Set in the process that does the test, see [`conform`].
-const INNER: &str = "VIGIE_TEST_INNER";
+pub(crate) const INNER: &str = "VIGIE_TEST_INNER";
 
 /// What differs from test to test.
 struct With<'a> {
@@ -161,7 +161,7 @@ fn on_its_own_engine(
     test: impl AsyncFnOnce(&Subject) -> Result<()>,
 ) -> Result<()> {
     if std::env::var_os(INNER).is_none() {
-        return in_its_own_process(name, lab, compose);
+        return in_its_own_process(&format!("docker::{name}"), lab, compose);
     }
     let image = lab.mariadb_image()?;
     let engine = match &with.dockerd {
@@ -172,7 +172,7 @@ fn on_its_own_engine(
     tokio::runtime::Runtime::new()?.block_on(test(&subject))
 }
 
-fn in_its_own_process(name: &str, lab: &Lab, compose: ComposeVersion) -> Result<()> {
+pub(crate) fn in_its_own_process(name: &str, lab: &Lab, compose: ComposeVersion) -> Result<()> {
     let mut command = Command::new(std::env::current_exe()?);
     lab.docker().point(&mut command);
     let empty = tempfile::tempdir()?;
@@ -180,7 +180,7 @@ fn in_its_own_process(name: &str, lab: &Lab, compose: ComposeVersion) -> Result<
         // Without plugins the client has no v2.
         command.env("DOCKER_CONFIG", empty.path());
     }
-    command.env(INNER, "1").args(["--exact", &format!("docker::{name}"), "--nocapture"]);
+    command.env(INNER, "1").args(["--exact", name, "--nocapture"]);
     let output = command.output()?;
     let text = [output.stdout, output.stderr].concat();
     let text = String::from_utf8_lossy(&text);

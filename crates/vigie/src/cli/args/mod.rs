@@ -70,6 +70,8 @@ pub(super) enum Command {
     Stop(OperateArgs),
     /// Start a service that an operator stopped
     Start(OperateArgs),
+    /// Apply the compose file: in the order of the dependencies, each service proved before the next
+    Up(UpArgs),
     /// The systemd unit that keeps the watch of this configuration running
     Systemd(SystemdArgs),
     /// Shell completions
@@ -359,6 +361,14 @@ mod arguments {
     }
 
     #[derive(Debug, Args)]
+    pub(crate) struct UpArgs {
+        /// These services and what they need [default: all]
+        pub(crate) service: Vec<String>,
+        #[command(flatten)]
+        pub(crate) deed: Deed,
+    }
+
+    #[derive(Debug, Args)]
     pub(crate) struct OperateArgs {
         /// The service
         pub(crate) service: String,
@@ -370,7 +380,8 @@ mod arguments {
 
 pub(super) use arguments::{
     Deed, DemoArgs, DiagnoseArgs, DoctorArgs, InitArgs, MaintenanceCommand, NotifyCommand,
-    OperateArgs, RiskArgs, RunbookCommand, StatusArgs, SystemdArgs, WatchArgs, account_name,
+    OperateArgs, RiskArgs, RunbookCommand, StatusArgs, SystemdArgs, UpArgs, WatchArgs,
+    account_name,
 };
 pub(super) use incident::{
     ActionCommand, IncidentCommand, JournalAdd, JournalCommand, JournalShow, Only, PostmortemArgs,

@@ -42,7 +42,7 @@ fn watch_of(engine: &FakeEngine, directory: &Path) -> (Eyes, Receiver<Told>, Rea
     let eyes =
         Eyes { config: Arc::new(config), runtime, handle, clock, stop, heart: Heart::default() };
     let reach = Reach::default();
-    tokio::spawn(watch(eyes.clone(), None, reach.clone()));
+    tokio::spawn(watch(eyes.clone(), None, reach.clone(), Arc::default()));
     (eyes, told, reach)
 }
 

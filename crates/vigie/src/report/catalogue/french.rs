@@ -77,6 +77,64 @@ pub(super) const SENTENCES: &[(&str, &str)] = &[
         "the tag {n} now names another image than the one that runs",
         "le tag {} désigne maintenant une autre image que celle qui tourne",
     ),
+    ("it runs the image {n} instead of {n}", "il tourne sur l'image {} au lieu de {}"),
+    ("the variable {n} is missing", "la variable {} manque"),
+    (
+        "the variable {n} is not in the compose file",
+        "la variable {} n'est pas dans le fichier compose",
+    ),
+    ("the variable {n} is {n} instead of {n}", "la variable {} vaut {} au lieu de {}"),
+    ("the variable {n} differs", "la variable {} diffère"),
+    ("nothing is mounted at {n}", "rien n'est monté sur {}"),
+    (
+        "what is mounted at {n} is not in the compose file",
+        "ce qui est monté sur {} n'est pas dans le fichier compose",
+    ),
+    ("{n} is mounted at {n} instead of {n}", "{} est monté sur {2} au lieu de {3}"),
+    (
+        "what is mounted at {n} cannot be written and should be",
+        "ce qui est monté sur {} est en lecture seule et ne devrait pas l'être",
+    ),
+    (
+        "what is mounted at {n} can be written and should not be",
+        "ce qui est monté sur {} n'est pas en lecture seule et devrait l'être",
+    ),
+    (
+        "the memory limit is {n} and should not be there",
+        "la limite de mémoire est de {} et ne devrait pas exister",
+    ),
+    ("there is no memory limit instead of {n}", "il n'y a pas de limite de mémoire au lieu de {}"),
+    ("the memory limit is {n} instead of {n}", "la limite de mémoire est de {} au lieu de {}"),
+    (
+        "the CPU limit is {n} and should not be there",
+        "la limite de CPU est de {} et ne devrait pas exister",
+    ),
+    ("there is no CPU limit instead of {n}", "il n'y a pas de limite de CPU au lieu de {}"),
+    ("the CPU limit is {n} instead of {n}", "la limite de CPU est de {} au lieu de {}"),
+    ("the port {n} is not published", "le port {} n'est pas publié"),
+    (
+        "the port {n} is published and not in the compose file",
+        "le port {} est publié et n'est pas dans le fichier compose",
+    ),
+    (
+        "the port {n} is published at {n} instead of {n}",
+        "le port {} est publié sur {} au lieu de {}",
+    ),
+    (
+        "the restart policy is {n} instead of {n}",
+        "la politique de redémarrage est {} au lieu de {}",
+    ),
+    ("it is given {n} s for its end instead of {n} s", "il a {} s pour s'arrêter au lieu de {} s"),
+    (
+        "`docker compose up -d` would make it afresh and a restart would change nothing",
+        "`docker compose up -d` le recréerait et un redémarrage n'y changerait rien",
+    ),
+    (
+        "`docker compose up -d` would leave it as it is and `vigie up` makes it afresh",
+        "`docker compose up -d` le laisserait tel quel et `vigie up` le recrée",
+    ),
+    ("and {n} more differences", "et {} autres différences"),
+    ("it has no services", "il n'a pas de services"),
     // respond/predicate, respond/runbook: why a case is not chosen
     ("exit code {n} is none of {}", "le code de sortie {} n'est pas dans {}"),
     ("it has no exit code", "il n'a pas de code de sortie"),

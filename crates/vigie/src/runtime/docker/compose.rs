@@ -2,12 +2,15 @@
 //! that a person's own `docker compose up` would take. Never waits for ever and never leaves a child
 //! behind.
 
+use std::collections::HashMap;
 use std::path::PathBuf;
 use std::time::Duration;
 
 use bollard::models::ContainerInspectResponse;
-use tokio::sync::OnceCell;
+use tokio::sync::{Mutex, OnceCell};
+use vigie_core::drift::{Form, Generation, Hash, wanted};
 
+use super::find::PROJECT;
 use super::{DockerService, files, says_no};
 use crate::runner;
 use crate::runtime::RuntimeError;
@@ -19,13 +22,21 @@ const DEPENDS_ON: &str = "com.docker.compose.depends_on";
 const VERSION: &str = "com.docker.compose.version";
 
 /// Compose for one project.
-#[derive(Debug)]
 pub(super) struct Compose {
     file: PathBuf,
     project: Option<String>,
     directory: PathBuf,
     host: String,
     program: OnceCell<(Vec<String>, String)>,
+    /// What the compose file said of a service, with its hash.
+    read: Mutex<HashMap<String, (String, Option<Form>)>>,
+}
+
+impl std::fmt::Debug for Compose {
+    /// Without what was read: passwords are among it.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Compose").field("file", &self.file).finish_non_exhaustive()
+    }
 }
 
 impl Compose {
@@ -35,7 +46,7 @@ impl Compose {
         directory: PathBuf,
         host: String,
     ) -> Self {
-        Self { file, project, directory, host, program: OnceCell::new() }
+        Self { file, project, directory, host, program: OnceCell::new(), read: Mutex::default() }
     }
 
     pub(super) async fn up(&self, service: &str, recreate: bool) -> Result<(), RuntimeError> {
@@ -51,39 +62,71 @@ impl Compose {
         self.run("bringing up", "the stack", &["up", "-d"], LIMIT).await.map(drop)
     }
 
-    /// Whether the container was made from another version of the compose file.
-    pub(super) async fn drift(
+    /// What the compose file says of a service, and whether Compose's own hash says that the container
+    /// was made from it. `None` when Compose did not make the container.
+    pub(super) async fn wanted(
         &self,
         service: &DockerService,
         seen: &ContainerInspectResponse,
-    ) -> Result<Vec<String>, RuntimeError> {
+    ) -> Result<Option<(Option<Form>, Hash)>, RuntimeError> {
         let labels = seen.config.as_ref().and_then(|config| config.labels.as_ref());
         let label = |name: &str| labels.and_then(|labels| labels.get(name));
-        let (Some(runs), Some(made_by)) = (label(HASH), label(VERSION)) else {
-            return Ok(vec![String::from("it was not made by Compose")]);
-        };
+        let (Some(runs), Some(made_by)) = (label(HASH), label(VERSION)) else { return Ok(None) };
         let (_, version) = self.program().await?;
-        // The two generations count differently, and `--no-deps` counts other than a whole `up`:
+        let now = self.hash(&service.name).await?;
+        // The two generations count differently, and in the second `--no-deps` counts other than a whole `up`:
         // only what was made the same way can be compared.
-        let made_without_dependencies =
-            service.has_dependencies && label(DEPENDS_ON).is_none_or(|names| names.is_empty());
-        if major(made_by) != major(version) || made_without_dependencies {
-            return Ok(Vec::new());
-        }
-        let service = service.name.as_str();
+        let made_without_dependencies = major(version) != "1"
+            && service.has_dependencies
+            && label(DEPENDS_ON).is_none_or(|names| names.is_empty());
+        let alike = major(made_by) == major(version) && !made_without_dependencies;
+        let hash = match &now {
+            Some(now) if alike && now == runs => Hash::Same,
+            Some(_) if alike => Hash::Other,
+            _ => Hash::Unknown,
+        };
+        let project = label(PROJECT).map_or("", String::as_str);
+        Ok(Some((self.form(&service.name, project, now).await?, hash)))
+    }
+
+    /// Compose's hash of what it would make now.
+    async fn hash(&self, service: &str) -> Result<Option<String>, RuntimeError> {
         let output = self
             .run("reading the compose file for", service, &["config", "--hash", service], SHORT)
             .await?;
-        let wanted =
-            output.lines().find_map(|line| line.strip_prefix(service)?.split_whitespace().next());
-        Ok(match wanted {
-            Some(wanted) if wanted != runs => {
-                vec![String::from(
-                    "the compose file has changed since it was made (a restart does not apply that)",
-                )]
-            }
-            _ => Vec::new(),
-        })
+        let mut lines = output.lines();
+        Ok(lines
+            .find_map(|line| line.strip_prefix(service)?.split_whitespace().next())
+            .map(str::to_owned))
+    }
+
+    /// What the compose file says of `service`. Asked again when its hash, `now`, is another one: Compose
+    /// takes up to a second to answer.
+    async fn form(
+        &self,
+        service: &str,
+        project: &str,
+        now: Option<String>,
+    ) -> Result<Option<Form>, RuntimeError> {
+        let mut read = self.read.lock().await;
+        if let (Some((hash, form)), Some(now)) = (read.get(service), &now)
+            && hash == now
+        {
+            return Ok(form.clone());
+        }
+        let (_, version) = self.program().await?;
+        let (generation, arguments) = match major(version) {
+            "1" => (Generation::One, vec!["config"]),
+            _ => (Generation::Two, vec!["config", "--format", "json", service]),
+        };
+        let what = "reading the compose file for";
+        let printed = self.run(what, service, &arguments, SHORT).await?;
+        let form = wanted(&printed, generation, project, service)
+            .map_err(|error| says_no(what, service, format!("what Compose prints: {error}")))?;
+        if let Some(now) = now {
+            read.insert(service.to_owned(), (now, form.clone()));
+        }
+        Ok(form)
     }
 
     /// The program and its version, found once.

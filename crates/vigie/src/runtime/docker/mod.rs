@@ -2,6 +2,7 @@
 //! through Compose, because only Compose applies what the compose file says.
 
 mod compose;
+mod drift;
 mod engine;
 mod events;
 mod exec;
@@ -15,6 +16,7 @@ mod inspect;
 mod keep;
 mod logs;
 mod order;
+mod registry;
 #[cfg(test)]
 mod tests;
 mod usage;
@@ -38,6 +40,7 @@ use compose::Compose;
 use engine::{Engine, refused};
 use find::Finder;
 pub use image::images;
+pub use registry::{Logins, Transfer};
 
 /// How long a killed process may take to be gone.
 const GONE: Duration = Duration::from_secs(10);
@@ -276,24 +279,7 @@ impl Runtime for Docker {
     }
 
     async fn drift(&self, service: &str) -> Result<Vec<String>, RuntimeError> {
-        let Some((_, seen)) = self.look(service).await? else { return Ok(Vec::new()) };
-        let mut differences = Vec::new();
-        if let Some(compose) = &self.compose {
-            differences.extend(compose.drift(self.finder.known(service)?, &seen).await?);
-        }
-        let image = seen.config.as_ref().and_then(|config| config.image.clone());
-        if let (Some(tag), Some(runs)) = (image, &seen.image) {
-            let docker = self.engine.docker().await?;
-            let named =
-                self.engine.limit("asking for the image of", service, docker.inspect_image(&tag));
-            if let Ok(named) = named.await
-                && named.id.is_some_and(|id| id != *runs)
-            {
-                differences
-                    .push(format!("the tag {tag} now names another image than the one that runs"));
-            }
-        }
-        Ok(differences)
+        drift::drift(self, service).await
     }
 }
 
