@@ -3,6 +3,7 @@
 
 mod action;
 mod args;
+mod bar;
 mod demo;
 mod diagnose;
 mod doctor;

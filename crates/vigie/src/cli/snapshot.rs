@@ -3,11 +3,13 @@
 
 use std::io::{IsTerminal, Write};
 use std::path::Path;
+use std::sync::Arc;
 use std::time::Duration;
 
 use vigie_core::snapshot::{Act, GOOD_AFTER, Kept, Parts, Point, PointName, prune};
 
 use super::args::{CreateArgs, RollbackArgs, SnapshotCommand};
+use super::bar::Bar;
 use super::{Exit, Failure, Paint, table};
 use crate::app::docker_runtime;
 use crate::config::{Config, Lang, RuntimeKind};
@@ -50,11 +52,20 @@ pub(super) async fn run(path: &Path, command: SnapshotCommand) -> Result<Exit, F
         SnapshotCommand::Show { name, json } => show(&config, &name, json),
         SnapshotCommand::Rollback(args) => rollback(&config, &docker, &args).await,
         SnapshotCommand::Prune { dry_run } => discard(&config, &docker, dry_run).await,
+        SnapshotCommand::Push { name, to, dry_run } => {
+            push(&config, &docker, &name, to.as_deref(), dry_run).await
+        }
+        SnapshotCommand::Pull { name, dry_run } => pull(&config, &docker, &name, dry_run).await,
     }
 }
 
 fn say(text: &str) {
     println!("  {text}");
+}
+
+/// Where long works show how far they are.
+fn bar() -> Arc<Bar> {
+    Arc::new(Bar::new())
 }
 
 /// Opens the shelf; what somebody left half done is taken back first.
@@ -113,7 +124,9 @@ async fn create(config: &Config, docker: &Docker, args: &CreateArgs) -> Result<E
         return foretell(config, docker, &name, args).await;
     }
     let shelf = opened(config, docker).await?;
-    let place = Place { config, docker, shelf: &shelf, meter: None, say: &say };
+    let bar = bar();
+    let step = |text: &str| bar.step(text);
+    let place = Place { config, docker, shelf: &shelf, meter: Some(bar.clone()), say: &step };
     println!("{name}");
     let wish = Wish {
         name,
@@ -397,7 +410,9 @@ async fn rollback(config: &Config, docker: &Docker, args: &RollbackArgs) -> Resu
     let shelf = opened(config, docker).await?;
     let to = shelf.point(&args.name)?;
     let parts = Parts::of(args.only.map(Into::into));
-    let place = Place { config, docker, shelf: &shelf, meter: None, say: &say };
+    let bar = bar();
+    let step = |text: &str| bar.step(text);
+    let place = Place { config, docker, shelf: &shelf, meter: Some(bar.clone()), say: &step };
     let players = players(config).await;
     let plan = snapshot::plan(&place, &to, parts).await?;
     println!("back to {}, made {} ago:", to.name, since(&to));
@@ -472,6 +487,59 @@ fn asked() -> Result<bool, Failure> {
     let mut answer = String::new();
     std::io::stdin().read_line(&mut answer)?;
     Ok(matches!(answer.trim(), "y" | "Y" | "yes" | "o" | "oui"))
+}
+
+async fn push(
+    config: &Config,
+    docker: &Docker,
+    name: &PointName,
+    to: Option<&str>,
+    dry_run: bool,
+) -> Result<Exit, Failure> {
+    if dry_run {
+        let points = Shelf::look(config)?;
+        let point = points.iter().find(|one| &one.name == name);
+        let point = point.ok_or_else(|| SnapshotError::Unknown(name.clone()))?;
+        for image in &point.images {
+            let repository = to.unwrap_or(&image.repository);
+            println!("would push {repository}:{}, {}", image.tag, size(image.size));
+        }
+        return Ok(Exit::Fine);
+    }
+    let shelf = opened(config, docker).await?;
+    let bar = bar();
+    let step = |text: &str| bar.step(text);
+    let place = Place { config, docker, shelf: &shelf, meter: Some(bar.clone()), say: &step };
+    let point = snapshot::push(&place, name, to).await?;
+    for image in point.images.iter().filter_map(|image| image.off_site.as_deref()) {
+        println!("off-site: {image}");
+    }
+    Ok(Exit::Fine)
+}
+
+async fn pull(
+    config: &Config,
+    docker: &Docker,
+    name: &PointName,
+    dry_run: bool,
+) -> Result<Exit, Failure> {
+    if dry_run {
+        let points = Shelf::look(config)?;
+        let point = points.iter().find(|one| &one.name == name);
+        let point = point.ok_or_else(|| SnapshotError::Unknown(name.clone()))?;
+        for image in &point.images {
+            let from = image.off_site.as_deref().unwrap_or("nothing: it was never pushed");
+            println!("would pull {from}");
+        }
+        return Ok(Exit::Fine);
+    }
+    let shelf = opened(config, docker).await?;
+    let bar = bar();
+    let step = |text: &str| bar.step(text);
+    let place = Place { config, docker, shelf: &shelf, meter: Some(bar.clone()), say: &step };
+    snapshot::pull(&place, name).await?;
+    println!("the images of {name} are here again");
+    Ok(Exit::Fine)
 }
 
 async fn discard(config: &Config, docker: &Docker, dry_run: bool) -> Result<Exit, Failure> {

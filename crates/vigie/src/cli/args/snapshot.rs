@@ -23,6 +23,25 @@ pub(in crate::cli) enum SnapshotCommand {
     },
     /// Go back to one; what is there now is kept first
     Rollback(RollbackArgs),
+    /// Bring the images of one to a registry, with Docker's own login
+    Push {
+        /// The restore point's name
+        name: PointName,
+        /// To this repository [default: where the image's name leads]
+        #[arg(long, value_name = "REPOSITORY")]
+        to: Option<String>,
+        /// Say what would be pushed, push nothing
+        #[arg(long)]
+        dry_run: bool,
+    },
+    /// Bring the images of one back that were pushed
+    Pull {
+        /// The restore point's name
+        name: PointName,
+        /// Say what would be pulled, pull nothing
+        #[arg(long)]
+        dry_run: bool,
+    },
     /// Remove old ones; never the one that runs, never the last known good one
     Prune {
         /// Say which would go, remove none
