@@ -149,6 +149,14 @@ pub async fn checked_out(root: &Path) -> Option<(String, Option<String>, Vec<u8>
     Some((commit, branch, patch.stdout))
 }
 
+/// The commits of the repository around `directory` behind `from` up to `to`, newest first; at most 100.
+pub async fn between(directory: &Path, from: &str, to: &str) -> Vec<String> {
+    let range = format!("{from}..{to}");
+    let arguments = ["log", "--no-color", "-100", "--format=%h %s", &range, "--"];
+    let text = git(directory, &arguments).await.unwrap_or_default();
+    text.lines().map(printable).collect()
+}
+
 /// Whether the repository around `directory` has `path`.
 pub async fn tracks(directory: &Path, path: &str) -> bool {
     git(directory, &["ls-files", "--", path]).await.is_some_and(|told| !told.trim().is_empty())

@@ -15,7 +15,9 @@ use vigie_core::respond::{RunId, Step, StepResult};
 use vigie_core::stack::ServiceId;
 
 pub use evidence::{collect, last_lines};
-pub use git::{CommitError, checked_out, commit, commits, head, ignored, remotes, root, tracks};
+pub use git::{
+    CommitError, between, checked_out, commit, commits, head, ignored, remotes, root, tracks,
+};
 pub use redact::Redactor;
 
 use crate::engine::Hands;

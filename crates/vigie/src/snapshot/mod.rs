@@ -3,6 +3,7 @@
 
 mod create;
 mod database;
+mod diff;
 mod engine;
 mod error;
 mod exchange;
@@ -14,6 +15,7 @@ mod shelf;
 mod verify;
 
 pub use create::{Wish, create};
+pub use diff::{Changed, Difference, diff};
 pub use engine::Place;
 pub use error::SnapshotError;
 pub use registry::{pull, push};

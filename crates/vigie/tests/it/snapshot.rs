@@ -178,6 +178,17 @@ fn everything_goes_back_and_comes_back_again() {
     fine(&stack, &["snapshot", "rollback", "v1.1-before-v1.0-base", "--yes"]);
     assert_eq!(world.read(), all("second"));
 
+    let told = fine(&stack, &["snapshot", "diff", "v1.0-base", "v1.1-before-v1.0-base"]);
+    for wanted in ["~ volume.txt", "~ word.txt", "~ server-config/server.cfg", "image gmod"] {
+        assert!(told.contains(wanted), "{wanted}: {told}");
+    }
+    let told = json(&stack, &["snapshot", "diff", "v1.0-base", "v1.0-base", "--json"]);
+    assert_eq!(
+        (&told["parts"], &told["compose"]),
+        (&serde_json::json!([]), &"".into()),
+        "{told:#}"
+    );
+
     // Only a part of it.
     fine(&stack, &["snapshot", "rollback", "v1.0-base", "--only", "database", "--yes"]);
     assert_eq!(world.read(), ["second", "second", "first", "second", "second"]);

@@ -21,6 +21,16 @@ pub(in crate::cli) enum SnapshotCommand {
         #[arg(long)]
         json: bool,
     },
+    /// What differs between two: files, images, the compose file, commits
+    Diff {
+        /// The first
+        one: PointName,
+        /// The second
+        other: PointName,
+        /// As JSON
+        #[arg(long)]
+        json: bool,
+    },
     /// Go back to one; what is there now is kept first
     Rollback(RollbackArgs),
     /// Bring the images of one to a registry, with Docker's own login

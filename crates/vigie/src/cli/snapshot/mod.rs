@@ -1,24 +1,26 @@
 //! Does: `vigie snapshot …`: restore points made, shown, gone back to and pruned. While it works, the
 //! watch is told that a person is at it.
 
+mod points;
+
 use std::io::{IsTerminal, Write};
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use vigie_core::snapshot::{Act, GOOD_AFTER, Kept, Parts, Point, PointName, prune};
+use vigie_core::snapshot::{Act, Kept, Parts, Point, PointName, prune};
 
 use super::args::{CreateArgs, RollbackArgs, SnapshotCommand};
 use super::bar::Bar;
-use super::{Exit, Failure, Paint, table};
+use super::{Exit, Failure};
 use crate::app::docker_runtime;
-use crate::config::{Config, Lang, RuntimeKind};
+use crate::config::{Config, RuntimeKind};
 use crate::control::{Answer, Client, Request};
-use crate::report::{ago, rfc3339};
+use crate::report::ago;
 use crate::runtime::docker::Docker;
 use crate::snapshot::{self, Journey, Place, Shelf, SnapshotError, Wish};
-use crate::store::{Filter, Register};
-use crate::text::{cut, size};
+use crate::text::size;
+use points::{last_good, note_good, running};
 
 /// Maintenance that a rollback declares; it is ended as soon as it is over.
 const MAINTENANCE: u64 = 60;
@@ -48,8 +50,11 @@ pub(super) async fn run(path: &Path, command: SnapshotCommand) -> Result<Exit, F
     let docker = docker_runtime(&config)?;
     match command {
         SnapshotCommand::Create(args) => create(&config, &docker, &args).await,
-        SnapshotCommand::List { json } => list(&config, &docker, json).await,
-        SnapshotCommand::Show { name, json } => show(&config, &name, json),
+        SnapshotCommand::List { json } => points::list(&config, &docker, json).await,
+        SnapshotCommand::Show { name, json } => points::show(&config, &name, json),
+        SnapshotCommand::Diff { one, other, json } => {
+            points::diff(&config, &docker, &one, &other, json).await
+        }
         SnapshotCommand::Rollback(args) => rollback(&config, &docker, &args).await,
         SnapshotCommand::Prune { dry_run } => discard(&config, &docker, dry_run).await,
         SnapshotCommand::Push { name, to, dry_run } => {
@@ -187,227 +192,9 @@ async fn foretell(
     Ok(Exit::Fine)
 }
 
-/// The point whose image runs, and since when.
-async fn running(docker: &Docker, points: &[Point]) -> Result<Option<(PointName, i64)>, Failure> {
-    for point in points.iter().rev() {
-        for image in &point.images {
-            let Some(container) = docker.container(&image.service).await? else { continue };
-            if container.image_id == image.id
-                && let Some(started) = container.started.filter(|_| container.runs)
-            {
-                return Ok(Some((point.name.clone(), started)));
-            }
-        }
-    }
-    Ok(None)
-}
-
-/// Notes that the point that runs is good, when it has run for a day without a P1 or P2.
-fn note_good(
-    config: &Config,
-    shelf: &Shelf,
-    points: &mut [Point],
-    running: Option<&(PointName, i64)>,
-) -> Result<(), Failure> {
-    let Some((name, started)) = running else { return Ok(()) };
-    let now = jiff::Timestamp::now().as_millisecond();
-    let day = i64::try_from(GOOD_AFTER.as_millis()).unwrap_or(i64::MAX);
-    let Some(point) = points.iter_mut().find(|point| &point.name == name) else { return Ok(()) };
-    if now.saturating_sub(*started) < day || point.good.is_some() {
-        return Ok(());
-    }
-    let severities = vec![vigie_core::incident::Severity::P1, vigie_core::incident::Severity::P2];
-    let filter = Filter { since: Some(*started), severities, ..Filter::default() };
-    if Register::open(&config.journal())?.find(&filter, 1)?.is_empty() {
-        point.good = Some(now);
-        shelf.keep(point)?;
-    }
-    Ok(())
-}
-
-/// The one that was good last.
-fn last_good(points: &[Point]) -> Option<&PointName> {
-    points.iter().filter(|one| one.good.is_some()).max_by_key(|one| one.made).map(|one| &one.name)
-}
-
-async fn list(config: &Config, docker: &Docker, json: bool) -> Result<Exit, Failure> {
-    let mut points = Shelf::look(config)?;
-    // A list needs no engine; without one nobody knows what runs.
-    let runs = running(docker, &points).await.unwrap_or_default();
-    if let Ok(shelf) = Shelf::open(config)
-        && !points.is_empty()
-    {
-        note_good(config, &shelf, &mut points, runs.as_ref())?;
-    }
-    let runs = runs.map(|(name, _)| name);
-    let good = last_good(&points).cloned();
-    points.reverse();
-    if json {
-        let shapes: Vec<_> =
-            points.iter().map(|one| shape(one, runs.as_ref(), good.as_ref())).collect();
-        println!("{}", serde_json::to_string_pretty(&shapes)?);
-        return Ok(Exit::Fine);
-    }
-    let french = config.file.stack.lang == Lang::Fr;
-    if points.is_empty() {
-        println!(
-            "{}",
-            if french {
-                "aucun point de restauration ; le premier : vigie snapshot create v1.0-base"
-            } else {
-                "no restore point; the first one: vigie snapshot create v1.0-base"
-            }
-        );
-        return Ok(Exit::Fine);
-    }
-    let paint = Paint::for_stdout();
-    let head = if french {
-        ["NOM", "FAIT", "AJOUTÉ", "TOTAL", "CONTIENT", "ÉTAT", "NOTE"]
-    } else {
-        ["NAME", "MADE", "ADDED", "TOTAL", "HOLDS", "STATE", "NOTE"]
-    };
-    let rows: Vec<_> = points
-        .iter()
-        .map(|one| {
-            cells(
-                one,
-                runs.as_ref() == Some(&one.name),
-                good.as_ref() == Some(&one.name),
-                paint,
-                french,
-            )
-        })
-        .collect();
-    table::print(&head, &rows);
-    if Shelf::is_interrupted(config) {
-        println!("{}", paint.warn(if french {
-            "un retour a été interrompu ; il sera défait par la prochaine commande qui change quelque chose"
-        } else {
-            "a rollback was interrupted; the next command that changes anything takes it back"
-        }));
-    }
-    Ok(Exit::Fine)
-}
-
-fn holds(point: &Point) -> String {
-    let counts = [
-        (point.images.len(), "image"),
-        (point.volumes.len(), "volume"),
-        (point.databases.len(), "database"),
-        (point.binds.len() + usize::from(point.project.is_some()), "files"),
-        (point.repositories.len(), "git"),
-    ];
-    let told = counts.iter().filter(|(count, _)| *count > 0);
-    told.map(|(count, what)| format!("{count} {what}")).collect::<Vec<_>>().join(", ")
-}
-
-fn cells(point: &Point, runs: bool, good: bool, paint: Paint, french: bool) -> Vec<String> {
-    let mut state = Vec::new();
-    let words = if french {
-        ["en marche", "dernier bon", "hors site", "avant un retour"]
-    } else {
-        ["runs", "last good", "off-site", "before a rollback"]
-    };
-    state.extend(runs.then(|| paint.good(words[0])));
-    state.extend(good.then(|| paint.good(words[1])));
-    state.extend(point.is_off_site().then(|| words[2].to_owned()));
-    state.extend(point.safety.then(|| paint.dim(words[3])));
-    vec![
-        point.name.to_string(),
-        rfc3339(point.made)[..16].replace('T', " "),
-        size(point.added()),
-        size(point.size()),
-        holds(point),
-        state.join(", "),
-        cut(point.note.as_deref().unwrap_or_default(), 40),
-    ]
-}
-
-fn shape(point: &Point, runs: Option<&PointName>, good: Option<&PointName>) -> serde_json::Value {
-    serde_json::json!({
-        "name": point.name,
-        "made": rfc3339(point.made),
-        "note": point.note,
-        "players": point.players,
-        "took_ms": point.took_ms,
-        "added": point.added(),
-        "size": point.size(),
-        "runs": runs == Some(&point.name),
-        "last_good": good == Some(&point.name),
-        "off_site": point.is_off_site(),
-        "before_rollback": point.safety,
-        "images": point.images,
-        "volumes": point.volumes,
-        "databases": point.databases,
-        "files": point.project.iter().chain(&point.binds).collect::<Vec<_>>(),
-        "repositories": point.repositories,
-    })
-}
-
-fn show(config: &Config, name: &PointName, json: bool) -> Result<Exit, Failure> {
-    let points = Shelf::look(config)?;
-    let point = points.iter().find(|point| &point.name == name);
-    let point = point.ok_or_else(|| SnapshotError::Unknown(name.clone()))?;
-    if json {
-        println!("{}", serde_json::to_string_pretty(&shape(point, None, last_good(&points)))?);
-        return Ok(Exit::Fine);
-    }
-    let paint = Paint::for_stdout();
-    println!("{} {}", paint.bold(&point.name.to_string()), rfc3339(point.made));
-    if let Some(note) = &point.note {
-        println!("  {note}");
-    }
-    for image in &point.images {
-        let off = image.off_site.as_deref().unwrap_or("only here");
-        let (reference, bytes) = (format!("{}:{}", image.repository, image.tag), size(image.size));
-        println!(
-            "  image     {} {reference} {bytes} (+{}), {off}",
-            image.service,
-            size(image.added)
-        );
-        println!("            {}, {} changed files", image.id, image.changes.len());
-    }
-    for tree in &point.volumes {
-        println!(
-            "  volume    {} {} files, {} (+{})",
-            tree.name,
-            tree.files,
-            size(tree.size),
-            size(tree.added)
-        );
-    }
-    for database in &point.databases {
-        let bytes = size(database.size);
-        println!(
-            "  database  {} of {} {bytes} (+{})",
-            database.schema,
-            database.service,
-            size(database.added)
-        );
-    }
-    for tree in point.project.iter().chain(&point.binds) {
-        println!(
-            "  files     {} {} files, {} (+{})",
-            tree.name,
-            tree.files,
-            size(tree.size),
-            size(tree.added)
-        );
-    }
-    for one in &point.repositories {
-        let branch = one.branch.as_deref().unwrap_or("no branch");
-        let dirty = if one.dirty { ", with a patch of what was not committed" } else { "" };
-        println!(
-            "  git       {} {} on {branch}{dirty}",
-            one.directory,
-            &one.commit[..one.commit.len().min(12)]
-        );
-    }
-    Ok(Exit::Fine)
-}
-
 async fn rollback(config: &Config, docker: &Docker, args: &RollbackArgs) -> Result<Exit, Failure> {
-    let shelf = opened(config, docker).await?;
+    // A dry run changes nothing, not even what somebody left half done.
+    let shelf = if args.dry_run { Shelf::open(config)? } else { opened(config, docker).await? };
     let to = shelf.point(&args.name)?;
     let parts = Parts::of(args.only.map(Into::into));
     let bar = bar();
@@ -543,7 +330,7 @@ async fn pull(
 }
 
 async fn discard(config: &Config, docker: &Docker, dry_run: bool) -> Result<Exit, Failure> {
-    let shelf = opened(config, docker).await?;
+    let shelf = if dry_run { Shelf::open(config)? } else { opened(config, docker).await? };
     let mut points = shelf.points()?;
     let runs = running(docker, &points).await?;
     note_good(config, &shelf, &mut points, runs.as_ref())?;
