@@ -1,5 +1,6 @@
 //! Does: makes a restore point: all of it, or nothing of it is left.
 
+use std::io::ErrorKind;
 use std::path::PathBuf;
 use std::time::Instant;
 
@@ -135,10 +136,26 @@ async fn fill(
     room(place, &volumes)?;
     // The dump first: what players did while the rest was read is then in no part, rather than in one.
     for (service, role, container) in services {
-        if *role != Role::Database || !container.runs {
+        if *role != Role::Database {
             continue;
         }
-        let Some((probe, schema)) = database::probe(place, service) else { continue };
+        let Some((probe, schema)) = database::probe(place, service) else {
+            (place.say)(&format!(
+                "{service} has no `schema` in vigie.toml: its data is in no dump"
+            ));
+            continue;
+        };
+        if !container.runs {
+            // Before a rollback the rest is kept all the same; what it needs is looked at there.
+            if wish.safety {
+                (place.say)(&format!("{service} does not run: {schema} cannot be dumped"));
+                continue;
+            }
+            let why = format!(
+                "{service} does not run, so {schema} cannot be dumped; start it first: vigie up {service}"
+            );
+            return Err(SnapshotError::Nothing(why));
+        }
         (place.say)(&format!("dump of {schema} from {service}"));
         let part = database::dump(place, service, probe, schema, &wish.name).await?;
         point.databases.push(part);
@@ -218,6 +235,15 @@ async fn tree(
     path: PathBuf,
 ) -> Result<(Stored, Option<Root>), SnapshotError> {
     use std::os::unix::fs::MetadataExt;
+    if std::fs::read_dir(&path).is_err_and(|error| error.kind() == ErrorKind::PermissionDenied) {
+        let why = format!(
+            "{} cannot be read by this account; run it as one that can, usually root: sudo vigie \
+             snapshot create {}",
+            path.display(),
+            wish.name
+        );
+        return Err(SnapshotError::Nothing(why));
+    }
     let seen = std::fs::metadata(&path).ok();
     let root = seen.map(|seen| (seen.mode() & 0o7777, seen.uid(), seen.gid()));
     let mut repository = place.shelf.repository()?;

@@ -48,7 +48,11 @@ pub async fn rollback(place: &Place<'_>, journey: &Journey) -> Result<PointName,
     let plan = plan(place, to, *parts).await?;
     check(place, to, &plan).await?;
     let known = place.shelf.points()?;
-    let description = format!("before-{}", to.name);
+    // A way back of a way back of a way back would be too long for a tag.
+    let description = match (to.safety, to.name.number()) {
+        (true, (major, minor)) => format!("before-v{major}.{minor}"),
+        (false, _) => format!("before-{}", to.name),
+    };
     let safety = PointName::next(known.iter().map(|one| &one.name), Bump::Minor, &description)?;
     let wish = Wish {
         name: safety.clone(),
@@ -60,6 +64,19 @@ pub async fn rollback(place: &Place<'_>, journey: &Journey) -> Result<PointName,
     };
     (place.say)(&format!("a restore point of the present: {safety}"));
     let present = create(place, &wish).await?;
+    let lost = plan.acts.iter().find_map(|act| match act {
+        Act::Database(schema) if !present.databases.iter().any(|one| &one.schema == schema) => {
+            Some(schema)
+        }
+        _ => None,
+    });
+    if let Some(schema) = lost {
+        let why = format!(
+            "what is in {schema} now could not be kept, so it is not played over: start its database \
+             first (vigie up), or go back without it (--only image, volumes or config)"
+        );
+        return Err(SnapshotError::Nothing(why));
+    }
     let intent =
         Intent { to: to.name.clone(), safety: safety.clone(), parts: *parts, undoing: false };
     place.shelf.intend(Some(&intent))?;

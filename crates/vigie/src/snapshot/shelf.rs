@@ -116,6 +116,19 @@ impl Shelf {
         Self::read(&Self::place(config))
     }
 
+    /// One point of `config`, also while another command is at work.
+    ///
+    /// # Errors
+    /// When there is none of that name.
+    pub fn look_at(config: &Config, name: &PointName) -> Result<Point, SnapshotError> {
+        Self::named(Self::look(config)?, name)
+    }
+
+    fn named(points: Vec<Point>, name: &PointName) -> Result<Point, SnapshotError> {
+        let found = points.into_iter().find(|point| &point.name == name);
+        found.ok_or_else(|| SnapshotError::Unknown(name.clone()))
+    }
+
     fn read(directory: &Path) -> Result<Vec<Point>, SnapshotError> {
         let failed = |error| SnapshotError::File(directory.to_owned(), error);
         let entries = match std::fs::read_dir(directory) {
@@ -147,8 +160,7 @@ impl Shelf {
     /// # Errors
     /// When there is none of that name.
     pub fn point(&self, name: &PointName) -> Result<Point, SnapshotError> {
-        let found = self.points()?.into_iter().find(|point| &point.name == name);
-        found.ok_or_else(|| SnapshotError::Unknown(name.clone()))
+        Self::named(self.points()?, name)
     }
 
     /// Writes a point's description, a new one or one that changed.

@@ -135,6 +135,15 @@ fn everything_goes_back_and_comes_back_again() {
     let world = World::new(&stack);
     world.change("first");
     assert_eq!(world.read(), all("first"));
+    // The volume's own directory is the game's, or it could not write there afterwards.
+    let name = format!("{}_gmod-server-data", stack.spec.project);
+    let inspected = ["volume", "inspect", "--format", "{{.Mountpoint}}", &name];
+    let volume = stack.docker().text(inspected).unwrap().trim().to_owned();
+    std::os::unix::fs::chown(&volume, Some(1000), Some(1000)).unwrap();
+    let owner = || {
+        use std::os::unix::fs::MetadataExt;
+        std::fs::metadata(&volume).map(|seen| (seen.uid(), seen.gid())).unwrap()
+    };
     let compose = std::fs::read_to_string(stack.dir().join("docker-compose.yml"))
         .or_else(|_| std::fs::read_to_string(stack.dir().join("compose.yaml")));
     let compose = compose.unwrap();
@@ -159,6 +168,7 @@ fn everything_goes_back_and_comes_back_again() {
     let told = fine(&stack, &["snapshot", "rollback", "v1.0-base", "--yes"]);
     assert!(told.contains("v1.0-base runs, verified after"), "{told}");
     assert_eq!(world.read(), all("first"));
+    assert_eq!(owner(), (1000, 1000));
     let after = std::fs::read_dir(stack.dir()).unwrap().flatten().map(|entry| entry.path());
     let after =
         after.filter(|path| path.extension().is_some_and(|end| end == "yml" || end == "yaml"));
@@ -191,6 +201,16 @@ fn everything_goes_back_and_comes_back_again() {
 
     // Only a part of it.
     fine(&stack, &["snapshot", "rollback", "v1.0-base", "--only", "database", "--yes"]);
+    assert_eq!(world.read(), ["second", "second", "first", "second", "second"]);
+
+    // What cannot be kept is not played over, and is no part of a point in silence.
+    stack.docker().text(["stop", &stack.spec.database_container]).unwrap();
+    let (code, text) = run(&stack, &["snapshot", "create", "--bump", "minor", "half"]);
+    assert_eq!((code, text.contains("vigie up mysql")), (Some(1), true), "{text}");
+    let (code, text) = run(&stack, &["snapshot", "rollback", "v1.0-base", "--yes"]);
+    assert_eq!((code, text.contains("is not played over")), (Some(1), true), "{text}");
+    stack.docker().text(["start", &stack.spec.database_container]).unwrap();
+    stack.wait_for_database(Duration::from_secs(180)).unwrap();
     assert_eq!(world.read(), ["second", "second", "first", "second", "second"]);
 
     let kept = fine(&stack, &["snapshot", "prune"]);

@@ -284,9 +284,7 @@ async fn push(
     dry_run: bool,
 ) -> Result<Exit, Failure> {
     if dry_run {
-        let points = Shelf::look(config)?;
-        let point = points.iter().find(|one| &one.name == name);
-        let point = point.ok_or_else(|| SnapshotError::Unknown(name.clone()))?;
+        let point = Shelf::look_at(config, name)?;
         for image in &point.images {
             let repository = to.unwrap_or(&image.repository);
             println!("would push {repository}:{}, {}", image.tag, size(image.size));
@@ -311,9 +309,7 @@ async fn pull(
     dry_run: bool,
 ) -> Result<Exit, Failure> {
     if dry_run {
-        let points = Shelf::look(config)?;
-        let point = points.iter().find(|one| &one.name == name);
-        let point = point.ok_or_else(|| SnapshotError::Unknown(name.clone()))?;
+        let point = Shelf::look_at(config, name)?;
         for image in &point.images {
             let from = image.off_site.as_deref().unwrap_or("nothing: it was never pushed");
             println!("would pull {from}");

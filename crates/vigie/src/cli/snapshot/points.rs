@@ -6,7 +6,7 @@ use crate::cli::{Exit, Failure, Paint, table};
 use crate::config::{Config, Lang};
 use crate::report::rfc3339;
 use crate::runtime::docker::Docker;
-use crate::snapshot::{self, Changed, Place, Shelf, SnapshotError};
+use crate::snapshot::{self, Changed, Place, Shelf};
 use crate::store::{Filter, Register};
 use crate::text::{cut, size};
 
@@ -175,8 +175,7 @@ fn shape(point: &Point, runs: Option<&PointName>, good: Option<&PointName>) -> s
 
 pub(super) fn show(config: &Config, name: &PointName, json: bool) -> Result<Exit, Failure> {
     let points = Shelf::look(config)?;
-    let point = points.iter().find(|point| &point.name == name);
-    let point = point.ok_or_else(|| SnapshotError::Unknown(name.clone()))?;
+    let point = &Shelf::look_at(config, name)?;
     if json {
         println!("{}", serde_json::to_string_pretty(&shape(point, None, last_good(&points)))?);
         return Ok(Exit::Fine);
