@@ -144,7 +144,7 @@ impl Engine {
     fn permit(&mut self, id: RunId, service: ServiceId, case: &Case) {
         let mode = self.stack.settings.mode;
         let name = self.name(service).to_owned();
-        let plan: Vec<_> = case.steps.iter().map(|step| step.describe(&name)).collect();
+        let plan = self.plan(id, case, &name);
         let ordered = self.run(id).is_some_and(|run| matches!(run.by, Actor::Person(_)));
         if mode == Mode::Observe && case.mutates() && !ordered {
             let why = format!("observe mode: case {} would {}", case.id, plan.join(", then "));
@@ -169,11 +169,17 @@ impl Engine {
 
     /// Asks for a yes, and says what is made of silence.
     pub(super) fn ask_people(&mut self, id: RunId, service: ServiceId, case: &Case) {
-        let name = self.name(service);
-        let plan = case.steps.iter().map(|step| step.describe(name)).collect();
+        let plan = self.plan(id, case, self.name(service));
         let timeout = case.approve_timeout.unwrap_or(self.stack.settings.approve_timeout);
         let (until, silence) = (self.now.plus(timeout), case.approve_default);
         self.record(Record::ApprovalAsked { run: id, until, plan, silence });
+    }
+
+    /// What a case would do, in words, with what was found filled in.
+    fn plan(&self, id: RunId, case: &Case, service: &str) -> Vec<String> {
+        let evidence = self.run(id).and_then(|run| run.evidence.as_deref());
+        let bound = case.steps.iter().map(|step| step.clone().bound(evidence));
+        bound.map(|step| step.describe(service)).collect()
     }
 
     /// Nobody answered in time. It is a yes only where people were told so, and where the case still says
@@ -255,6 +261,7 @@ impl Engine {
             self.claim(id);
             return self.begin_verify(id);
         };
+        let step = step.bound(run.evidence.as_deref());
         if let Step::Escalate { reason } = &step {
             let reason = reason.clone();
             return self.end_run(id, Ending::Escalated, &reason);
@@ -285,7 +292,15 @@ impl Engine {
             return;
         }
         let Some(run) = self.run(id) else { return };
-        match self.ask_guard(run, service, &step) {
+        let word = match self.ask_guard(run, service, &step) {
+            guard::Word::Allowed if step.needs_what_follows() => {
+                let follows = case.steps[done + 1..].iter();
+                let mut words = follows.map(|step| self.ask_guard(run, service, step));
+                words.find(|word| *word != guard::Word::Allowed).unwrap_or(guard::Word::Allowed)
+            }
+            word => word,
+        };
+        match word {
             guard::Word::Allowed => {}
             guard::Word::Unseen => return self.wait_for_look(id, service),
             guard::Word::Refused(why) => {
@@ -316,7 +331,7 @@ impl Engine {
 
     fn begin_step(&mut self, id: RunId, service: ServiceId, step: Step, undo: bool) {
         self.record(Record::StepIntended { run: id, step: step.clone(), undo });
-        let until = self.now.plus(self.stack.settings.step_timeout);
+        let until = self.now.plus(step.limit(self.stack.settings.step_timeout));
         self.act_on(service, &step, Some(until));
         if step == Step::MarkDegraded {
             let service = self.name(service).to_owned();
@@ -378,7 +393,7 @@ impl Engine {
     /// What was tried did not help: take it back, then let the next case try.
     pub(super) fn fail(&mut self, id: RunId, why: &str) {
         let Some(run) = self.run(id) else { return };
-        if run.forward().any(|step| step.step.undo().is_some()) {
+        if !run.undo().is_empty() {
             self.record(Record::UndoBegan { run: id, why: why.to_owned() });
             self.undo_next(id);
         } else {
@@ -392,8 +407,7 @@ impl Engine {
             return self.end_run(id, Ending::Cancelled, NO_SERVICE);
         };
         let undone = run.steps.iter().filter(|step| step.undo).count();
-        let next = run.forward().rev().filter_map(|step| step.step.undo()).nth(undone);
-        match next {
+        match run.undo().into_iter().nth(undone) {
             Some(step) => self.begin_step(id, service, step, true),
             None => self.end_run(id, Ending::Failed, "it did not help and was taken back"),
         }
@@ -441,7 +455,7 @@ impl Engine {
     pub(super) fn run_deadline(&self, run: &Run) -> Option<Moment> {
         let settings = &self.stack.settings;
         if let Some(step) = run.steps.last().filter(|step| step.ended.is_none()) {
-            return Some(step.began.plus(settings.step_timeout));
+            return Some(step.began.plus(step.step.limit(settings.step_timeout)));
         }
         match &run.phase {
             // What ran out while vigie was away is given the time for a look.

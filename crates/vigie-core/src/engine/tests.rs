@@ -182,7 +182,7 @@ fn a_crash_is_repaired_by_case_a_and_verified() {
     assert_eq!(incident.restored, Some(Moment::from_ms(1_001_500)));
     let run = &world.engine.state().runs[&incident.runs[0]];
     assert_eq!(run.case.as_deref(), Some("A"));
-    assert_eq!(run.rejected.len(), 6, "every other case says why not");
+    assert_eq!(run.rejected.len(), 7, "every other case says why not");
     world.replays();
     world.pass(700_000);
     assert_eq!(world.incident(1).state, Lifecycle::Resolved);

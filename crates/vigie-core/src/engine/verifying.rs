@@ -90,7 +90,12 @@ impl Engine {
         let Some(service) = self.service_of(run) else {
             return self.end_run(id, Ending::Cancelled, NO_SERVICE);
         };
-        let contradicted = self.watches[service.index()].shown & CONTRADICT != 0;
+        let mut contradict = CONTRADICT;
+        if self.book(run).is_some_and(|book| book.on.contains(&SymptomKind::LuaErrors)) {
+            // What was taken back for an error has to have ended it.
+            contradict |= SymptomKind::LuaErrors.bit();
+        }
+        let contradicted = self.watches[service.index()].shown & contradict != 0;
         let stable = self.stable_at(run).is_some_and(|at| self.now.reached(at));
         if stable && !contradicted {
             let view = self.players_view(service);

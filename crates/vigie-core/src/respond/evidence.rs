@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::moment::Moment;
 use crate::observe::{Inspection, ProofState, RuntimeState};
+use crate::respond::Suspect;
 
 /// A service's memory use.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -56,6 +57,30 @@ pub struct LuaFinding {
     pub message: String,
 }
 
+/// An image that is known to have worked, other than the one that runs.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct WayBack {
+    /// The restore point that has it.
+    pub point: String,
+    /// The image: repository and tag.
+    pub image: String,
+    /// Volumes that hide the image's files, and so go back with it.
+    #[serde(default)]
+    pub volumes: Vec<String>,
+}
+
+/// A watched file that is not as it was when the stack last worked.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ChangedFile {
+    /// Its path, as people know it.
+    pub file: String,
+    /// Since when or what: a restore point, or a commit.
+    pub since: String,
+    /// What has changed, line by line, made printable and without secrets.
+    #[serde(default)]
+    pub diff: Vec<String>,
+}
+
 /// Everything that was known when a case was chosen.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 pub struct Evidence {
@@ -83,6 +108,15 @@ pub struct Evidence {
     pub lua: Option<LuaFinding>,
     /// The last commits of the stack's repository, newest first.
     pub commits: Vec<Commit>,
+    /// An image that is known to have worked, where there is another one than that which runs.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub way_back: Option<WayBack>,
+    /// The commit that the Lua error is blamed on, where one is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub suspect: Option<Suspect>,
+    /// Watched files that have changed since the stack last worked.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub changed: Vec<ChangedFile>,
     /// What could not be collected, and why.
     pub missing: Vec<String>,
 }

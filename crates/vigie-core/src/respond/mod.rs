@@ -1,6 +1,7 @@
 //! Decides how a fault is answered: runbooks, their cases, predicates and steps, the restart
 //! budget, and the guards that keep a repair from making it worse. Never carries a step out.
 
+pub mod blame;
 pub mod budget;
 mod evidence;
 pub mod guard;
@@ -9,7 +10,10 @@ mod run;
 mod runbook;
 mod step;
 
-pub use evidence::{Commit, Dependency, Evidence, HostEvidence, LuaFinding, Usage};
+pub use blame::Suspect;
+pub use evidence::{
+    ChangedFile, Commit, Dependency, Evidence, HostEvidence, LuaFinding, Usage, WayBack,
+};
 pub use predicate::{Condition, Verdict};
 pub use run::{Ending, Phase, Rejected, Run, RunId, StepRecord, StepResult};
 pub use runbook::{Case, Risk, Runbook, Silence, Text, Verify};

@@ -190,6 +190,26 @@ impl Run {
         self.steps.last().is_some_and(|step| step.ended.is_none())
     }
 
+    /// What takes its steps back, the last one first. What did not work and leaves nothing behind is
+    /// not taken back; a service that was restarted on what is taken back is restarted again.
+    #[must_use]
+    pub fn undo(&self) -> Vec<Step> {
+        let mut undo = Vec::new();
+        let mut restarted = false;
+        for record in self.forward().rev() {
+            let failed =
+                matches!(record.ended, Some((_, StepResult::Failed(_) | StepResult::Refused(_))));
+            if failed && record.step.is_all_or_nothing() {
+                continue;
+            }
+            undo.extend(record.step.undo());
+            let reverts = matches!(record.step, Step::Revert { .. });
+            undo.extend((reverts && restarted).then_some(Step::Restart { kill: false }));
+            restarted |= record.step.restarts();
+        }
+        undo
+    }
+
     /// The forward steps begun so far.
     pub fn forward(&self) -> impl DoubleEndedIterator<Item = &StepRecord> {
         self.steps.iter().filter(|step| !step.undo)

@@ -50,6 +50,7 @@ impl World {
                 self.saw(id, Fact::OwnNetwork(works));
             }
             What::Runtime(reachable) => self.reachable(id, reachable),
+            What::Finds(found) => self.found = *found,
             What::Steps(steps) => self.steps = steps,
             What::Docker(command) => self.docker(id, &command),
             What::Swapped(boot) => truth.start(self.now, span::parse(&boot).unwrap()),

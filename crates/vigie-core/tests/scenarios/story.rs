@@ -6,7 +6,7 @@ use std::time::Duration;
 use serde::Deserialize;
 use serde_json::{Map, Value};
 use vigie_core::observe::Health;
-use vigie_core::respond::Silence;
+use vigie_core::respond::{ChangedFile, Silence, Suspect, WayBack};
 use vigie_core::span;
 use vigie_core::stack::Mode;
 
@@ -72,6 +72,15 @@ pub(crate) enum Steps {
     Hang,
 }
 
+/// What evidence finds of what was before.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct Found {
+    pub(crate) way_back: Option<WayBack>,
+    pub(crate) suspect: Option<Suspect>,
+    pub(crate) changed: Vec<ChangedFile>,
+}
+
 /// What can happen: the key of a line, and its value.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -114,6 +123,8 @@ pub(crate) enum What {
     Network(bool),
     /// Whether the runtime can be reached.
     Runtime(bool),
+    /// What evidence finds from now on.
+    Finds(Box<Found>),
     /// How vigie's steps go from now on.
     Steps(Steps),
     /// An operator's own command: `stop`, `start`, `restart`, `kill`, `rm`, `pause`, `unpause`.

@@ -12,7 +12,7 @@ use vigie_core::stack::{Proofs, Role, Service, ServiceId, Settings, Stack};
 use vigie_core::{Act, Engine, Event, Moment, Record, State};
 
 use crate::service::Truth;
-use crate::story::{Answer, Header, Line, Steps, Story};
+use crate::story::{Answer, Found, Header, Line, Steps, Story};
 use crate::timeline::Timeline;
 
 /// The usual rhythm of the looks, and the one while a repair is being verified.
@@ -48,6 +48,7 @@ pub(crate) struct World {
     pub(crate) network: bool,
     pub(crate) runtime: bool,
     pub(crate) steps: Steps,
+    pub(crate) found: Found,
     pub(crate) host_memory: f32,
     pub(crate) disk: f32,
     boot: Duration,
@@ -106,6 +107,7 @@ impl World {
             network: true,
             runtime: true,
             steps: Steps::Work,
+            found: Found::default(),
             host_memory: 60.0,
             disk: 40.0,
             boot: header.boot,
@@ -225,7 +227,9 @@ impl World {
             Due::Quick(_) => {}
             Due::Saw(observation) => self.hand(Event::Observed(observation)),
             Due::Collected(run, id) => {
-                let mut evidence = Box::new(Evidence::default());
+                let Found { way_back, suspect, changed } = self.found.clone();
+                let mut evidence =
+                    Box::new(Evidence { way_back, suspect, changed, ..Evidence::default() });
                 if self.runtime {
                     evidence.inspection = self.truths[id.index()].inspection(self.now);
                 }
@@ -354,6 +358,9 @@ impl World {
             }
             if whole || *step == (Step::Up { recreate: true }) {
                 self.tell(id, RuntimeEvent::Destroyed);
+            }
+            if matches!(step, Step::RollbackImage { .. }) {
+                self.truths[id.index()].doom = None;
             }
             if step.restarts() {
                 self.later(STEP / 2, Due::Starts(id, self.truths[id.index()].life));

@@ -123,6 +123,7 @@ impl App {
         office.open(&eyes.handle, &eyes.stop, &mut post);
         tasks.spawn(maintenance::watch(eyes.clone()));
         tasks.spawn(postmortem::remind(eyes.clone(), reminded));
+        tasks.spawn(crate::snapshot::watch_good(eyes.clone()));
         tasks.spawn(pulse::beat(eyes.clone()));
         tasks.spawn(pulse::tell(eyes.clone(), pulse::Manager::here()));
         tasks.spawn(control::serve(server, eyes.clone()));

@@ -4,6 +4,7 @@
 use std::path::Path;
 
 use vigie_core::incident::IncidentId;
+use vigie_core::respond::Evidence;
 
 use super::args::{IncidentCommand, Only};
 use super::order::ask;
@@ -211,6 +212,44 @@ fn print(row: &IncidentRow, lang: Lang) {
     }
 }
 
+/// What was before: the blamed commit, the files that have changed, the image that worked.
+fn before(evidence: &Evidence, lang: Lang) {
+    let [blamed, cannot, since, back] = match lang {
+        Lang::En => [
+            "blamed",
+            "vigie does not offer to revert it",
+            "changed since",
+            "last image that worked",
+        ],
+        Lang::Fr => [
+            "mis en cause",
+            "vigie ne propose pas de l'annuler",
+            "changé depuis",
+            "dernière image qui marchait",
+        ],
+    };
+    if let Some(suspect) = &evidence.suspect {
+        let short: String = suspect.commit.chars().take(8).collect();
+        println!("  {blamed}: {short} {}", suspect.subject);
+        println!("    {}: {}", suspect.repository, suspect.file);
+        if let Some(why) = &suspect.obstacle {
+            println!("    {cannot}: {}", say(why, lang));
+        }
+        suspect.log.iter().for_each(|line| println!("    git log: {line}"));
+        suspect.diff.iter().for_each(|line| println!("    {line}"));
+    }
+    for changed in &evidence.changed {
+        println!("  {since} {}: {}", changed.since, changed.file);
+        changed.diff.iter().for_each(|line| println!("    {line}"));
+    }
+    if let Some(known) = &evidence.way_back {
+        println!(
+            "  {back}: {} (vigie snapshot rollback {} --only image)",
+            known.image, known.point
+        );
+    }
+}
+
 fn evidence(row: &IncidentRow, lang: Lang) {
     let Some(evidence) = row.runs.iter().rev().find_map(|run| run.evidence.as_deref()) else {
         return;
@@ -226,6 +265,7 @@ fn evidence(row: &IncidentRow, lang: Lang) {
     for commit in &evidence.commits {
         println!("  git: {} {}", commit.hash, commit.subject);
     }
+    before(evidence, lang);
     for usage in &evidence.host.usage {
         println!("  {}: {} {}", words[0], usage.service, size(usage.mem_bytes));
     }

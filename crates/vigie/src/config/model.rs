@@ -156,6 +156,10 @@ pub struct ServiceConfig {
     /// Services without which it cannot work.
     #[serde(default)]
     pub depends_on: Vec<String>,
+    /// Names of files in what it has mounted that are compared with the last good state when an addon
+    /// fails.
+    #[serde(default = "config_files")]
+    pub config_files: Vec<String>,
     /// How long a start may take until boots have been seen.
     #[serde(default, with = "optional_span")]
     pub boot_grace: Option<Duration>,
@@ -186,6 +190,11 @@ pub struct ServiceConfig {
     /// `process` only: memory above which it is killed, as a kernel would.
     #[serde(default, deserialize_with = "optional_size")]
     pub memory: Option<u64>,
+}
+
+/// What a DarkRP server is configured with.
+fn config_files() -> Vec<String> {
+    ["sh_config.lua", "jobs.lua", "entities.lua", "server.cfg"].map(String::from).to_vec()
 }
 
 /// A variable of a process: a plain value, or where its secret is.

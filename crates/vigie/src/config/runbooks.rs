@@ -10,7 +10,7 @@ use serde::Deserialize;
 use strsim::osa_distance;
 use toml::Spanned;
 use vigie_core::detect::SymptomKind;
-use vigie_core::respond::{Case, Condition, Runbook};
+use vigie_core::respond::{Case, Condition, Runbook, Step};
 
 use super::ConfigError;
 
@@ -67,6 +67,12 @@ pub fn parse_runbook(path: &Path, text: &str) -> Result<Runbook, ConfigError> {
                 return Err(at(place.when.span(), what, hint));
             }
         }
+        if case.steps.iter().any(Step::is_internal) {
+            let what = format!("case `{}` has a step that only vigie itself takes", case.id);
+            let hint = String::from("what did not help is taken back without being asked for it");
+            let span = place.steps.as_ref().map_or_else(|| place.id.span(), Spanned::span);
+            return Err(at(span, what, hint));
+        }
         if let Some((span, what, hint)) = wrong_approval(case, place) {
             return Err(at(span, what, hint));
         }
@@ -96,6 +102,8 @@ struct Places {
 struct CasePlaces {
     id: Spanned<String>,
     when: Spanned<toml::Value>,
+    #[serde(default)]
+    steps: Option<Spanned<toml::Value>>,
     #[serde(default)]
     verify: Option<Spanned<toml::Value>>,
     #[serde(default)]

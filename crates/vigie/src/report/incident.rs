@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 use vigie_core::Moment;
-use vigie_core::respond::{Ending, Phase, Rejected, Run};
+use vigie_core::respond::{ChangedFile, Ending, Phase, Rejected, Run, Suspect, WayBack};
 
 use super::{millis, rfc3339};
 use crate::store::IncidentRow;
@@ -50,6 +50,15 @@ pub struct RunJson {
     pub rejected: Vec<Rejected>,
     pub steps: Vec<StepJson>,
     pub verified: bool,
+    /// The commit that its error is blamed on.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub suspect: Option<Suspect>,
+    /// Watched files that had changed.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub changed: Vec<ChangedFile>,
+    /// An image that is known to have worked.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub way_back: Option<WayBack>,
 }
 
 #[derive(Debug, Clone, Serialize)]
@@ -97,11 +106,15 @@ fn run_json(run: &Run) -> RunJson {
         result: step.ended.as_ref().map_or("running", |(_, result)| result.word()),
         took_ms: step.ended.as_ref().map(|(ended, _)| millis(ended.since(step.began))),
     });
+    let evidence = run.evidence.as_deref();
     RunJson {
         runbook: run.runbook.clone(),
         case: run.case.clone(),
         rejected: run.rejected.clone(),
         steps: steps.collect(),
         verified: run.phase == Phase::Ended(Ending::Verified),
+        suspect: evidence.and_then(|evidence| evidence.suspect.clone()),
+        changed: evidence.map(|evidence| evidence.changed.clone()).unwrap_or_default(),
+        way_back: evidence.and_then(|evidence| evidence.way_back.clone()),
     }
 }

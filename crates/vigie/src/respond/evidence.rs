@@ -7,7 +7,7 @@ use vigie_core::observe::{Inspection, RuntimeState};
 use vigie_core::respond::{Evidence, HostEvidence, LuaFinding, Usage};
 use vigie_core::stack::ServiceId;
 
-use super::{Redactor, commits};
+use super::{Redactor, commits, history};
 use crate::config::Config;
 use crate::observe::{is_own_question, look_at_host};
 use crate::runtime::{Runtime, RuntimeError};
@@ -33,7 +33,8 @@ pub async fn collect(config: &Config, runtime: &dyn Runtime, service: ServiceId)
         usage(config, runtime),
         commits(&directory, COMMITS),
     );
-    let mut missing = Vec::new();
+    let lua = console.as_ref().ok().and_then(|lines| last_lua_error(lines));
+    let (history, mut missing) = history::collect(config, runtime, name, lua.as_ref()).await;
     let inspection = inspection.unwrap_or_else(|why| {
         missing.push(format!("the runtime's word: {why}"));
         Inspection { state: RuntimeState::Unknown, ..Inspection::default() }
@@ -50,10 +51,13 @@ pub async fn collect(config: &Config, runtime: &dyn Runtime, service: ServiceId)
             disk_used_pct: seen.disk.map(|(pct, _)| pct),
             usage,
         },
-        lua: last_lua_error(&console),
+        lua,
         console,
         commits,
         missing,
+        way_back: history.way_back,
+        suspect: history.suspect,
+        changed: history.changed,
         ..Evidence::default()
     }
 }

@@ -1,4 +1,4 @@
-//! Does: reads the stack's git repository through `git` itself. Never writes to it.
+//! Does: asks `git` itself about the stack's repositories.
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -162,12 +162,20 @@ pub async fn tracks(directory: &Path, path: &str) -> bool {
     git(directory, &["ls-files", "--", path]).await.is_some_and(|told| !told.trim().is_empty())
 }
 
-async fn git(directory: &Path, arguments: &[&str]) -> Option<String> {
+pub(super) async fn git(directory: &Path, arguments: &[&str]) -> Option<String> {
     let output = ask(directory, arguments).await.ok()?;
     output.status.success().then(|| String::from_utf8_lossy(&output.stdout).into_owned())
 }
 
-async fn ask(directory: &Path, arguments: &[&str]) -> Result<Output, CommitError> {
+pub(super) async fn ask(directory: &Path, arguments: &[&str]) -> Result<Output, CommitError> {
+    ask_within(directory, arguments, LIMIT).await
+}
+
+pub(super) async fn ask_within(
+    directory: &Path,
+    arguments: &[&str],
+    limit: Duration,
+) -> Result<Output, CommitError> {
     let mut command = runner::program("git");
     command
         .arg("-C")
@@ -175,7 +183,7 @@ async fn ask(directory: &Path, arguments: &[&str]) -> Result<Output, CommitError
         .args(arguments)
         .env("GIT_OPTIONAL_LOCKS", "0")
         .env("GIT_TERMINAL_PROMPT", "0");
-    let output = runner::run(&mut command, LIMIT).await;
+    let output = runner::run(&mut command, limit).await;
     let output = output.map_err(|error| CommitError::NoGit(error.to_string()))?;
-    output.ok_or_else(|| CommitError::NoGit(format!("no answer within {} s", LIMIT.as_secs())))
+    output.ok_or_else(|| CommitError::NoGit(format!("no answer within {} s", limit.as_secs())))
 }

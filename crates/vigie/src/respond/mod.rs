@@ -1,9 +1,12 @@
 //! Does: carries out what the engine wants done: collects evidence, runs steps, looks out of turn.
 //! Never decides; reports every end back to the engine.
 
+mod blame;
 mod evidence;
 mod git;
+mod history;
 mod redact;
+mod revert;
 mod step;
 
 use std::collections::HashMap;
@@ -14,6 +17,7 @@ use vigie_core::event::{Act, Event};
 use vigie_core::respond::{RunId, Step, StepResult};
 use vigie_core::stack::ServiceId;
 
+pub use blame::{lines as told, unlike_yesterday};
 pub use evidence::{collect, last_lines};
 pub use git::{
     CommitError, between, checked_out, commit, commits, head, ignored, remotes, root, tracks,

@@ -1,9 +1,15 @@
 //! Does: one step. Each arm is one call of a port; what a step means for the guards is in the core.
 
+use std::path::Path;
+
 use vigie_core::respond::Step;
 use vigie_core::stack::ServiceId;
 
+use super::revert;
 use crate::observe::{Eyes, RconLink};
+use crate::snapshot;
+
+const NO_IMAGES: &str = "only a Docker stack has images to go back to";
 
 /// Carries `step` out on `service`.
 ///
@@ -21,6 +27,23 @@ pub(super) async fn carry_out(eyes: &Eyes, service: ServiceId, step: &Step) -> R
         Step::Wait { time } => {
             tokio::time::sleep(*time).await;
             Ok(())
+        }
+        Step::RollbackImage { to, .. } => {
+            let docker = runtime.docker().ok_or(NO_IMAGES)?;
+            let to = to.as_deref().ok_or("no restore point is known to be good")?;
+            return snapshot::image_back(&eyes.config, docker, name, to).await;
+        }
+        Step::ForwardImage { to } => {
+            let docker = runtime.docker().ok_or(NO_IMAGES)?;
+            return snapshot::image_forward(&eyes.config, docker, name, to).await;
+        }
+        Step::Revert { push, commit, repository } => {
+            let blamed = commit.as_deref().zip(repository.as_deref());
+            let (commit, repository) = blamed.ok_or("the error is blamed on no commit")?;
+            return revert::revert(Path::new(repository), commit, *push).await;
+        }
+        Step::Unrevert { commit, repository, push } => {
+            return revert::unrevert(Path::new(repository), commit, *push).await;
         }
         // The engine itself carries these out.
         Step::MarkDegraded | Step::Escalate { .. } => Ok(()),

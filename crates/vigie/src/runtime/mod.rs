@@ -118,4 +118,9 @@ pub trait Runtime: Send + Sync + 'static {
 
     /// Differences between what runs and what is defined, in words; empty when there are none.
     async fn drift(&self, service: &str) -> Result<Vec<String>, RuntimeError>;
+
+    /// The Docker engine behind it, for what only images and volumes can do.
+    fn docker(&self) -> Option<&docker::Docker> {
+        None
+    }
 }

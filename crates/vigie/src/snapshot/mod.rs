@@ -1,12 +1,14 @@
 //! Does: restore points: everything that is needed to go back, made, listed, compared, pruned, and gone
 //! back to. In which order is decided in `vigie_core::snapshot`.
 
+mod changed;
 mod create;
 mod database;
 mod diff;
 mod engine;
 mod error;
 mod exchange;
+mod good;
 mod project;
 mod registry;
 mod remove;
@@ -14,10 +16,12 @@ mod rollback;
 mod shelf;
 mod verify;
 
+pub use changed::changed_files;
 pub use create::{Wish, create};
 pub use diff::{Changed, Difference, diff};
 pub use engine::Place;
 pub use error::SnapshotError;
+pub use good::{image_back, image_forward, last_good, note_good, running, watch_good, way_back};
 pub use registry::{pull, push};
 pub use remove::remove;
 pub use rollback::{Journey, plan, resume, rollback};

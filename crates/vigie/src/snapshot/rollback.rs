@@ -5,7 +5,7 @@
 use std::path::{Path, PathBuf};
 
 use vigie_core::compose::{Document, Dotenv, ImageEdit};
-use vigie_core::snapshot::{Act, Bump, Parts, Plan, Point, PointName, TreePart};
+use vigie_core::snapshot::{Act, Parts, Plan, Point, PointName, TreePart};
 
 use super::create::{Wish, create};
 use super::database::{self, joined};
@@ -48,12 +48,7 @@ pub async fn rollback(place: &Place<'_>, journey: &Journey) -> Result<PointName,
     let plan = plan(place, to, *parts).await?;
     check(place, to, &plan).await?;
     let known = place.shelf.points()?;
-    // A way back of a way back of a way back would be too long for a tag.
-    let description = match (to.safety, to.name.number()) {
-        (true, (major, minor)) => format!("before-v{major}.{minor}"),
-        (false, _) => format!("before-{}", to.name),
-    };
-    let safety = PointName::next(known.iter().map(|one| &one.name), Bump::Minor, &description)?;
+    let safety = super::good::safety(&known, to)?;
     let wish = Wish {
         name: safety.clone(),
         note: None,

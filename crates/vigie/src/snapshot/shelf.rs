@@ -100,6 +100,21 @@ impl Shelf {
         Ok(key)
     }
 
+    /// The repository of `config`, to read in it, also while another command is at work; none where
+    /// there is none.
+    ///
+    /// # Errors
+    /// When it cannot be read.
+    pub fn peek(config: &Config) -> Result<Option<Repository>, SnapshotError> {
+        let directory = Self::place(config);
+        let (place, key) = (directory.join("repository"), directory.join("key"));
+        if !place.join("config").exists() {
+            return Ok(None);
+        }
+        let key = std::fs::read_to_string(&key).map_err(|error| SnapshotError::File(key, error))?;
+        Ok(Some(Repository::open(&place, key.trim())?))
+    }
+
     /// Every point, oldest first.
     ///
     /// # Errors

@@ -9,6 +9,7 @@ mod command_line;
 mod demo;
 mod doctor;
 mod faults;
+mod history;
 mod journal;
 mod machine;
 mod notify;

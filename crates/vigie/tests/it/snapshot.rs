@@ -91,9 +91,9 @@ impl<'a> World<'a> {
 }
 
 /// The images of one test, removed with it.
-struct Images {
-    docker: vigie_testkit::lab::Docker,
-    repository: String,
+pub(crate) struct Images {
+    pub(crate) docker: vigie_testkit::lab::Docker,
+    pub(crate) repository: String,
 }
 
 impl Drop for Images {

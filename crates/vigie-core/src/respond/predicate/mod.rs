@@ -3,6 +3,7 @@
 
 mod exit_code;
 mod exits;
+mod history;
 mod memory;
 mod proofs;
 mod state;
@@ -43,6 +44,12 @@ pub enum Condition {
     Symptom(String),
     /// Every service it needs works, or not.
     DependenciesWell(bool),
+    /// An image other than the one that runs is known to have worked, or not.
+    GoodImage(bool),
+    /// The error is blamed on a commit that can be taken back, or not.
+    Revertible(bool),
+    /// A watched file has changed since the last good state, or none has.
+    ConfigChanged(bool),
     /// Always holds: for a last case.
     Always,
 }
@@ -66,6 +73,9 @@ impl Condition {
             Self::HostMemoryBelow(pct) => memory::host_below(*pct, evidence),
             Self::Symptom(word) => state::symptom(word, evidence),
             Self::DependenciesWell(wanted) => state::dependencies(*wanted, evidence),
+            Self::GoodImage(wanted) => history::good_image(*wanted, evidence),
+            Self::Revertible(wanted) => history::revertible(*wanted, evidence),
+            Self::ConfigChanged(wanted) => history::config_changed(*wanted, evidence),
             Self::Always => Ok(()),
         }
     }

@@ -18,9 +18,10 @@ use crate::config::{Config, RuntimeKind};
 use crate::control::{Answer, Client, Request};
 use crate::report::ago;
 use crate::runtime::docker::Docker;
-use crate::snapshot::{self, Journey, Place, Shelf, SnapshotError, Wish};
+use crate::snapshot::{
+    self, Journey, Place, Shelf, SnapshotError, Wish, last_good, note_good, running,
+};
 use crate::text::size;
-use points::{last_good, note_good, running};
 
 /// Maintenance that a rollback declares; it is ended as soon as it is over.
 const MAINTENANCE: u64 = 60;

@@ -1,63 +1,16 @@
 //! Does: restore points looked at: `vigie snapshot list`, `show` and `diff`.
 
-use vigie_core::snapshot::{GOOD_AFTER, Point, PointName};
+use vigie_core::snapshot::{Point, PointName};
 
 use crate::cli::{Exit, Failure, Paint, table};
 use crate::config::{Config, Lang};
 use crate::report::rfc3339;
 use crate::runtime::docker::Docker;
-use crate::snapshot::{self, Changed, Place, Shelf};
-use crate::store::{Filter, Register};
+use crate::snapshot::{self, Changed, Place, Shelf, last_good, note_good, running};
 use crate::text::{cut, size};
 
 /// Paths of one directory that are named; the rest are counted.
 const NAMED: usize = 20;
-
-/// The point whose image runs, and since when.
-pub(super) async fn running(
-    docker: &Docker,
-    points: &[Point],
-) -> Result<Option<(PointName, i64)>, Failure> {
-    for point in points.iter().rev() {
-        for image in &point.images {
-            let Some(container) = docker.container(&image.service).await? else { continue };
-            if container.image_id == image.id
-                && let Some(started) = container.started.filter(|_| container.runs)
-            {
-                return Ok(Some((point.name.clone(), started)));
-            }
-        }
-    }
-    Ok(None)
-}
-
-/// Notes that the point that runs is good, when it has run for a day without a P1 or P2.
-pub(super) fn note_good(
-    config: &Config,
-    shelf: &Shelf,
-    points: &mut [Point],
-    running: Option<&(PointName, i64)>,
-) -> Result<(), Failure> {
-    let Some((name, started)) = running else { return Ok(()) };
-    let now = jiff::Timestamp::now().as_millisecond();
-    let day = i64::try_from(GOOD_AFTER.as_millis()).unwrap_or(i64::MAX);
-    let Some(point) = points.iter_mut().find(|point| &point.name == name) else { return Ok(()) };
-    if now.saturating_sub(*started) < day || point.good.is_some() {
-        return Ok(());
-    }
-    let severities = vec![vigie_core::incident::Severity::P1, vigie_core::incident::Severity::P2];
-    let filter = Filter { since: Some(*started), severities, ..Filter::default() };
-    if Register::open(&config.journal())?.find(&filter, 1)?.is_empty() {
-        point.good = Some(now);
-        shelf.keep(point)?;
-    }
-    Ok(())
-}
-
-/// The one that was good last.
-pub(super) fn last_good(points: &[Point]) -> Option<&PointName> {
-    points.iter().filter(|one| one.good.is_some()).max_by_key(|one| one.made).map(|one| &one.name)
-}
 
 pub(super) async fn list(config: &Config, docker: &Docker, json: bool) -> Result<Exit, Failure> {
     let mut points = Shelf::look(config)?;

@@ -125,6 +125,15 @@ fn one(
     writeln!(out, "# How long a start may take until boots have been seen and learned.")?;
     let grace = if guess.role == Role::Game { "3m" } else { "1m" };
     writeln!(out, "# boot_grace = \"{grace}\"")?;
+    if guess.role == Role::Game {
+        writeln!(
+            out,
+            "# Files that are compared with the last good state when an addon fails, wherever they are \
+             in what it has mounted."
+        )?;
+        let names = r#"["sh_config.lua", "jobs.lua", "entities.lua", "server.cfg"]"#;
+        writeln!(out, "# config_files = {names}")?;
+    }
     writeln!(out, "# Limits of the detectors, see docs/guide/detectors.md.")?;
     writeln!(
         out,

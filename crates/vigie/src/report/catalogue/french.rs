@@ -186,6 +186,62 @@ pub(super) const SENTENCES: &[(&str, &str)] = &[
     ("rcon {n}: {}", "commande RCON à {} : {}"),
     ("rcon it: {}", "commande RCON au service : {}"),
     ("wait {n} s", "attendre {} s"),
+    (
+        "go back to the last image of {n} that worked",
+        "revenir à la dernière image de {} qui marchait",
+    ),
+    (
+        "go back to the last image of it that worked",
+        "revenir à la dernière image du service qui marchait",
+    ),
+    ("go back to the image of {n} in {n}", "revenir à l'image de {} du point {}"),
+    ("go back to the image of it in {n}", "revenir à l'image du service du point {}"),
+    (
+        "go back to the image of {n} in {n}, and lose what was written to {} since",
+        "revenir à l'image de {} du point {}, et perdre ce qui a été écrit depuis dans {}",
+    ),
+    (
+        "go back to the image of it in {n}, and lose what was written to {} since",
+        "revenir à l'image du service du point {}, et perdre ce qui a été écrit depuis dans {}",
+    ),
+    ("put the image of {n} back that ran before", "remettre l'image de {} qui tournait avant"),
+    ("put the image of it back that ran before", "remettre l'image du service qui tournait avant"),
+    ("git revert of the blamed commit", "git revert du commit mis en cause"),
+    ("git revert of {n}", "git revert de {}"),
+    ("git revert of {n} and push", "git revert de {} puis push"),
+    ("take the git revert of {n} back", "annuler le git revert de {}"),
+    // respond/blame, respond/revert
+    ("a {n} is under way in its repository", "une opération git est en cours dans son dépôt ({})"),
+    ("no branch is checked out in its repository", "aucune branche n'est extraite dans son dépôt"),
+    ("a file of its repository is not committed", "un fichier de son dépôt n'est pas commité"),
+    (
+        "{n} files of its repository are not committed",
+        "{} fichiers de son dépôt ne sont pas commités",
+    ),
+    ("it was taken back already", "il a déjà été annulé"),
+    ("it is the first commit of its repository", "c'est le premier commit de son dépôt"),
+    ("it is a merge", "c'est une fusion"),
+    (
+        "it is {n} h old, and only what is younger than 24 h is taken back",
+        "il a {} h, et seul ce qui a moins de 24 h est annulé",
+    ),
+    ("its commit cannot be taken back: {s}", "son commit ne peut pas être annulé : {}"),
+    ("its commit can be taken back", "son commit peut être annulé"),
+    ("the error is blamed on no commit", "aucun commit n'est mis en cause"),
+    ("no other image is known to have worked", "aucune autre image n'est connue pour marcher"),
+    ("the image of {n} is known to have worked", "l'image de {} est connue pour marcher"),
+    (
+        "no watched file has changed since it last worked",
+        "aucun fichier surveillé n'a changé depuis que cela marchait",
+    ),
+    ("{} has changed since it last worked", "{} a changé depuis que cela marchait"),
+    ("{} and its repository is as it was", "{} et son dépôt est comme avant"),
+    ("it conflicts with what came later in {}", "il est en conflit avec ce qui a suivi dans {}"),
+    (
+        "changed since it last worked: {}; see what in `vigie incident show`, correct it, then restart",
+        "changé depuis que cela marchait : {} ; voyez quoi dans `vigie incident show`, corrigez, puis \
+         redémarrez",
+    ),
     ("ask a person: {s}", "s'en remettre à une personne : {}"),
     ("it did not end in time", "pas finie à temps"),
     // respond/guard

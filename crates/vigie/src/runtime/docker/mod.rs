@@ -167,6 +167,10 @@ impl Runtime for Docker {
         "docker"
     }
 
+    fn docker(&self) -> Option<&Docker> {
+        Some(self)
+    }
+
     async fn ping(&self) -> Result<String, RuntimeError> {
         let docker = self.engine.docker().await?;
         let version = self.engine.limit("asking", "the engine", docker.version()).await?;
