@@ -10,13 +10,23 @@
 //! * a program that fails leaves a truncated snapshot: its end is asked for before the snapshot counts;
 //! * a damaged pack or a full disk panics: nothing of it leaves a call of [`Repository`].
 
+mod backend;
+mod crypt;
 mod error;
+mod key;
+#[cfg(test)]
+mod lab;
+mod lock;
 mod progress;
+mod random;
 mod repository;
+mod site;
 mod source;
+mod store;
 #[cfg(test)]
 mod tests;
 
-pub use error::Error;
+pub use error::{Error, SiteTrouble};
 pub use progress::Meter;
-pub use repository::{Entry, Kind, Repository, SnapshotId, Stored};
+pub use repository::{Entry, Freed, Kind, Repository, SnapshotId, Stored, Writers};
+pub use site::{Access, HostKeys, Rclone, Rest, S3, Secret, Sftp, Site, WebDav};

@@ -1,5 +1,7 @@
 //! What is kept comes back whole, and what cannot be kept whole is not kept: on real repositories.
 
+mod sites;
+
 use std::io::Read;
 use std::os::unix::fs::{MetadataExt, PermissionsExt, symlink};
 use std::path::Path;

@@ -11,6 +11,7 @@ mod mariadb;
 mod newer;
 mod packages;
 mod practice;
+mod s3;
 
 use std::fs;
 
@@ -68,6 +69,8 @@ fn remember(place: &Place, facts: &Facts) {
 pub(crate) fn programs(place: &Place, stages: &mut Stages, facts: &mut Facts) {
     stages.run("packages", || soft(packages::install(facts)));
     stages.run("newer docker and compose", || soft(newer::fetch(place, facts)));
+    stages.run("newer restic", || soft(newer::restic(place, facts)));
+    stages.run("s3 server", || soft(s3::build(place, facts)));
     stages.run("practice server", || soft(practice::build(place, facts)));
 }
 

@@ -17,6 +17,9 @@ const RELEASE: &str = "trixie";
 /// `docker.io` is the engine alone there; its client is not needed.
 const PACKAGES: [&str; 2] = ["docker-compose", "docker.io"];
 
+/// A newer restic, which has to read what we keep as the machine's own does.
+const RESTIC: &str = "restic";
+
 /// Downloads what the cache does not have yet.
 pub(super) fn fetch(place: &Place, facts: &mut Facts) -> Result<String> {
     let dir = place.cache.join(RELEASE);
@@ -32,6 +35,23 @@ pub(super) fn fetch(place: &Place, facts: &mut Facts) -> Result<String> {
     let plugin = plugin_in(&dir).with_context(|| format!("no compose plugin under {dir:?}"))?;
     facts.docker_config = Some(plugin_config(place, &plugin)?);
     facts.dockerd_new = Some(engine_in(&dir)).filter(|path| path.is_file());
+    Ok(note.to_owned())
+}
+
+/// Downloads restic alone: a cache of before may have the rest already.
+pub(super) fn restic(place: &Place, facts: &mut Facts) -> Result<String> {
+    let dir = place.cache.join(format!("{RELEASE}-{RESTIC}"));
+    let found = dir.join("restic/usr/bin/restic");
+    let mut note = "cached";
+    if !found.is_file() {
+        if program(&["apt-get"]).is_none() || !is_root() {
+            bail!("needs root on Debian to download a newer restic");
+        }
+        let dir = cache(place, &format!("{RELEASE}-{RESTIC}"))?;
+        apt::unpack(RELEASE, &[RESTIC], &dir)?;
+        note = "downloaded";
+    }
+    facts.restic_new = Some(found).filter(|path| path.is_file());
     Ok(note.to_owned())
 }
 

@@ -10,7 +10,7 @@ use super::apt;
 use crate::place::{is_root, program};
 
 /// Each package with a file that shows it is there.
-const PACKAGES: [(&str, &str); 9] = [
+const PACKAGES: [(&str, &str); 12] = [
     ("docker.io", "/usr/sbin/dockerd"),
     ("iptables", "/usr/sbin/iptables"),
     ("docker-compose", "/usr/bin/docker-compose"),
@@ -18,14 +18,22 @@ const PACKAGES: [(&str, &str); 9] = [
     ("debootstrap", "/usr/sbin/debootstrap"),
     ("docker-registry", "/usr/bin/docker-registry"),
     ("git", "/usr/bin/git"),
+    ("openssh-server", "/usr/sbin/sshd"),
+    ("rclone", "/usr/bin/rclone"),
+    ("restic", "/usr/bin/restic"),
     ("faketime", "/usr/bin/faketime"),
     // Only for `systemd-analyze`: nothing of it is started.
     ("systemd", "/usr/bin/systemd-analyze"),
 ];
 
 /// Services which must not come up by themselves at the next boot, when we installed them.
-const SERVICES: [&str; 4] =
-    ["docker.service", "docker.socket", "docker-registry.service", "mariadb.service"];
+const SERVICES: [&str; 5] = [
+    "docker.service",
+    "docker.socket",
+    "docker-registry.service",
+    "mariadb.service",
+    "ssh.service",
+];
 
 /// Installs what is missing and notes where the programs are.
 pub(super) fn install(facts: &mut Facts) -> Result<String> {

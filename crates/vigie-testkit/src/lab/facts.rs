@@ -27,6 +27,10 @@ pub struct Facts {
     pub mariadb_image: Option<String>,
     /// `VIGIE_LAB_MARIADBD`: the database server as a program of this machine.
     pub mariadbd: Option<PathBuf>,
+    /// `VIGIE_LAB_RESTIC_NEW`: a newer restic (0.18) than the machine's own, to test against both.
+    pub restic_new: Option<PathBuf>,
+    /// `VIGIE_LAB_S3S_FS`: a server that speaks S3 over a directory.
+    pub s3s_fs: Option<PathBuf>,
 }
 
 impl Facts {
@@ -49,6 +53,8 @@ impl Facts {
             practice_bin: path("VIGIE_LAB_PRACTICE_BIN"),
             mariadb_image: get("VIGIE_LAB_MARIADB_IMAGE"),
             mariadbd: path("VIGIE_LAB_MARIADBD"),
+            restic_new: path("VIGIE_LAB_RESTIC_NEW"),
+            s3s_fs: path("VIGIE_LAB_S3S_FS"),
         }
     }
 
@@ -67,6 +73,8 @@ impl Facts {
             ("VIGIE_LAB_PRACTICE_BIN", path(&self.practice_bin)),
             ("VIGIE_LAB_MARIADB_IMAGE", self.mariadb_image.clone()),
             ("VIGIE_LAB_MARIADBD", path(&self.mariadbd)),
+            ("VIGIE_LAB_RESTIC_NEW", path(&self.restic_new)),
+            ("VIGIE_LAB_S3S_FS", path(&self.s3s_fs)),
         ];
         all.into_iter().filter_map(|(key, value)| Some((key, value?))).collect()
     }

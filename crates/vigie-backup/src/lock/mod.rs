@@ -1,0 +1,135 @@
+//! Does: restic's locks, so that no two of whoever works on a repository, restic included, prune and
+//! write at once. A lock is renewed while its work goes on, and the work ends when that is not possible;
+//! one whose holder is gone is removed by the next who comes. It never waits for another holder.
+
+mod holder;
+mod keeper;
+#[cfg(test)]
+mod tests;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use rustic_core::Id;
+use rustic_core::jiff::Timestamp;
+
+use self::holder::Holder;
+use self::keeper::Keeper;
+use crate::crypt::{Seal, hash};
+use crate::store::{Area, Breaker, Fault, Object, Store, Trouble};
+
+/// Restic's own figures: whoever has not renewed for so long is gone.
+const STALE: Duration = Duration::from_secs(30 * 60);
+/// A lock file is much smaller.
+const SIZE: u64 = 16 << 10;
+/// What a slow site needs to show a new lock to everybody.
+const SETTLE: Duration = Duration::from_millis(200);
+
+/// What a lock is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Hold {
+    /// Others may read and write. Sites that let us write no lock are read without one.
+    Read,
+    /// Others may read and write, and nobody removes anything.
+    Write,
+    /// Nobody else.
+    Alone,
+}
+
+/// Why there is no lock.
+#[derive(Debug)]
+pub(crate) enum Refused {
+    /// Somebody else works there.
+    By(String),
+    /// The site failed.
+    Site(Fault),
+}
+
+impl From<Fault> for Refused {
+    fn from(fault: Fault) -> Self {
+        Self::Site(fault)
+    }
+}
+
+/// A lock that is held until it is dropped.
+#[derive(Debug)]
+pub(crate) struct Lock {
+    /// Whether somebody was killed here: what they wrote last may be in no index.
+    pub(crate) interrupted: bool,
+    _keeper: Option<Keeper>,
+}
+
+/// Takes a lock; `fence` is tripped when it is lost.
+pub(crate) fn take<S: Store>(
+    store: &Arc<dyn Store>,
+    seal: &Seal,
+    hold: Hold,
+    fence: &Breaker<S>,
+) -> Result<Lock, Refused>
+where
+    Breaker<S>: Clone,
+{
+    let interrupted = others(store, seal, hold, None)?;
+    let mine = Holder::me(hold == Hold::Alone);
+    let written = match write(store, seal, &mine) {
+        Err(fault) if hold == Hold::Read && fault.trouble == Trouble::Refused => {
+            return Ok(Lock { interrupted: false, _keeper: None });
+        }
+        written => written?,
+    };
+    let keeper = Keeper::start(Arc::clone(store), seal.clone(), mine, written, fence.clone());
+    if hold == Hold::Alone {
+        std::thread::sleep(SETTLE);
+    }
+    // Whoever came at the same time wrote theirs before they looked, too: at least one sees the other.
+    others(store, seal, hold, Some(&keeper))?;
+    Ok(Lock { interrupted, _keeper: Some(keeper) })
+}
+
+/// Looks at everybody else's locks, and removes those whose holders are gone. Says whether there were
+/// such.
+fn others(
+    store: &Arc<dyn Store>,
+    seal: &Seal,
+    hold: Hold,
+    mine: Option<&Keeper>,
+) -> Result<bool, Refused> {
+    let mut gone = false;
+    for (id, size) in store.list(Area::Locks)? {
+        let object = Object::new(Area::Locks, id);
+        if mine.is_some_and(|mine| mine.holds(id)) || size > SIZE {
+            continue;
+        }
+        let content = match store.read(&object, None) {
+            // It ended meanwhile.
+            Err(fault) if fault.is_missing() => continue,
+            content => content?,
+        };
+        let holder = (hash(&content) == id).then(|| seal.open_file(&content)).flatten();
+        let holder = holder.and_then(|plain| serde_json::from_slice::<Holder>(&plain).ok());
+        match holder {
+            Some(holder) if !holder.is_gone(Timestamp::now(), STALE) => {
+                if holder.exclusive || hold == Hold::Alone {
+                    return Err(Refused::By(holder.to_string()));
+                }
+            }
+            // Without a holder it is what a cut write left.
+            _ => {
+                gone = true;
+                // A site may not let us; it stays stale then, and is in nobody's way.
+                let _ = store.remove(&object);
+            }
+        }
+    }
+    Ok(gone)
+}
+
+fn write(store: &Arc<dyn Store>, seal: &Seal, holder: &Holder) -> Result<Id, Fault> {
+    let wrong = || Fault::new(Trouble::Wrong, "a lock could not be written down");
+    let plain = serde_json::to_vec(holder).map_err(|_| wrong())?;
+    let sealed = Bytes::from(seal.close(&plain).ok_or_else(wrong)?);
+    let id = hash(&sealed);
+    store.write(&Object::new(Area::Locks, id), &[sealed])?;
+    Ok(id)
+}

@@ -1,0 +1,152 @@
+//! Nobody prunes while somebody writes, and nobody who is gone is in the way.
+
+use std::sync::Mutex;
+
+use rustic_core::repofile::MasterKey;
+
+use super::keeper::Round;
+use super::*;
+use crate::store::memory::{Memory, Plan};
+
+type Place = (Arc<Memory>, Arc<dyn Store>, Seal, Breaker<Arc<dyn Store>>);
+
+fn place() -> Place {
+    let memory = Arc::new(Memory::default());
+    let store: Arc<dyn Store> = Arc::<Memory>::clone(&memory);
+    let seal = Seal::new(&MasterKey::new()).unwrap();
+    let fence = Breaker::new(Arc::clone(&store));
+    (memory, store, seal, fence)
+}
+
+#[test]
+fn writers_share_and_whoever_removes_is_alone() {
+    let (_, store, seal, fence) = place();
+    let lock = |hold| take(&store, &seal, hold, &fence);
+    let one = lock(Hold::Write).unwrap();
+    let two = lock(Hold::Read).unwrap();
+    let Err(Refused::By(holder)) = lock(Hold::Alone) else { panic!("alone with two others") };
+    assert!(holder.contains(&std::process::id().to_string()), "{holder}");
+    assert_eq!(store.list(Area::Locks).unwrap().len(), 2, "a lock that was refused is not left");
+    drop((one, two));
+    let alone = lock(Hold::Alone).unwrap();
+    for hold in [Hold::Read, Hold::Write, Hold::Alone] {
+        assert!(matches!(lock(hold), Err(Refused::By(_))), "{hold:?}");
+    }
+    drop(alone);
+    assert_eq!(store.list(Area::Locks).unwrap(), []);
+    assert!(!lock(Hold::Write).unwrap().interrupted);
+}
+
+#[test]
+fn of_many_that_come_at_once_only_one_is_alone() {
+    let (_, store, seal, fence) = place();
+    let inside = std::sync::atomic::AtomicU32::new(0);
+    let taken = std::sync::atomic::AtomicU32::new(0);
+    std::thread::scope(|scope| {
+        for _ in 0..8 {
+            scope.spawn(|| {
+                for _ in 0..5 {
+                    if let Ok(_lock) = take(&store, &seal, Hold::Alone, &fence) {
+                        use std::sync::atomic::Ordering::SeqCst;
+                        assert_eq!(inside.fetch_add(1, SeqCst), 0, "two are alone");
+                        taken.fetch_add(1, SeqCst);
+                        std::thread::yield_now();
+                        inside.fetch_sub(1, SeqCst);
+                    }
+                }
+            });
+        }
+    });
+    assert_eq!(store.list(Area::Locks).unwrap(), []);
+    assert!(take(&store, &seal, Hold::Alone, &fence).is_ok());
+}
+
+fn left_behind(store: &Arc<dyn Store>, seal: &Seal, change: impl FnOnce(&mut serde_json::Value)) {
+    let mut holder = serde_json::to_value(Holder::me(true)).unwrap();
+    change(&mut holder);
+    write(store, seal, &serde_json::from_value(holder).unwrap()).unwrap();
+}
+
+#[test]
+fn whoever_is_gone_is_in_nobodys_way_and_leaves_a_trace() {
+    let (_, store, seal, fence) = place();
+    let ago = |minutes: i64| {
+        let then = Timestamp::now().as_second() - 60 * minutes;
+        serde_json::Value::from(Timestamp::from_second(then).unwrap().to_string())
+    };
+    let gone: [&dyn Fn(&mut serde_json::Value); 4] = [
+        &|holder| holder["time"] = ago(31),
+        &|holder| holder["time"] = ago(-31),
+        // A process number that was used again.
+        &|holder| holder["vigie"]["started"] = "1".into(),
+        &|holder| holder["pid"] = u32::MAX.into(),
+    ];
+    for change in gone {
+        left_behind(&store, &seal, change);
+        let lock = take(&store, &seal, Hold::Alone, &fence).unwrap();
+        assert!(lock.interrupted);
+        assert_eq!(store.list(Area::Locks).unwrap().len(), 1);
+    }
+    let alive: [&dyn Fn(&mut serde_json::Value); 4] = [
+        &|holder| holder["time"] = ago(29),
+        // The number of a process of another machine, or of another container, says nothing here.
+        &|holder| (holder["pid"], holder["vigie"]["boot"]) = (u32::MAX.into(), "x".into()),
+        &|holder| (holder["pid"], holder["vigie"]["namespace"]) = (u32::MAX.into(), "x".into()),
+        &|holder| (holder["pid"], holder["vigie"]) = (u32::MAX.into(), serde_json::Value::Null),
+    ];
+    for change in alive {
+        left_behind(&store, &seal, change);
+        assert!(matches!(take(&store, &seal, Hold::Write, &fence), Err(Refused::By(_))));
+        for (id, _) in store.list(Area::Locks).unwrap() {
+            store.remove(&Object::new(Area::Locks, id)).unwrap();
+        }
+    }
+}
+
+#[test]
+fn half_a_lock_is_none() {
+    let (_, store, seal, fence) = place();
+    let torn = Object::new(Area::Locks, Id::random());
+    store.write(&torn, &["torn".into()]).unwrap();
+    assert!(take(&store, &seal, Hold::Alone, &fence).unwrap().interrupted);
+    assert_eq!(store.size(&torn).unwrap(), None);
+}
+
+#[test]
+fn a_site_that_may_only_be_read_is_read() {
+    let (memory, store, seal, fence) = place();
+    memory.fail(Plan { fine: 1, failing: 9, trouble: Trouble::Refused, done: false });
+    take(&store, &seal, Hold::Read, &fence).unwrap();
+    memory.fail(Plan { fine: 1, failing: 9, trouble: Trouble::Refused, done: false });
+    assert!(matches!(take(&store, &seal, Hold::Write, &fence), Err(Refused::Site(_))));
+}
+
+#[test]
+fn a_lock_is_renewed_and_its_loss_is_told() {
+    let (memory, store, seal, _) = place();
+    let holder = Holder::me(false);
+    let begun = holder.time;
+    let after = |minutes: i64| Timestamp::from_second(begun.as_second() + 60 * minutes).unwrap();
+    let first = write(&store, &seal, &holder).unwrap();
+    let files = Arc::new(Mutex::new(vec![first]));
+    let round = || Round {
+        store: Arc::clone(&store),
+        seal: seal.clone(),
+        holder: holder.clone(),
+        files: Arc::clone(&files),
+    };
+    round().tick(after(4)).unwrap();
+    assert_eq!(*files.lock().unwrap(), [first], "not yet");
+    round().tick(after(6)).unwrap();
+    let second = files.lock().unwrap()[0];
+    assert_ne!(second, first);
+    let there: Vec<_> = store.list(Area::Locks).unwrap().into_iter().map(|(id, _)| id).collect();
+    assert_eq!(there, [second]);
+    // A site that is away does not end the work at once, but before others take the lock for stale.
+    memory.fail(Plan { fine: 0, failing: u32::MAX, trouble: Trouble::Passing, done: false });
+    round().tick(after(20)).unwrap();
+    assert_eq!(round().tick(after(26)).unwrap_err().trouble, Trouble::Late);
+    memory.fail(Plan { fine: 0, failing: 0, trouble: Trouble::Passing, done: false });
+    store.remove(&Object::new(Area::Locks, second)).unwrap();
+    assert!(round().tick(after(6)).unwrap_err().why.contains("removed"));
+}

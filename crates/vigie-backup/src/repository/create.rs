@@ -1,0 +1,92 @@
+//! Does: makes new repositories. One that is made like another cuts data in the same places, so that
+//! what is in the one need not be sent to the other again.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use bytesize::ByteSize;
+use rustic_core::repofile::MasterKey;
+use rustic_core::{ConfigOptions, Credentials, Id, KeyOptions, OpenStatus, RusticResult};
+
+use super::Repository;
+use super::work::Work;
+use crate::Error;
+use crate::site::{Access, Site, dressed};
+use crate::store::{Object, Store};
+
+/// Packs of this size need a third of the memory that the default needs when they are restored.
+const PACK: u64 = 8 * 1024 * 1024;
+
+impl Repository {
+    /// Makes a new repository in a directory of this machine.
+    ///
+    /// # Errors
+    /// When there is one already, or the directory cannot be written.
+    pub fn create(directory: &Path, password: &str) -> Result<Self, Error> {
+        Self::create_at(&Site::Local(directory.into()), &Access::default(), password)
+    }
+
+    /// Makes a new repository at a site.
+    ///
+    /// # Errors
+    /// When there is one already, or the site cannot be used.
+    pub fn create_at(site: &Site, access: &Access, password: &str) -> Result<Self, Error> {
+        let failed = |fault| Error::site(&site.to_string(), fault);
+        Self::create_in(site.open().map_err(failed)?, access, password, None)
+    }
+
+    /// Makes a new repository at a site, to which this one will be copied.
+    ///
+    /// # Errors
+    /// When there is one already, or either site cannot be used.
+    pub fn create_like(&self, site: &Site, access: &Access, password: &str) -> Result<Self, Error> {
+        let failed = |fault| Error::site(&site.to_string(), fault);
+        Self::create_in(site.open().map_err(failed)?, access, password, Some(self))
+    }
+
+    pub(crate) fn create_in(
+        store: Arc<dyn Store>,
+        access: &Access,
+        password: &str,
+        like: Option<&Self>,
+    ) -> Result<Self, Error> {
+        let place = store.place();
+        let there = dressed(Arc::clone(&store), access).size(&Object::config());
+        if there.map_err(|fault| Error::site(&place, fault))?.is_some() {
+            return Err(Error::Exists(place));
+        }
+        let model = match like {
+            Some(like) => Some(like.reading(|work| Ok(work.opened()?.config().clone()))?),
+            None => None,
+        };
+        let new = Self { store, access: access.clone(), key: MasterKey::new(), meter: None };
+        let key = new.reading(|work| {
+            let password = Credentials::password(password);
+            let opened = match model {
+                Some(mut model) => {
+                    model.id = Id::random().into();
+                    model.append_only = None;
+                    let options = KeyOptions::default();
+                    work.closed()?.init_with_config(&password, &options, model)?
+                }
+                None => init(work, &password)?,
+            };
+            // A damaged key file locks nobody out when there is a second one.
+            if let Credentials::Password(password) = &password {
+                opened.add_key(password, &KeyOptions::default())?;
+            }
+            Ok(opened.key())
+        })?;
+        Ok(Self { key, ..new })
+    }
+}
+
+fn init(
+    work: &Work<'_>,
+    password: &Credentials,
+) -> RusticResult<rustic_core::Repository<OpenStatus>> {
+    let mut settings = ConfigOptions::default();
+    settings.set_datapack_size = Some(ByteSize(PACK));
+    settings.set_datapack_growfactor = Some(0);
+    work.closed()?.init(password, &KeyOptions::default(), &settings)
+}

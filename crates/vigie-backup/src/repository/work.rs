@@ -1,0 +1,141 @@
+//! Does: one piece of work on a repository: its own breaker and deadline around the site, and errors in
+//! place of the panics and the long texts of `rustic_core`. It never decides what the work is.
+
+use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
+
+use rustic_core::{OpenStatus, RepositoryBackends, RepositoryOptions, RusticError, RusticResult};
+
+use super::Repository;
+use crate::Error;
+use crate::backend::Backend;
+use crate::crypt::Seal;
+use crate::lock::{self, Hold, Refused};
+use crate::progress::Bars;
+use crate::site::{Access, dressed};
+use crate::source::told;
+use crate::store::{Breaker, Fault, Held, Store, Window};
+
+/// Bytes that were read and are in use at once, at most.
+const WINDOW: u64 = 48 << 20;
+
+/// What a site is during one work.
+pub(crate) type Guarded = Breaker<Arc<dyn Store>>;
+
+/// One work.
+pub(crate) struct Work<'a> {
+    repository: &'a Repository,
+    /// The site, until its first final fault.
+    pub(crate) site: Guarded,
+    /// The same, with its new snapshots kept back.
+    pub(crate) held: Held<Guarded>,
+}
+
+impl Work<'_> {
+    /// The repository before it is opened.
+    pub(crate) fn closed(&self) -> RusticResult<rustic_core::Repository<()>> {
+        self.over(self.site.clone())
+    }
+
+    /// The repository.
+    pub(crate) fn opened(&self) -> RusticResult<rustic_core::Repository<OpenStatus>> {
+        self.closed()?.open(&self.repository.credentials())
+    }
+
+    /// The repository; snapshots that are written to it wait in [`Work::held`].
+    pub(crate) fn opened_held(&self) -> RusticResult<rustic_core::Repository<OpenStatus>> {
+        self.over(self.held.clone())?.open(&self.repository.credentials())
+    }
+
+    fn over(&self, store: impl Store) -> RusticResult<rustic_core::Repository<()>> {
+        let backend = Backend(Window::new(store, WINDOW));
+        let backends = RepositoryBackends::new(Arc::new(backend), None);
+        // What a cache would save is not worth a second copy of the index on every host.
+        let options = RepositoryOptions::default().no_cache(true);
+        let bars = Bars(self.repository.meter.clone());
+        rustic_core::Repository::new_with_progress(&options, &backends, bars)
+    }
+}
+
+impl Repository {
+    /// A new work.
+    pub(crate) fn work(&self) -> Work<'_> {
+        let site = Breaker::new(dressed(Arc::clone(&self.store), &self.access));
+        Work { repository: self, held: Held::new(site.clone()), site }
+    }
+
+    /// Does one work that takes no lock.
+    pub(crate) fn reading<T>(
+        &self,
+        call: impl FnOnce(&Work<'_>) -> RusticResult<T>,
+    ) -> Result<T, Error> {
+        let work = self.work();
+        self.guarded(&work, || call(&work))
+    }
+
+    /// Does one work during which nobody may remove anything.
+    pub(crate) fn reading_locked<T>(
+        &self,
+        call: impl FnOnce(&Work<'_>) -> RusticResult<T>,
+    ) -> Result<T, Error> {
+        self.holding(Hold::Read, |work, _| self.guarded(work, || call(work)))
+    }
+
+    /// Does one work that holds a lock for it; `call` is told whether somebody was killed here before.
+    pub(crate) fn holding<T>(
+        &self,
+        hold: Hold,
+        call: impl FnOnce(&Work<'_>, bool) -> Result<T, Error>,
+    ) -> Result<T, Error> {
+        let work = self.work();
+        let wrong = || Error::Repository(self.place(), "its key is none".to_owned());
+        let seal = Seal::new(&self.key).ok_or_else(wrong)?;
+        // A lock has to be taken off also when the time for the work is over.
+        let patient = Access { deadline: None, ..self.access.clone() };
+        let store = dressed(Arc::clone(&self.store), &patient);
+        let lock =
+            lock::take(&store, &seal, hold, &work.site).map_err(|refused| match refused {
+                Refused::By(holder) => Error::Locked { place: self.place(), holder },
+                Refused::Site(fault) => self.failed(fault),
+            })?;
+        call(&work, lock.interrupted)
+    }
+
+    /// Calls into `rustic_core`, which panics where it should say that something failed.
+    pub(crate) fn guarded<T>(
+        &self,
+        work: &Work<'_>,
+        call: impl FnOnce() -> RusticResult<T>,
+    ) -> Result<T, Error> {
+        let done = std::panic::catch_unwind(AssertUnwindSafe(call));
+        if let Ok(Ok(done)) = done {
+            return Ok(done);
+        }
+        // What comes after the first fault of the site is only its echo.
+        if let Some(first) = work.site.first() {
+            return Err(self.failed(first));
+        }
+        match done {
+            Ok(Ok(done)) => Ok(done),
+            Ok(Err(error)) => Err(self.error(&error)),
+            Err(panic) => {
+                let text = panic.downcast_ref::<String>().map(String::as_str);
+                let text = text.or_else(|| panic.downcast_ref::<&str>().copied());
+                let why = format!("it failed: {}", text.unwrap_or("for an unknown reason"));
+                Err(Error::Repository(self.place(), why))
+            }
+        }
+    }
+
+    /// A fault of this repository's site.
+    pub(crate) fn failed(&self, fault: Fault) -> Error {
+        Error::site(&self.place(), fault)
+    }
+
+    fn error(&self, error: &RusticError) -> Error {
+        if error.is_code("C002") || error.is_incorrect_password() {
+            return Error::Password(self.place());
+        }
+        Error::Repository(self.place(), told(error))
+    }
+}

@@ -1,0 +1,111 @@
+//! Does, in tests: keeps a repository in memory, with faults at will.
+
+use std::collections::BTreeMap;
+use std::sync::{Mutex, PoisonError};
+
+use bytes::Bytes;
+use rustic_core::Id;
+
+use super::{Area, Fault, Object, Part, Store, Trouble};
+
+/// What goes wrong, and how often.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Plan {
+    /// The first calls that are answered as they should be.
+    pub(crate) fine: u32,
+    /// Calls after these that fail.
+    pub(crate) failing: u32,
+    /// How they fail.
+    pub(crate) trouble: Trouble,
+    /// Whether a call that fails has been done all the same, as when only its answer is lost.
+    pub(crate) done: bool,
+}
+
+/// A repository in memory.
+#[derive(Debug, Default)]
+pub(crate) struct Memory {
+    files: Mutex<BTreeMap<Object, Bytes>>,
+    plan: Mutex<Option<Plan>>,
+    asked: Mutex<u32>,
+}
+
+impl Memory {
+    /// From now on things go wrong as planned.
+    pub(crate) fn fail(&self, plan: Plan) {
+        *self.plan.lock().unwrap() = Some(plan);
+        *self.asked.lock().unwrap() = 0;
+    }
+
+    /// Calls since the plan was made.
+    pub(crate) fn asked(&self) -> u32 {
+        *self.asked.lock().unwrap()
+    }
+
+    fn call<T>(&self, call: impl FnOnce() -> Result<T, Fault>) -> Result<T, Fault> {
+        let mut asked = self.asked.lock().unwrap_or_else(PoisonError::into_inner);
+        let number = *asked;
+        *asked += 1;
+        drop(asked);
+        let plan = *self.plan.lock().unwrap();
+        match plan {
+            Some(plan) if (plan.fine..plan.fine.saturating_add(plan.failing)).contains(&number) => {
+                if plan.done {
+                    let _ = call();
+                }
+                Err(Fault::new(plan.trouble, format!("planned fault {number}")))
+            }
+            _ => call(),
+        }
+    }
+}
+
+fn missing(object: &Object) -> Fault {
+    Fault::new(Trouble::Missing, format!("{object} is not there"))
+}
+
+impl Store for Memory {
+    fn place(&self) -> String {
+        "memory".into()
+    }
+
+    fn make(&self) -> Result<(), Fault> {
+        self.call(|| Ok(()))
+    }
+
+    fn list(&self, area: Area) -> Result<Vec<(Id, u64)>, Fault> {
+        self.call(|| {
+            let files = self.files.lock().unwrap();
+            let of = files.iter().filter(|(object, _)| object.area == area);
+            Ok(of.map(|(object, content)| (object.id, content.len() as u64)).collect())
+        })
+    }
+
+    fn size(&self, object: &Object) -> Result<Option<u64>, Fault> {
+        self.call(|| Ok(self.files.lock().unwrap().get(object).map(|found| found.len() as u64)))
+    }
+
+    fn read(&self, object: &Object, part: Option<Part>) -> Result<Bytes, Fault> {
+        self.call(|| {
+            let files = self.files.lock().unwrap();
+            let content = files.get(object).ok_or_else(|| missing(object))?;
+            let Some(part) = part else { return Ok(content.clone()) };
+            let range = part.offset as usize..(part.offset + part.length) as usize;
+            let short = || Fault::new(Trouble::Wrong, "it is shorter than that");
+            content.get(range).map(Bytes::copy_from_slice).ok_or_else(short)
+        })
+    }
+
+    fn write(&self, object: &Object, content: &[Bytes]) -> Result<(), Fault> {
+        self.call(|| {
+            self.files.lock().unwrap().insert(*object, content.concat().into());
+            Ok(())
+        })
+    }
+
+    fn remove(&self, object: &Object) -> Result<(), Fault> {
+        self.call(|| {
+            let removed = self.files.lock().unwrap().remove(object);
+            removed.map(drop).ok_or_else(|| missing(object))
+        })
+    }
+}
