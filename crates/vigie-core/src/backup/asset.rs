@@ -1,0 +1,111 @@
+//! Decides what is backed up, and how people name it.
+
+use serde::{Deserialize, Serialize};
+
+/// What an asset is, which decides how it is kept and brought back.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Kind {
+    /// A database: a consistent dump, and its binary logs.
+    Database,
+    /// A named volume.
+    Volume,
+    /// A directory of this host that a service has mounted.
+    Files,
+    /// An image that a service runs.
+    Image,
+    /// The compose project's own files, vigie's configuration, runbooks, journal and restore points'
+    /// descriptions.
+    Project,
+}
+
+impl Kind {
+    /// All of them.
+    pub const ALL: [Self; 5] =
+        [Self::Database, Self::Volume, Self::Files, Self::Image, Self::Project];
+
+    /// The word used in names, configuration and JSON.
+    #[must_use]
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Database => "database",
+            Self::Volume => "volume",
+            Self::Files => "files",
+            Self::Image => "image",
+            Self::Project => "project",
+        }
+    }
+}
+
+/// Something that is backed up.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Asset {
+    /// What it is.
+    pub kind: Kind,
+    /// The service that it belongs to; none for the project.
+    pub service: Option<String>,
+    /// The schema, the volume's name, the directory relative to the project or absolute, the image's
+    /// repository; empty for the project.
+    pub what: String,
+}
+
+impl Asset {
+    /// Its name: `database:gmod_construction`, `volume:gmod_gmod-server-data`, `files:addons`,
+    /// `image:gmod`, `project`.
+    #[must_use]
+    pub fn name(&self) -> String {
+        match (self.kind, &self.service) {
+            (Kind::Project, _) => String::from("project"),
+            (Kind::Image, Some(service)) => format!("image:{service}"),
+            (kind, _) => format!("{}:{}", kind.word(), self.what),
+        }
+    }
+
+    /// Whether people mean it by `name`: its own name, its kind, or what stands behind the kind.
+    #[must_use]
+    pub fn is_called(&self, name: &str) -> bool {
+        name == self.name() || name == self.kind.word() || name == self.what && !name.is_empty()
+    }
+}
+
+/// What somebody wants back: assets by a name, and as of when.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Wanted {
+    /// The name as written.
+    pub asset: String,
+    /// As written behind the `@`: a time, or a GTID; the newest without it.
+    pub at: Option<String>,
+}
+
+/// Why that is no name.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum WantedError {
+    /// Nothing before the `@`.
+    #[error(
+        "`{0}` names no asset; write ASSET or ASSET@TIME, such as database@\"2026-11-22 20:14:03\""
+    )]
+    NoAsset(String),
+    /// Nothing behind it.
+    #[error(
+        "`{0}` has nothing behind the @; write a time, such as database@\"2026-11-22 20:14:03\""
+    )]
+    NoTime(String),
+}
+
+impl std::str::FromStr for Wanted {
+    type Err = WantedError;
+
+    fn from_str(text: &str) -> Result<Self, WantedError> {
+        let (asset, at) = match text.split_once('@') {
+            None => (text, None),
+            Some((asset, at)) => (asset, Some(at.trim())),
+        };
+        if asset.trim().is_empty() {
+            return Err(WantedError::NoAsset(text.to_owned()));
+        }
+        if at.is_some_and(str::is_empty) {
+            return Err(WantedError::NoTime(text.to_owned()));
+        }
+        Ok(Self { asset: asset.trim().to_owned(), at: at.map(ToOwned::to_owned) })
+    }
+}
