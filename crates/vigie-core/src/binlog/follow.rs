@@ -81,8 +81,6 @@ pub struct Keep {
 pub enum Step {
     /// Nothing: it is in no file, or it is kept already.
     Pass,
-    /// The server has nothing more than what was taken.
-    Idle,
     /// Keep it.
     Keep(Keep),
 }
@@ -163,7 +161,7 @@ impl Follow {
     pub fn take(&mut self, bytes: &[u8]) -> Result<Step, FollowError> {
         let event = Event::read(bytes)?;
         match event.kind {
-            Kind::Heartbeat => return Ok(self.heartbeat(&event)),
+            Kind::Heartbeat => return Ok(Step::Pass),
             Kind::Rotate if event.is_artificial() => return self.rotate(&event),
             Kind::Description => {
                 event.verify()?;
@@ -213,12 +211,6 @@ impl Follow {
             return None;
         }
         Some(Position::new(file, u64::from(begins)))
-    }
-
-    fn heartbeat(&self, event: &Event<'_>) -> Step {
-        let at = self.at.as_ref().filter(|_| self.tail.is_none());
-        let same = at.is_some_and(|at| event.end == 0 || low(at.offset) == event.end);
-        if same && self.is_between() { Step::Idle } else { Step::Pass }
     }
 
     /// The server says which file it reads.
