@@ -20,7 +20,7 @@ pub struct Dump {
     pub at: Position,
     /// What had been committed by then, by name; nothing where the server gives no names.
     pub gtids: Option<String>,
-    /// A second (since 1970) at or after that moment.
+    /// The second (since 1970, by the server's clock) of that moment, or a later one.
     pub taken: i64,
 }
 

@@ -7,7 +7,7 @@ use super::{Group, Gtid};
 pub enum Stop {
     /// In front of the first transaction that was not begun before this second (since 1970). A
     /// log's transactions are in the order of their commits, so everything that had been
-    /// acknowledged by then is in front of it, and nothing that began later.
+    /// acknowledged by then is in front of it, and nothing whose commit was asked for later.
     Before(i64),
     /// Behind the transaction of this name.
     After(Gtid),

@@ -27,6 +27,8 @@ pub struct Facts {
     pub mariadb_image: Option<String>,
     /// `VIGIE_LAB_MARIADBD`: the database server as a program of this machine.
     pub mariadbd: Option<PathBuf>,
+    /// `VIGIE_LAB_MARIADB_NEW`: a directory with the programs of a newer release (11.8).
+    pub mariadb_new: Option<PathBuf>,
 }
 
 impl Facts {
@@ -49,6 +51,7 @@ impl Facts {
             practice_bin: path("VIGIE_LAB_PRACTICE_BIN"),
             mariadb_image: get("VIGIE_LAB_MARIADB_IMAGE"),
             mariadbd: path("VIGIE_LAB_MARIADBD"),
+            mariadb_new: path("VIGIE_LAB_MARIADB_NEW"),
         }
     }
 
@@ -67,6 +70,7 @@ impl Facts {
             ("VIGIE_LAB_PRACTICE_BIN", path(&self.practice_bin)),
             ("VIGIE_LAB_MARIADB_IMAGE", self.mariadb_image.clone()),
             ("VIGIE_LAB_MARIADBD", path(&self.mariadbd)),
+            ("VIGIE_LAB_MARIADB_NEW", path(&self.mariadb_new)),
         ];
         all.into_iter().filter_map(|(key, value)| Some((key, value?))).collect()
     }

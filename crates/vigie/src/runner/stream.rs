@@ -103,7 +103,7 @@ mod tests {
 
     #[tokio::test]
     async fn more_than_a_pipe_holds_goes_in_and_out() {
-        let (sender, mut receiver) = mpsc::channel(2);
+        let (sender, mut receiver) = mpsc::channel::<bytes::Bytes>(2);
         let count = async {
             let mut sum = 0;
             while let Some(piece) = receiver.recv().await {

@@ -237,7 +237,10 @@ pub(super) fn write(slices: &[Slice], to: &mut dyn Write) -> Result<(), BinlogEr
             put(&log.bytes)?;
         }
         while log.end < slice.to && log.advance()? {
-            if log.begin >= slice.from {
+            let between = Event::read(&log.bytes).is_ok_and(|event| event.kind == Kind::Between);
+            // Lists of names at the beginning of a file: the program that reads them takes the log for
+            // one with a gap where several files come as one.
+            if log.begin >= slice.from && !between {
                 put(&log.bytes)?;
             }
         }

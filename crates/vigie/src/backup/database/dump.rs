@@ -34,7 +34,7 @@ pub struct Dumped {
 #[derive(Debug, Clone, Copy)]
 struct Server {
     id: u32,
-    /// Milliseconds that it is ahead.
+    /// Milliseconds that it is ahead at most: a dump must not be taken for older than it is.
     ahead: i64,
 }
 
@@ -58,6 +58,8 @@ pub async fn dump(
         "--no-tablespaces",
         // The same data is the same dump, so that it costs nothing to keep it again.
         "--skip-dump-date",
+        // Its last line says that it is whole.
+        "--comments",
         "--add-drop-database",
     ];
     let mut server = None;
@@ -100,8 +102,7 @@ pub async fn dump(
             let (at, seen) =
                 at.ok_or_else(|| wrong("its dump does not tell where the log stood"))?;
             let gtids = survey.gtids().map(str::to_owned);
-            // Rounded up: at that second the dump's moment was over.
-            let taken = (seen + server.ahead).div_euclid(1_000) + 1;
+            let taken = (seen + server.ahead).div_euclid(1_000);
             Some(Dump { id: String::new(), server: server.id, at, gtids, taken })
         }
     };
@@ -123,8 +124,8 @@ fn words_for_place(version: &str) -> Vec<&'static str> {
 
 async fn ask(tools: &Tools<'_>, client: &Client) -> Result<Server, DatabaseError> {
     let sql = "SELECT CAST(UNIX_TIMESTAMP(SYSDATE(3)) * 1000 AS SIGNED), @@server_id";
-    let text = client.ask(tools, sql).await?;
     let here = crate::clock::wall_ms();
+    let text = client.ask(tools, sql).await?;
     let parts = text.split_once('\t');
     let read = parts.and_then(|(now, id)| Some((now.parse::<i64>().ok()?, id.parse().ok()?)));
     let (now, id) = read.ok_or_else(|| DatabaseError::Output {
