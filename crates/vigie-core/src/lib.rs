@@ -4,6 +4,7 @@
 //! Never in here: a clock, a file, a socket, a thread, a random number. `cargo xtask tidy` checks it.
 
 pub mod backup;
+pub mod binlog;
 pub mod compose;
 pub mod console;
 pub mod detect;

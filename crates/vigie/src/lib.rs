@@ -2,6 +2,7 @@
 //! do is decided in `vigie-core`.
 
 pub mod app;
+pub mod backup;
 pub mod cli;
 pub mod clock;
 pub mod config;

@@ -31,6 +31,8 @@ pub struct Facts {
     pub restic_new: Option<PathBuf>,
     /// `VIGIE_LAB_S3S_FS`: a server that speaks S3 over a directory.
     pub s3s_fs: Option<PathBuf>,
+    /// `VIGIE_LAB_MARIADB_NEW`: a directory with the programs of a newer release (11.8).
+    pub mariadb_new: Option<PathBuf>,
 }
 
 impl Facts {
@@ -55,6 +57,7 @@ impl Facts {
             mariadbd: path("VIGIE_LAB_MARIADBD"),
             restic_new: path("VIGIE_LAB_RESTIC_NEW"),
             s3s_fs: path("VIGIE_LAB_S3S_FS"),
+            mariadb_new: path("VIGIE_LAB_MARIADB_NEW"),
         }
     }
 
@@ -75,6 +78,7 @@ impl Facts {
             ("VIGIE_LAB_MARIADBD", path(&self.mariadbd)),
             ("VIGIE_LAB_RESTIC_NEW", path(&self.restic_new)),
             ("VIGIE_LAB_S3S_FS", path(&self.s3s_fs)),
+            ("VIGIE_LAB_MARIADB_NEW", path(&self.mariadb_new)),
         ];
         all.into_iter().filter_map(|(key, value)| Some((key, value?))).collect()
     }

@@ -3,6 +3,7 @@
 //! Compose as a child), also when nobody waits any more. Never through a shell.
 
 pub(crate) mod group;
+mod stream;
 
 use std::io;
 use std::process::{Output, Stdio};
@@ -11,6 +12,8 @@ use std::time::Duration;
 use rustix::process::{Pid, Signal};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWriteExt};
 use tokio::process::{Child, ChildStdin, Command};
+
+pub(crate) use stream::stream;
 
 /// How long a program that was asked to end may take until it is killed.
 const GRACE: Duration = Duration::from_secs(5);

@@ -1,5 +1,5 @@
-//! Does: a database's dump and its way back, through the client programs of the service itself. The
-//! password is in their environment, never on a command line.
+//! Does: keeps a database's dump in a restore point and plays it back. How a dump is made and played is
+//! in `crate::backup::database`.
 
 use std::io::Read;
 
@@ -10,25 +10,13 @@ use vigie_core::snapshot::{DatabasePart, PointName};
 
 use super::SnapshotError;
 use super::engine::Place;
+use crate::backup::database::{Client, DatabaseError, Tools, Wish, dump as print, play as take};
 use crate::config::DatabaseConfig;
-use crate::runtime::docker::{Ended, Program};
 
 /// The dump's name in its snapshot.
 const FILE: &str = "dump.sql";
 /// Pieces that wait for whoever is slower.
 const WAITING: usize = 64;
-
-/// Finds the program that is there: MariaDB's name, or MySQL's.
-const EITHER: &str = "p=$1; q=$2; shift 2; if command -v \"$p\" >/dev/null 2>&1; then exec \"$p\" \"$@\"; \
-    fi; exec \"$q\" \"$@\"";
-
-fn program(names: [&str; 2], arguments: &[&str], password: String) -> Program {
-    let words = ["sh", "-c", EITHER, "vigie", names[0], names[1]];
-    Program {
-        arguments: words.into_iter().chain(arguments.iter().copied()).map(str::to_owned).collect(),
-        env: vec![(String::from("MYSQL_PWD"), password)],
-    }
-}
 
 /// The probe of `service` and the schema that is kept; nothing where no schema is configured.
 pub(super) fn probe<'a>(place: &Place<'a>, service: &str) -> Option<(&'a DatabaseConfig, &'a str)> {
@@ -44,24 +32,9 @@ pub(super) async fn dump(
     schema: &str,
     name: &PointName,
 ) -> Result<DatabasePart, SnapshotError> {
-    let password = password(place, probe)?;
-    let user = format!("--user={}", probe.user);
-    let arguments = [
-        user.as_str(),
-        "--single-transaction",
-        "--quick",
-        "--routines",
-        "--triggers",
-        "--events",
-        "--hex-blob",
-        "--no-tablespaces",
-        // The same data is the same dump, so that it costs nothing to keep it again.
-        "--skip-dump-date",
-        "--add-drop-database",
-        "--databases",
-        schema,
-    ];
-    let program = program(["mariadb-dump", "mysqldump"], &arguments, password);
+    let client = client(place, probe)?;
+    let tools = Tools::Container { docker: place.docker, service };
+    let wish = Wish { schemas: vec![schema.to_owned()], place: false };
     let (sender, receiver) = mpsc::channel(WAITING);
     let (tell, told) = std::sync::mpsc::channel::<Result<(), String>>();
     let repository = place.shelf.repository()?;
@@ -73,15 +46,10 @@ pub(super) async fn dump(
             told.recv().unwrap_or_else(|_| Err(String::from("it was given up")))
         })
     });
-    let ended = place.docker.exec(service, &program, None, Some(sender)).await;
-    let word = match &ended {
-        Ok(ended) if ended.is_fine() => Ok(()),
-        Ok(ended) => Err(ended.complaint.clone()),
-        Err(error) => Err(error.to_string()),
-    };
-    let _ = tell.send(word);
+    let done = print(&tools, &client, &wish, sender).await;
+    let _ = tell.send(done.as_ref().map(drop).map_err(ToString::to_string));
     let kept = keep.await;
-    fine("mariadb-dump", service, ended?)?;
+    done?;
     let Stored { id, bytes, added, .. } = joined(kept)?;
     Ok(DatabasePart {
         service: service.to_owned(),
@@ -99,9 +67,8 @@ pub(super) async fn play(place: &Place<'_>, part: &DatabasePart) -> Result<(), S
         let why = format!("{service} has no `database` with a `schema` in vigie.toml any more");
         return Err(SnapshotError::Nothing(why));
     };
-    let user = format!("--user={}", probe.user);
-    let arguments = [user.as_str(), "--binary-mode"];
-    let program = program(["mariadb", "mysql"], &arguments, password(place, probe)?);
+    let client = client(place, probe)?;
+    let tools = Tools::Container { docker: place.docker, service };
     let repository = place.shelf.repository()?;
     let (read, write) = tokio::io::duplex(1 << 20);
     let snapshot = part.snapshot.clone();
@@ -109,28 +76,30 @@ pub(super) async fn play(place: &Place<'_>, part: &DatabasePart) -> Result<(), S
         let mut write = tokio_util::io::SyncIoBridge::new(write);
         repository.get_file(&snapshot, FILE, &mut write)
     });
-    let ended = place.docker.exec(service, &program, Some(Box::new(read)), None).await?;
+    let taken = take(&tools, &client, Box::new(read)).await;
     let given = give.await;
     // The program's own word says more than that it took no more.
-    fine("mariadb", service, ended)?;
+    taken?;
     joined(given)
 }
 
-fn fine(program: &str, service: &str, ended: Ended) -> Result<(), SnapshotError> {
-    if ended.is_fine() {
-        return Ok(());
-    }
-    Err(SnapshotError::Database {
-        program: program.to_owned(),
-        service: service.to_owned(),
-        code: ended.code,
-        why: ended.complaint,
-    })
+fn client(place: &Place<'_>, probe: &DatabaseConfig) -> Result<Client, SnapshotError> {
+    let revealed = place.config.vault.reveal(&probe.password);
+    let password = revealed
+        .map_err(|error| SnapshotError::Nothing(format!("the database's password: {error}")))?;
+    Ok(Client { user: probe.user.clone(), password, address: None })
 }
 
-fn password(place: &Place<'_>, probe: &DatabaseConfig) -> Result<String, SnapshotError> {
-    let revealed = place.config.vault.reveal(&probe.password);
-    revealed.map_err(|error| SnapshotError::Nothing(format!("the database's password: {error}")))
+impl From<DatabaseError> for SnapshotError {
+    fn from(error: DatabaseError) -> Self {
+        match error {
+            DatabaseError::Engine(error) => Self::Engine(error),
+            DatabaseError::Program { program, place, code, why } => {
+                Self::Database { program, service: place, code, why }
+            }
+            other => Self::Nothing(other.to_string()),
+        }
+    }
 }
 
 /// What a blocking work came to.

@@ -1,0 +1,6 @@
+//! Decides nothing: the tests of what is decided about binary logs.
+
+mod follow;
+mod log;
+mod names;
+mod pick;

@@ -1,0 +1,261 @@
+//! Decides nothing: what is picked is compared with a history that knows everything.
+
+use proptest::prelude::*;
+
+use crate::binlog::*;
+
+/// One file of 100 bytes a transaction; the time of each.
+#[derive(Debug)]
+struct History {
+    times: Vec<i64>,
+    /// After how many transactions a piece ends.
+    cuts: Vec<usize>,
+    /// After how many transactions a file ends.
+    files: Vec<usize>,
+}
+
+impl History {
+    fn at(&self, index: usize) -> Position {
+        let begun = self.files.iter().copied().filter(|end| *end < index).max().unwrap_or(0);
+        let number = 1 + self.files.iter().filter(|end| **end < index).count();
+        Position::new(format!("bin.{number:06}"), 4 + 100 * (index - begun) as u64)
+    }
+
+    fn gtid(index: usize) -> Gtid {
+        Gtid::MariaDb { domain: 0, server: 7, number: index as u64 + 1 }
+    }
+
+    fn segments(&self) -> Vec<Segment> {
+        let mut ends: Vec<usize> = self.cuts.iter().chain(&self.files).copied().collect();
+        ends.push(self.times.len());
+        ends.retain(|end| *end > 0 && *end <= self.times.len());
+        ends.sort_unstable();
+        ends.dedup();
+        let mut begin = 0;
+        let mut follows = None;
+        let mut segments = Vec::new();
+        for end in ends {
+            let last = self.at(end);
+            let first = if self.files.contains(&begin) || begin == 0 {
+                Position::new(last.file.clone(), 4)
+            } else {
+                self.at(begin)
+            };
+            let mut segment = segment(&first, last.offset, follows.take());
+            for index in begin..end {
+                let time = self.times[index];
+                segment.note(&Group { gtid: Some(Self::gtid(index)), time });
+            }
+            follows = Some(last);
+            segments.push(segment);
+            begin = end;
+        }
+        segments
+    }
+
+    fn dump(&self, index: usize) -> Dump {
+        let taken = self.times[..index].iter().copied().max().unwrap_or(0);
+        Dump {
+            id: index.to_string(),
+            server: 7,
+            at: self.at(index),
+            gtids: Some(if index == 0 { String::new() } else { format!("0-7-{index}") }),
+            taken,
+        }
+    }
+
+    /// The transactions that a plan leaves the database with.
+    fn play(&self, plan: &Plan) -> usize {
+        let mut index: usize = plan.dump.id.parse().unwrap();
+        for piece in &plan.pieces {
+            let segment = &piece.segment;
+            let mut offset = piece.from;
+            while offset < segment.last {
+                let group = Group { gtid: Some(Self::gtid(index)), time: self.times[index] };
+                if plan.stop.is_before(&group) {
+                    return index;
+                }
+                index += 1;
+                offset += 100;
+                if plan.stop.is_after(&group) {
+                    return index;
+                }
+            }
+        }
+        index
+    }
+}
+
+fn segment(first: &Position, last: u64, follows: Option<Position>) -> Segment {
+    Segment {
+        server: 7,
+        chain: 1,
+        file: first.file.clone(),
+        first: first.offset,
+        last,
+        head: 4,
+        size: last,
+        sha256: String::new(),
+        follows,
+        checksummed: true,
+        groups: 0,
+        first_gtid: None,
+        last_gtid: None,
+        gtids: Spans::default(),
+        first_time: None,
+        last_time: None,
+        latest: None,
+        tail: Tail { offset: 0, size: 0, print: 0 },
+        sealed: 0,
+    }
+}
+
+fn history() -> impl Strategy<Value = History> {
+    let steps = proptest::collection::vec(0_i64..3, 1..40);
+    let some = || proptest::collection::vec(1_usize..40, 0..6);
+    (steps, some(), some()).prop_map(|(steps, cuts, mut files)| {
+        let mut time = 1_000;
+        let times: Vec<i64> = steps
+            .into_iter()
+            .map(|step| {
+                time += step;
+                time
+            })
+            .collect();
+        files.retain(|end| *end < times.len());
+        files.sort_unstable();
+        files.dedup();
+        History { times, cuts, files }
+    })
+}
+
+proptest! {
+    #[test]
+    fn a_moment_has_what_was_before_it_and_nothing_else(
+        history in history(),
+        dumps in proptest::collection::vec(any::<proptest::sample::Index>(), 1..4),
+        second in 998_i64..1_085,
+        lost in proptest::option::of(any::<proptest::sample::Index>()),
+    ) {
+        let dumps: Vec<Dump> =
+            dumps.iter().map(|at| history.dump(at.index(history.times.len() + 1))).collect();
+        let mut segments = history.segments();
+        if let Some(lost) = &lost {
+            segments.remove(lost.index(segments.len()));
+        }
+        let right = history.times.iter().position(|time| *time >= second);
+        match pick(&dumps, &segments, None, &Target::Moment(second)) {
+            Ok(plan) => {
+                prop_assert_eq!(history.play(&plan), right.unwrap_or(history.times.len()));
+                for two in plan.pieces.windows(2) {
+                    prop_assert!(two[1].segment.joins(&two[0].segment));
+                }
+            }
+            Err(Refusal::TooEarly(first)) => {
+                prop_assert!(dumps.iter().all(|dump| dump.taken >= second));
+                prop_assert!(first > second);
+            }
+            // Nothing may be refused that is there: with all pieces only what is after the last.
+            Err(Refusal::TooLate(known)) => {
+                prop_assert!(known < second);
+                prop_assert!(lost.is_some() || right.is_none());
+            }
+            Err(Refusal::Gap { before, .. }) => {
+                prop_assert!(lost.is_some());
+                prop_assert!(before < second);
+            }
+            Err(Refusal::NoLog(_)) => prop_assert!(lost.is_some()),
+            Err(other) => prop_assert!(false, "{:?}", other),
+        }
+    }
+
+    #[test]
+    fn what_a_refusal_names_as_possible_is_possible(
+        history in history(),
+        dump in any::<proptest::sample::Index>(),
+        second in 998_i64..1_085,
+    ) {
+        let dumps = [history.dump(dump.index(history.times.len()))];
+        let segments = history.segments();
+        let possible = match pick(&dumps, &segments, None, &Target::Moment(second)) {
+            Err(Refusal::TooEarly(second) | Refusal::TooLate(second)) => second,
+            _ => return Ok(()),
+        };
+        // A dump and nothing behind it shows no later moment than its own.
+        prop_assume!(possible > dumps[0].taken);
+        let again = pick(&dumps, &segments, None, &Target::Moment(possible));
+        let late = matches!(again, Err(Refusal::TooLate(known)) if known < possible);
+        prop_assert!(again.is_ok() || late);
+    }
+
+    #[test]
+    fn a_name_is_the_last_that_is_played(
+        history in history(),
+        dump in any::<proptest::sample::Index>(),
+        wanted in any::<proptest::sample::Index>(),
+    ) {
+        let from = dump.index(history.times.len());
+        let wanted = wanted.index(history.times.len());
+        let target = Target::Gtid(History::gtid(wanted));
+        match pick(&[history.dump(from)], &history.segments(), None, &target) {
+            Ok(plan) => {
+                prop_assert!(wanted >= from);
+                prop_assert_eq!(history.play(&plan), wanted + 1);
+            }
+            Err(refusal) => {
+                prop_assert!(wanted < from);
+                prop_assert_eq!(refusal, Refusal::NoSuch(History::gtid(wanted)));
+            }
+        }
+    }
+}
+
+fn plain() -> History {
+    History { times: vec![10, 20, 30, 40], cuts: vec![2], files: vec![] }
+}
+
+#[test]
+fn an_idle_server_is_known_to_have_nothing_more() {
+    let history = plain();
+    let (dumps, segments) = ([history.dump(1)], history.segments());
+    let at = |second, until| {
+        let covered = Covered { chain: 1, at: history.at(4), until };
+        pick(&dumps, &segments, Some(&covered), &Target::Moment(second))
+    };
+    assert!(at(100, 100).is_ok());
+    assert_eq!(at(101, 100).unwrap_err(), Refusal::TooLate(100));
+    // What it says about another chain says nothing here.
+    let other = Covered { chain: 2, at: history.at(4), until: 500 };
+    let refused = pick(&dumps, &segments, Some(&other), &Target::Moment(100));
+    assert_eq!(refused.unwrap_err(), Refusal::TooLate(40));
+}
+
+#[test]
+fn a_gap_is_named_with_what_is_possible_on_its_two_sides() {
+    let mut later = History { times: vec![50, 60, 70], cuts: vec![], files: vec![] }.segments();
+    for segment in &mut later {
+        segment.chain = 2;
+    }
+    let history = plain();
+    let mut second = History { times: vec![50, 60, 70], cuts: vec![], files: vec![] }.dump(1);
+    second.id = String::from("second");
+    let dumps = [history.dump(1), second];
+    let segments = [history.segments(), later].concat();
+    let moment = |second| pick(&dumps, &segments, None, &Target::Moment(second));
+    let refused = moment(45).unwrap_err();
+    assert_eq!(refused, Refusal::Gap { ends: history.at(4), before: 40, after: Some(51) });
+    assert_eq!(moment(35).unwrap().dump.id, "1");
+    // The same file and offset are in both; what happened later is in the second only.
+    let plan = moment(65).unwrap();
+    assert_eq!((plan.dump.id.as_str(), plan.pieces[0].segment.chain), ("second", 2));
+}
+
+#[test]
+fn the_latest_is_the_newest_dump_with_all_that_follows() {
+    let history = plain();
+    let dumps = [history.dump(1), history.dump(3)];
+    let plan = pick(&dumps, &history.segments(), None, &Target::Latest).unwrap();
+    assert_eq!((plan.dump.id.as_str(), plan.stop.clone()), ("3", Stop::End));
+    assert_eq!(history.play(&plan), 4);
+    assert_eq!(pick(&[], &[], None, &Target::Latest).unwrap_err(), Refusal::NoDump);
+}

@@ -1,0 +1,21 @@
+//! Does: a database's binary log, kept as it is written, and played back to a moment. The log comes
+//! over the wire as a replica gets it and is kept byte for byte; it goes back through the service's own
+//! client programs. Where a transaction ends and what joins what is decided in `vigie_core::binlog`.
+
+mod archive;
+mod error;
+mod facts;
+mod open;
+mod pieces;
+mod replay;
+mod source;
+mod stream;
+mod wire;
+
+pub use archive::{Archive, Break};
+pub use error::BinlogError;
+pub use facts::Facts;
+pub use pieces::{Cut, cut};
+pub use replay::{Way, replay};
+pub use source::{Address, Source};
+pub use stream::{Note, Start, Wish, stream};
