@@ -17,6 +17,7 @@ mod key;
 #[cfg(test)]
 mod lab;
 mod lock;
+mod pack;
 mod progress;
 mod random;
 mod repository;
@@ -28,5 +29,8 @@ mod tests;
 
 pub use error::{Error, SiteTrouble};
 pub use progress::Meter;
-pub use repository::{Entry, Freed, Kind, Repository, SnapshotId, Stored, Writers};
+pub use repository::{
+    Concerned, Copied, Damaged, Entry, Freed, Kind, Part, Repaired, Repository, SnapshotId, Stored,
+    Verified, Writers,
+};
 pub use site::{Access, HostKeys, Rclone, Rest, S3, Secret, Sftp, Site, WebDav};
