@@ -21,6 +21,7 @@ mod pack;
 mod progress;
 mod random;
 mod repository;
+mod restore;
 mod site;
 mod source;
 mod store;

@@ -7,8 +7,10 @@ use super::{Index, Kind, Place};
 use crate::crypt::{Seal, hash, unpacked};
 use crate::store::{Area, Fault, Object, Part, Store};
 
-/// No blob is larger: of files they have 8 MiB at most, of directories with very many entries more.
-const LARGEST: u64 = 128 << 20;
+/// Nobody cuts files into larger pieces than 8 MiB.
+const LARGEST_DATA: u64 = 32 << 20;
+/// Directories with very many entries are larger.
+const LARGEST_TREE: u64 = 128 << 20;
 
 /// Why there is no content.
 #[derive(Debug)]
@@ -37,12 +39,19 @@ pub(crate) fn blob(
         Err(fault) if fault.is_of_the_file() => return Err(Damage::Flipped),
         sealed => sealed.map_err(Damage::Site)?,
     };
-    opened(seal, &sealed, &place, id).ok_or(Damage::Flipped)
+    opened(seal, &sealed, kind, &place, id).ok_or(Damage::Flipped)
 }
 
 /// What a sealed blob has in it, if that is what its name says.
-pub(crate) fn opened(seal: &Seal, sealed: &[u8], place: &Place, id: &Id) -> Option<Vec<u8>> {
-    if place.content() > LARGEST {
+pub(crate) fn opened(
+    seal: &Seal,
+    sealed: &[u8],
+    kind: Kind,
+    place: &Place,
+    id: &Id,
+) -> Option<Vec<u8>> {
+    let largest = if kind == Kind::Tree { LARGEST_TREE } else { LARGEST_DATA };
+    if place.content() > largest || sealed.len() as u64 > largest + 64 {
         return None;
     }
     let mut plain = seal.open(sealed)?;

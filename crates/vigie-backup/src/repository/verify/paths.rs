@@ -12,15 +12,34 @@ use super::files::Snapshots;
 use super::{Concerned, Findings};
 use crate::crypt::Seal;
 use crate::pack::{self, Damage, Index, Kind};
-use crate::store::{Fault, Store};
+use crate::store::{Fault, Store, Trouble};
 
 /// More paths than these help nobody, of one snapshot.
 const PATHS: usize = 50;
 /// No file system has deeper directories.
 const DEPTH: usize = 2_048;
 
+/// Directories as deep as that need a stack of their own.
+const STACK: usize = 256 << 20;
+
 /// Looks for them.
 pub(super) fn concerned(
+    site: &dyn Store,
+    seal: &Seal,
+    index: &Index,
+    snapshots: Snapshots,
+    found: &mut Findings,
+) -> Result<(), Fault> {
+    std::thread::scope(|scope| {
+        let walk = || walk_all(site, seal, index, snapshots, found);
+        let thread = std::thread::Builder::new().stack_size(STACK).spawn_scoped(scope, walk);
+        let thread = thread.map_err(|error| Fault::from_io("looking through snapshots", &error))?;
+        let failed = || Err(Fault::new(Trouble::Wrong, "looking through snapshots failed"));
+        thread.join().unwrap_or_else(|_| failed())
+    })
+}
+
+fn walk_all(
     site: &dyn Store,
     seal: &Seal,
     index: &Index,
