@@ -97,7 +97,9 @@ impl Error {
             Trouble::Full => SiteTrouble::Full,
             Trouble::Passing => SiteTrouble::Unreachable,
             Trouble::Late => SiteTrouble::Late,
-            Trouble::Missing | Trouble::Stopped | Trouble::Wrong => SiteTrouble::Wrong,
+            Trouble::Missing | Trouble::Short | Trouble::Stopped | Trouble::Wrong => {
+                SiteTrouble::Wrong
+            }
         };
         Self::Site { place: place.to_owned(), trouble, why: fault.why }
     }

@@ -17,9 +17,11 @@ mod key;
 #[cfg(test)]
 mod lab;
 mod lock;
+mod pack;
 mod progress;
 mod random;
 mod repository;
+mod restore;
 mod site;
 mod source;
 mod store;
@@ -28,5 +30,8 @@ mod tests;
 
 pub use error::{Error, SiteTrouble};
 pub use progress::Meter;
-pub use repository::{Entry, Freed, Kind, Repository, SnapshotId, Stored, Writers};
+pub use repository::{
+    Concerned, Copied, Damaged, Entry, Freed, Kind, Part, Repaired, Repository, SnapshotId, Stored,
+    Verified, Writers,
+};
 pub use site::{Access, HostKeys, Rclone, Rest, S3, Secret, Sftp, Site, WebDav};

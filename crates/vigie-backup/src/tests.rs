@@ -1,6 +1,9 @@
 //! What is kept comes back whole, and what cannot be kept whole is not kept: on real repositories.
 
+mod copy;
+mod hostile;
 mod sites;
+mod verify;
 
 use std::io::Read;
 use std::os::unix::fs::{MetadataExt, PermissionsExt, symlink};

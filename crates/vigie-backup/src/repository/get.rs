@@ -4,12 +4,21 @@
 use std::io::Write;
 use std::path::Path;
 
-use rustic_core::repofile::Node;
-use rustic_core::{IndexedFull, LocalDestination, LsOptions, RestoreOptions, RusticResult};
+use rustic_core::Id;
+use rustic_core::repofile::{Node, SnapshotFile};
 
 use super::entry::{Entry, entry};
+use super::work::Work;
 use super::{ROOT, Repository, SnapshotId};
 use crate::Error;
+use crate::crypt::hash;
+use crate::lock::Hold;
+use crate::pack::Index;
+use crate::restore::{self, Source, Step, Walk};
+use crate::store::{Area, Object, Store};
+
+/// More entries than these are not told at once; nobody has that many by chance.
+const ENTRIES: usize = 5_000_000;
 
 impl Repository {
     /// Brings a directory back as it was, into `to`, which is made by this or is empty: hard links, for
@@ -23,18 +32,15 @@ impl Repository {
         if std::fs::read_dir(to).map_err(failed)?.next().is_some() {
             return Err(failed(std::io::ErrorKind::DirectoryNotEmpty.into()));
         }
-        self.known(id)?;
-        self.reading_locked(|work| {
-            let repository = work.opened()?.to_indexed()?;
-            let Some(root) = root(&repository, id)? else { return Ok(()) };
-            let nodes = repository.ls(&root, &LsOptions::default())?;
-            let place = to.to_string_lossy();
-            let place = LocalDestination::new(&place, true, !root.is_dir())?;
-            let mut options = RestoreOptions::default().numeric_id(true);
-            // Its type has no public name, but can be read.
-            options.sparse = serde_json::from_str("\"ByContent\"").ok();
-            let plan = repository.prepare_restore(&options, nodes.clone(), &place, false)?;
-            repository.restore(plan, &options, nodes, &place)
+        self.holding(Hold::Read, |work, _| {
+            let (snapshot, source) = self.source(work, id)?;
+            if let (Some(meter), Some(summary)) = (&self.meter, &snapshot.summary) {
+                meter.total(summary.total_bytes_processed);
+            }
+            match root(&source, &snapshot)?.and_then(|root| root.subtree) {
+                Some(tree) => restore::tree(&source, *tree, to),
+                None => Ok(()),
+            }
         })
     }
 
@@ -43,12 +49,20 @@ impl Repository {
     /// # Errors
     /// When it is not there, is damaged, or `to` does not take it.
     pub fn get_file(&self, id: &str, name: &str, to: &mut impl Write) -> Result<(), Error> {
-        self.known(id)?;
-        self.reading_locked(|work| {
-            let repository = work.opened()?.to_indexed()?;
-            let path = format!("{id}:{ROOT}/{name}");
-            let node = repository.node_from_snapshot_path(&path, |_| true)?;
-            repository.dump(&node, to)
+        self.holding(Hold::Read, |work, _| {
+            let (snapshot, source) = self.source(work, id)?;
+            let mut node = root(&source, &snapshot)?;
+            for part in Path::new(name) {
+                let Some(tree) = node.and_then(|node| node.subtree) else {
+                    node = None;
+                    break;
+                };
+                let tree = source.tree(&tree, Path::new(name))?;
+                node = tree.nodes.into_iter().find(|node| node.name() == part);
+            }
+            let node =
+                node.ok_or_else(|| Error::NotThere(self.place(), format!("{name} in {id}")))?;
+            restore::file(&source, Path::new(name), &node, to)
         })
     }
 
@@ -57,14 +71,21 @@ impl Repository {
     /// # Errors
     /// When it is not there or is damaged.
     pub fn entries(&self, id: &str) -> Result<Vec<Entry>, Error> {
-        self.known(id)?;
-        let mut entries = self.reading_locked(|work| {
-            let repository = work.opened()?.to_indexed()?;
+        let mut entries = self.holding(Hold::Read, |work, _| {
             let mut entries = Vec::new();
-            let Some(root) = root(&repository, id)? else { return Ok(entries) };
-            for found in repository.ls(&root, &LsOptions::default())? {
-                let (path, node) = found?;
-                entries.push(entry(path, &node));
+            let (snapshot, source) = self.source(work, id)?;
+            let Some(tree) = root(&source, &snapshot)?.and_then(|root| root.subtree) else {
+                return Ok(entries);
+            };
+            let mut walk = Walk::new(&source, *tree)?;
+            while let Some(step) = walk.next()? {
+                if let Step::Enter(path, node) = step {
+                    entries.push(entry(path, &node));
+                }
+                if entries.len() > ENTRIES {
+                    let why = format!("a snapshot has more than {ENTRIES} entries");
+                    return Err(Error::Repository(self.place(), why));
+                }
             }
             Ok(entries)
         })?;
@@ -86,23 +107,35 @@ impl Repository {
         Ok(told.collect())
     }
 
-    /// Fails when there is no such snapshot.
-    fn known(&self, id: &str) -> Result<(), Error> {
-        let all = self.reading(|work| work.opened()?.get_all_snapshots())?;
-        let known = all.iter().any(|one| one.id.to_hex().as_str() == id);
+    /// A snapshot and what it is read from.
+    fn source<'a>(
+        &self,
+        work: &'a Work<'_>,
+        id: &str,
+    ) -> Result<(SnapshotFile, Source<'a>), Error> {
+        let seal = self.seal()?;
+        let failed = |fault| self.failed(fault);
         let missing = || Error::NotThere(self.place(), format!("the snapshot {id}"));
-        known.then_some(()).ok_or_else(missing)
+        let named: Id = id.parse().map_err(|_| missing())?;
+        let content = match work.site.read(&Object::new(Area::Snapshots, named), None) {
+            Err(fault) if fault.is_missing() => return Err(missing()),
+            content => content.map_err(failed)?,
+        };
+        let plain = (hash(&content) == named).then(|| seal.open_file(&content)).flatten();
+        let snapshot = plain.and_then(|plain| serde_json::from_slice(&plain).ok());
+        let snapshot = snapshot.ok_or_else(|| {
+            let why = format!("the snapshot {id} is damaged; repair it from another site");
+            Error::Repository(self.place(), why)
+        })?;
+        let index = Index::load(&work.site, &seal).map_err(failed)?;
+        let (place, meter) = (self.place(), self.meter.clone());
+        Ok((snapshot, Source { store: &work.site, seal, index, place, meter }))
     }
 }
 
 /// The directory that was kept; none where nothing was in it.
-fn root<S: IndexedFull>(
-    repository: &rustic_core::Repository<S>,
-    id: &str,
-) -> RusticResult<Option<Node>> {
-    let top = repository.node_from_snapshot_path(&format!("{id}:/"), |_| true)?;
-    if repository.ls(&top, &LsOptions::default())?.next().is_none() {
-        return Ok(None);
-    }
-    repository.node_from_snapshot_path(&format!("{id}:{ROOT}"), |_| true).map(Some)
+fn root(source: &Source<'_>, snapshot: &SnapshotFile) -> Result<Option<Node>, Error> {
+    let top = source.tree(&snapshot.tree, Path::new(""))?;
+    let name = ROOT.trim_start_matches('/');
+    Ok(top.nodes.into_iter().find(|node| &*node.name() == name))
 }

@@ -1,11 +1,14 @@
 //! Does: one repository at a site. How it is put into, got from, copied and cleaned is in the modules
 //! below; what to keep, and for how long, is decided elsewhere.
 
+mod copy;
 mod create;
 mod entry;
 mod get;
 mod put;
+mod repair;
 mod retain;
+mod verify;
 mod work;
 
 use std::path::Path;
@@ -14,9 +17,12 @@ use std::sync::Arc;
 use rustic_core::Credentials;
 use rustic_core::repofile::MasterKey;
 
+pub use copy::Copied;
 pub use entry::{Entry, Kind};
 pub use put::Stored;
+pub use repair::Repaired;
 pub use retain::{Freed, Writers};
+pub use verify::{Concerned, Damaged, Part, Verified};
 
 use crate::progress::Meter;
 use crate::site::{Access, Site, dressed};

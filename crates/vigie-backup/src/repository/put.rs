@@ -91,7 +91,19 @@ impl Repository {
         R::Open: Send,
         R::Iter: Send,
     {
-        self.holding(Hold::Write, |work, _| self.put_held(work, parcel, faults, ended))
+        self.holding(Hold::Write, |work, interrupted| {
+            if interrupted || self.is_first(work, parcel.label)? {
+                self.adopt(work)?;
+            }
+            self.put_held(work, parcel, faults, ended)
+        })
+    }
+
+    /// Whether nothing of this label was kept yet: then a backup that failed may have left all but the
+    /// index of its work.
+    fn is_first(&self, work: &Work<'_>, label: &str) -> Result<bool, Error> {
+        let all = self.guarded(work, || work.opened()?.get_all_snapshots())?;
+        Ok(!all.iter().any(|one| one.label == label))
     }
 
     fn put_held<R>(

@@ -88,8 +88,7 @@ impl Repository {
         call: impl FnOnce(&Work<'_>, bool) -> Result<T, Error>,
     ) -> Result<T, Error> {
         let work = self.work();
-        let wrong = || Error::Repository(self.place(), "its key is none".to_owned());
-        let seal = Seal::new(&self.key).ok_or_else(wrong)?;
+        let seal = self.seal()?;
         // A lock has to be taken off also when the time for the work is over.
         let patient = Access { deadline: None, ..self.access.clone() };
         let store = dressed(Arc::clone(&self.store), &patient);
@@ -125,6 +124,12 @@ impl Repository {
                 Err(Error::Repository(self.place(), why))
             }
         }
+    }
+
+    /// What opens its files.
+    pub(crate) fn seal(&self) -> Result<Seal, Error> {
+        let wrong = || Error::Repository(self.place(), "its key is none".to_owned());
+        Seal::new(&self.key).ok_or_else(wrong)
     }
 
     /// A fault of this repository's site.

@@ -118,7 +118,7 @@ impl Store for Directory {
         let there = file.metadata().map_err(failed)?.len().saturating_sub(part.offset);
         if there < part.length {
             let why = format!("reading {object}: {there} bytes of {} are there", part.length);
-            return Err(Fault::new(Trouble::Wrong, why));
+            return Err(Fault::new(Trouble::Short, why));
         }
         let mut content = vec![0; usize::try_from(part.length).unwrap_or(usize::MAX)];
         file.read_exact(&mut content).map_err(failed)?;

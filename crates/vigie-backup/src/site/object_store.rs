@@ -123,10 +123,19 @@ impl Store for ObjectStore {
         let content = self.waiter.wait(&what, wanted.max(16 << 20), async {
             let read = self.operator.read_options(&object.path(), options).await;
             read.map(|content| content.to_bytes()).map_err(|error| fault(&what, &error))
-        })?;
+        });
+        let content = match (content, part) {
+            // Of a file that ends too early, the services only say that they do not understand it.
+            (Err(fault), Some(part)) if fault.trouble == Trouble::Wrong => {
+                let size = self.size(object)?.unwrap_or(0);
+                let short = size < part.offset + part.length;
+                return Err(if short { Fault::new(Trouble::Short, fault.why) } else { fault });
+            }
+            (content, _) => content?,
+        };
         if part.is_some() && content.len() as u64 != wanted {
             let why = format!("{what}: {} bytes of {wanted} came", content.len());
-            return Err(Fault::new(Trouble::Wrong, why));
+            return Err(Fault::new(Trouble::Short, why));
         }
         Ok(content)
     }
@@ -155,6 +164,7 @@ impl Store for ObjectStore {
 fn fault(what: &str, error: &Error) -> Fault {
     let trouble = match error.kind() {
         ErrorKind::NotFound => Trouble::Missing,
+        ErrorKind::RangeNotSatisfied => Trouble::Short,
         ErrorKind::PermissionDenied => Trouble::Refused,
         ErrorKind::RateLimited => Trouble::Passing,
         _ if error.is_temporary() => Trouble::Passing,

@@ -164,7 +164,7 @@ impl Store for Server {
         {
             let came = answer.content.len();
             let why = format!("{what}: {came} bytes of {} came", part.length);
-            return Err(Fault::new(Trouble::Wrong, why));
+            return Err(Fault::new(Trouble::Short, why));
         }
         Ok(answer.content)
     }

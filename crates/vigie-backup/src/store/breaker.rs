@@ -38,8 +38,8 @@ impl<S: Store> Breaker<S> {
             return Err(Fault::new(Trouble::Stopped, why));
         }
         call().inspect_err(|fault| {
-            // Whoever looks for a file learns that it is not there, and goes on.
-            if !fault.is_missing() {
+            // Whoever looks for a file learns that it is not there or not whole, and goes on.
+            if !fault.is_of_the_file() {
                 self.trip(fault.clone());
             }
         })

@@ -5,6 +5,8 @@
 pub(crate) enum Trouble {
     /// The site says that the file is not there.
     Missing,
+    /// The file ends before what was asked for: it is not what it was.
+    Short,
     /// The site does not let us: the login, the key, the rights.
     Refused,
     /// No space is left.
@@ -43,7 +45,8 @@ impl Fault {
             Kind::NotFound => Trouble::Missing,
             Kind::PermissionDenied | Kind::ReadOnlyFilesystem => Trouble::Refused,
             Kind::StorageFull | Kind::QuotaExceeded | Kind::FileTooLarge => Trouble::Full,
-            Kind::UnexpectedEof | Kind::NotADirectory | Kind::IsADirectory => Trouble::Wrong,
+            Kind::UnexpectedEof => Trouble::Short,
+            Kind::NotADirectory | Kind::IsADirectory => Trouble::Wrong,
             _ => Trouble::Passing,
         };
         Self::new(trouble, format!("{what}: {error}"))
@@ -53,6 +56,7 @@ impl Fault {
     pub(crate) fn from_status(what: &str, status: u16) -> Self {
         let trouble = match status {
             404 | 410 => Trouble::Missing,
+            416 => Trouble::Short,
             401 | 403 | 405 => Trouble::Refused,
             507 | 413 => Trouble::Full,
             408 | 423 | 425 | 429 | 500.. => Trouble::Passing,
@@ -64,6 +68,11 @@ impl Fault {
     /// Whether the site said that the file is not there.
     pub(crate) fn is_missing(&self) -> bool {
         self.trouble == Trouble::Missing
+    }
+
+    /// Whether the site did what it should, and only the file is not there or not whole.
+    pub(crate) fn is_of_the_file(&self) -> bool {
+        matches!(self.trouble, Trouble::Missing | Trouble::Short)
     }
 }
 

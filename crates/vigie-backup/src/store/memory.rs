@@ -26,6 +26,8 @@ pub(crate) struct Plan {
 pub(crate) struct Memory {
     files: Mutex<BTreeMap<Object, Bytes>>,
     plan: Mutex<Option<Plan>>,
+    /// An area that takes nothing.
+    full: Mutex<Option<Area>>,
     asked: Mutex<u32>,
 }
 
@@ -34,6 +36,12 @@ impl Memory {
     pub(crate) fn fail(&self, plan: Plan) {
         *self.plan.lock().unwrap() = Some(plan);
         *self.asked.lock().unwrap() = 0;
+        *self.full.lock().unwrap() = None;
+    }
+
+    /// From now on nothing more is written to an area.
+    pub(crate) fn fail_writes(&self, area: Area) {
+        *self.full.lock().unwrap() = Some(area);
     }
 
     /// Calls since the plan was made.
@@ -90,12 +98,15 @@ impl Store for Memory {
             let content = files.get(object).ok_or_else(|| missing(object))?;
             let Some(part) = part else { return Ok(content.clone()) };
             let range = part.offset as usize..(part.offset + part.length) as usize;
-            let short = || Fault::new(Trouble::Wrong, "it is shorter than that");
+            let short = || Fault::new(Trouble::Short, "it is shorter than that");
             content.get(range).map(Bytes::copy_from_slice).ok_or_else(short)
         })
     }
 
     fn write(&self, object: &Object, content: &[Bytes]) -> Result<(), Fault> {
+        if *self.full.lock().unwrap() == Some(object.area) {
+            return Err(Fault::new(Trouble::Full, format!("no room for {object}")));
+        }
         self.call(|| {
             self.files.lock().unwrap().insert(*object, content.concat().into());
             Ok(())

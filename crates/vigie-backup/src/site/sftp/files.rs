@@ -106,7 +106,7 @@ pub(super) async fn read(
     let (offset, length) = part.map_or((0, size), |part| (part.offset, part.length));
     if size.saturating_sub(offset) < length {
         let why = format!("{what}: {size} bytes are there, up to {} asked for", offset + length);
-        return Err(Fault::new(Trouble::Wrong, why));
+        return Err(Fault::new(Trouble::Short, why));
     }
     let mut content = BytesMut::with_capacity(usize::try_from(length).unwrap_or(0));
     {
@@ -133,7 +133,7 @@ async fn chunk(mut file: File, what: &str, at: u64, length: u64) -> Result<Bytes
         let left = u32::try_from(length - done).unwrap_or(u32::MAX);
         match file.read(left, BytesMut::new()).await.map_err(|error| fault(what, &error))? {
             Some(more) if !more.is_empty() => content.extend_from_slice(&more),
-            _ => return Err(Fault::new(Trouble::Wrong, format!("{what}: it ended too early"))),
+            _ => return Err(Fault::new(Trouble::Short, format!("{what}: it ended too early"))),
         }
     }
     Ok(content)
