@@ -1,5 +1,26 @@
-//! Does: backups of what a stack cannot lose. What belongs to which moment is decided in
-//! `vigie_core`; nothing here decides it.
+//! Does: backups of what a stack cannot lose: found, kept at sites, copied, verified, brought back,
+//! proved. What belongs to which moment, what stays and what is late is decided in `vigie_core`.
+//!
+//! A backup of an asset is two snapshots of one repository: its data, and behind it a manifest that says
+//! what it is. It counts when its manifest is there, so that one that was killed in the middle never does.
 
+mod assets;
 pub mod binlog;
+mod catalog;
 pub mod database;
+mod error;
+mod keep;
+mod manifest;
+mod restore;
+mod sites;
+mod work;
+mod worker;
+
+pub use assets::{assets, mounts_of};
+pub use catalog::{Catalog, Drilled, State};
+pub use error::BackupError;
+pub use manifest::{Manifest, Root};
+pub use restore::{Restored, Way};
+pub use sites::Sites;
+pub use work::{Done, Job, Tell, newest, perform};
+pub use worker::{Limits, run, serve};

@@ -3,6 +3,7 @@
 
 mod action;
 mod args;
+mod backup;
 mod bar;
 mod demo;
 mod diagnose;
@@ -88,6 +89,7 @@ async fn dispatch(cli: Cli) -> Result<Exit, Failure> {
         Command::Notify(command) => notify::run(&config, command).await,
         Command::Maintenance(command) => maintenance::run(&config, command).await,
         Command::Snapshot(command) => snapshot::run(&config, command).await,
+        Command::Backup(command) => backup::run(&config, command).await,
         Command::Action(command) => action::run(&config, command),
         Command::Risk(args) => risk::run(&config, &args).await,
         Command::Stop(args) => maintenance::operate(&config, &args, true).await,

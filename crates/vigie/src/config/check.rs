@@ -8,7 +8,7 @@ use vigie_core::state::ServiceState;
 
 use super::model::{File, LimitsConfig, RuntimeKind, ServiceConfig};
 use super::secret::looks_secret;
-use super::{ConfigError, EnvValue, PostmortemConfig};
+use super::{BackupConfig, ConfigError, EnvValue, PostmortemConfig, ScheduleConfig};
 
 /// A shorter rhythm or time for an answer is a slip of the pen: every look would fail.
 const SHORTEST: Duration = Duration::from_millis(100);
@@ -53,6 +53,9 @@ pub(super) fn check(path: &Path, text: &str, file: &File) -> Result<(), ConfigEr
         let what = format!("`{remind}` is neither `never` nor a cron schedule: {error}");
         return Err(checked.at("[postmortem]", remind, &what));
     }
+    if let Some(backup) = &file.backup {
+        checked.backup(backup)?;
+    }
     for window in &file.maintenance {
         if let Err(error) = window.cron.parse::<croner::Cron>() {
             let what = format!("`{}` is no cron schedule: {error}", window.cron);
@@ -63,6 +66,44 @@ pub(super) fn check(path: &Path, text: &str, file: &File) -> Result<(), ConfigEr
 }
 
 impl Checked<'_> {
+    /// Sites of exactly one kind, a first one that is there, schedules that are some.
+    fn backup(&self, backup: &BackupConfig) -> Result<(), ConfigError> {
+        if backup.site.is_empty() {
+            let what = "there is no site; write [backup.site.disk] with local = \"/mnt/backup\", or s3, \
+                        sftp, webdav, rest, rclone";
+            return Err(self.at("[backup]", "password", what));
+        }
+        for (name, site) in &backup.site {
+            let section = format!("[backup.site.{name}");
+            if !name.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_')) {
+                let what = "a site's name has letters, digits, - and _";
+                return Err(self.at(&section, name, what));
+            }
+            if site.kinds() != 1 {
+                let what = format!(
+                    "the site `{name}` is of {} kinds; write one of local, s3, sftp, webdav, rest, rclone",
+                    site.kinds()
+                );
+                return Err(self.at(&section, name, &what));
+            }
+        }
+        if let Some(first) = backup.first.as_ref().filter(|first| !backup.site.contains_key(*first))
+        {
+            let known: Vec<_> = backup.site.keys().map(String::as_str).collect();
+            let what = format!("there is no site `{first}`; known here: {}", known.join(", "));
+            return Err(self.at("[backup]", first, &what));
+        }
+        for (key, schedule) in backup.schedule.all() {
+            if schedule != ScheduleConfig::NEVER
+                && let Err(error) = schedule.parse::<croner::Cron>()
+            {
+                let what = format!("`{schedule}` is neither `never` nor a cron schedule: {error}");
+                return Err(self.at("[backup.schedule]", key, &what));
+            }
+        }
+        Ok(())
+    }
+
     /// An error at `needle` behind the header of its section, wherever that is; comments say nothing.
     fn at(&self, section: &str, needle: &str, what: &str) -> ConfigError {
         let mut offset = 0;

@@ -1,6 +1,7 @@
 //! Does: reads `vigie.toml` and the runbooks, and turns them into what the core watches. Every error
 //! names the file, the line, the cause and what to write instead.
 
+mod backup;
 mod channels;
 mod check;
 mod explain;
@@ -16,6 +17,10 @@ mod snapshot;
 #[cfg(test)]
 mod tests;
 
+pub use backup::{
+    BackupConfig, RcloneConfig, RpoConfig, S3Config, ScheduleConfig, ServerConfig, SftpConfig,
+    SiteConfig,
+};
 pub use channels::{ChannelConfig, channel};
 pub use explain::ConfigError;
 pub use load::{Config, find};

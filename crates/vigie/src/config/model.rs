@@ -13,7 +13,9 @@ use vigie_core::learn::risk::Risk;
 use vigie_core::respond::Text;
 use vigie_core::stack::{Mode, Role, WhenSpent};
 
-use super::{EscalationConfig, NotifyConfig, PostmortemConfig, Secret, SnapshotConfig};
+use super::{
+    BackupConfig, EscalationConfig, NotifyConfig, PostmortemConfig, Secret, SnapshotConfig,
+};
 
 /// The whole file.
 #[derive(Debug, Clone, Deserialize)]
@@ -60,6 +62,9 @@ pub struct File {
     /// Restore points.
     #[serde(default)]
     pub snapshot: SnapshotConfig,
+    /// Backups.
+    #[serde(default)]
+    pub backup: Option<BackupConfig>,
     /// Post-mortems and their corrective actions.
     #[serde(default)]
     pub postmortem: PostmortemConfig,
@@ -498,7 +503,9 @@ pub(super) fn size<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u64, D:
     parse_size(&text).map_err(serde::de::Error::custom)
 }
 
-fn optional_size<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<u64>, D::Error> {
+pub(super) fn optional_size<'de, D: Deserializer<'de>>(
+    deserializer: D,
+) -> Result<Option<u64>, D::Error> {
     let text = String::deserialize(deserializer)?;
     parse_size(&text).map(Some).map_err(serde::de::Error::custom)
 }

@@ -5,7 +5,7 @@ use std::ops::Range;
 
 use vigie_core::learn::Known;
 
-use crate::config::{Config, EnvValue, Secret, Vault, looks_secret};
+use crate::config::{Config, EnvValue, Secret, SiteConfig, Vault, looks_secret};
 
 /// What is put in a secret's place.
 const DOTS: &str = "••••";
@@ -41,6 +41,11 @@ impl Redactor {
         let channels = config.channels();
         let secrets = channels.iter().flat_map(|(_, channel)| channel.secrets()).map(Some);
         values.extend(reveal(&config.vault, secrets));
+        if let Some(backup) = &config.file.backup {
+            let sites = backup.site.values().flat_map(SiteConfig::secrets);
+            let secrets = std::iter::once(&backup.password).chain(sites).map(Some);
+            values.extend(reveal(&config.vault, secrets));
+        }
         let heartbeat = config.file.heartbeat.as_ref().map(|heartbeat| &heartbeat.url);
         values.extend(reveal(&config.vault, [heartbeat]));
         // Longer ones first: one secret may be part of another.

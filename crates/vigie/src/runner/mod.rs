@@ -10,7 +10,7 @@ use std::process::{Output, Stdio};
 use std::time::Duration;
 
 use rustix::process::{Pid, Signal};
-use tokio::io::{AsyncRead, AsyncReadExt, AsyncWriteExt};
+use tokio::io::{AsyncBufReadExt, AsyncRead, AsyncReadExt, AsyncWriteExt};
 use tokio::process::{Child, ChildStdin, Command};
 
 pub(crate) use stream::stream;
@@ -62,6 +62,45 @@ pub(crate) async fn run_with(
     if let Ok(output) = done {
         running.over = true;
         return output.map(Some);
+    }
+    running.end().await;
+    Ok(None)
+}
+
+/// Runs `command` with one line to read, handing every line that it says to `hear`; how it ended and what it
+/// complained of, or nothing when it was not done within `limit`, and then it has been ended.
+pub(crate) async fn talk(
+    command: &mut Command,
+    input: &[u8],
+    limit: Duration,
+    mut hear: impl FnMut(&str),
+) -> io::Result<Option<(std::process::ExitStatus, String)>> {
+    let mut child = command
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .process_group(0)
+        .kill_on_drop(true)
+        .spawn()?;
+    let (stdin, stdout, stderr) = (child.stdin.take(), child.stdout.take(), child.stderr.take());
+    let mut running = Running::new(child);
+    let listen = async {
+        let Some(stdout) = stdout else { return Ok(()) };
+        let mut lines = tokio::io::BufReader::new(stdout).lines();
+        while let Some(line) = lines.next_line().await? {
+            hear(&line);
+        }
+        Ok(())
+    };
+    let done = async {
+        let ((), stderr, status, ()) =
+            tokio::try_join!(listen, read(stderr), running.child.wait(), feed(stdin, input))?;
+        Ok((status, String::from_utf8_lossy(&stderr).into_owned()))
+    };
+    let done = tokio::time::timeout(limit, done).await;
+    if let Ok(ended) = done {
+        running.over = true;
+        return ended.map(Some);
     }
     running.end().await;
     Ok(None)

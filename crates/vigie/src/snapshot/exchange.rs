@@ -12,14 +12,14 @@ pub(super) fn beside(at: &Path) -> PathBuf {
 }
 
 /// Makes room for the successor of `at`: what an interrupted exchange left there goes.
-pub(super) fn begin(at: &Path) -> std::io::Result<PathBuf> {
+pub(crate) fn begin(at: &Path) -> std::io::Result<PathBuf> {
     let new = beside(at);
     clear(&new)?;
     Ok(new)
 }
 
 /// Puts the successor in the place of `at`, and removes what was there.
-pub(super) fn finish(at: &Path) -> std::io::Result<()> {
+pub(crate) fn finish(at: &Path) -> std::io::Result<()> {
     let new = beside(at);
     match renameat_with(CWD, &new, CWD, at, RenameFlags::EXCHANGE) {
         Ok(()) => {}

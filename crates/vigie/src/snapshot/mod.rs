@@ -7,7 +7,7 @@ mod database;
 mod diff;
 mod engine;
 mod error;
-mod exchange;
+pub(crate) mod exchange;
 mod good;
 mod project;
 mod registry;

@@ -17,6 +17,7 @@ pub use entries::EntryRow;
 pub use filter::Filter;
 pub use journal::{Journal, JournalError, Rebuilt, TimelineRow};
 pub use lessons::PastRow;
+pub use open::copy;
 pub use register::{IncidentRow, Register};
 
 fn to_sqlite(error: serde_json::Error) -> rusqlite::Error {

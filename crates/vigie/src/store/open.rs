@@ -149,3 +149,13 @@ pub(super) fn read_only(path: &Path) -> Result<Connection, JournalError> {
         .map_err(|error| JournalError::Sqlite(path.to_owned(), error))?;
     Ok(connection)
 }
+
+/// Copies a journal as it is at one moment, also while a watch writes to it.
+///
+/// # Errors
+/// When it cannot be read, or `to` is there already or cannot be written.
+pub fn copy(from: &Path, to: &Path) -> Result<(), JournalError> {
+    let connection = read_only(from)?;
+    let sqlite = |error| JournalError::Sqlite(from.to_owned(), error);
+    connection.execute("VACUUM INTO ?1", [to.to_string_lossy()]).map(drop).map_err(sqlite)
+}

@@ -1,5 +1,6 @@
 //! Does: what can be written on the command line.
 
+mod backup;
 mod incident;
 mod snapshot;
 
@@ -61,6 +62,9 @@ pub(super) enum Command {
     /// Restore points: create, list, show, go back, prune
     #[command(subcommand)]
     Snapshot(SnapshotCommand),
+    /// Backups: at several sites, verified, brought back
+    #[command(subcommand)]
+    Backup(BackupCommand),
     /// Corrective actions of the post-mortems: list, done, add
     #[command(subcommand)]
     Action(ActionCommand),
@@ -383,6 +387,7 @@ pub(super) use arguments::{
     OperateArgs, RiskArgs, RunbookCommand, StatusArgs, SystemdArgs, UpArgs, WatchArgs,
     account_name,
 };
+pub(super) use backup::{BackupCommand, RestoreArgs};
 pub(super) use incident::{
     ActionCommand, IncidentCommand, JournalAdd, JournalCommand, JournalShow, Only, PostmortemArgs,
 };

@@ -17,6 +17,7 @@ mod keep;
 mod logs;
 mod order;
 mod registry;
+mod save;
 #[cfg(test)]
 mod tests;
 mod usage;

@@ -1,0 +1,63 @@
+//! Does: finds what a stack has that can be lost: its databases, volumes, mounted directories, images,
+//! and the project itself.
+
+use std::path::{Path, PathBuf};
+
+use vigie_core::backup::{Asset, Kind};
+use vigie_core::stack::Role;
+
+use super::BackupError;
+use crate::config::Config;
+use crate::runtime::docker::{Container, Docker};
+
+/// What is backed up of the stack, in the order of its names; what is excluded is left out.
+///
+/// # Errors
+/// What the engine says.
+pub async fn assets(config: &Config, docker: Option<&Docker>) -> Result<Vec<Asset>, BackupError> {
+    let mut found = vec![Asset { kind: Kind::Project, service: None, what: String::new() }];
+    for (_, service) in config.stack.services() {
+        let name = &service.name;
+        let file = config.file.service.get(name);
+        let schema = file.and_then(|file| file.database.as_ref()?.schema.clone());
+        if let Some(what) = schema {
+            found.push(Asset { kind: Kind::Database, service: Some(name.clone()), what });
+        }
+        let Some(docker) = docker else { continue };
+        let Some(container) = docker.container(name).await? else { continue };
+        // A database's files under a running server are no backup of it: its dump is.
+        if service.role != Role::Database {
+            for volume in &container.volumes {
+                let what = volume.name.clone();
+                found.push(Asset { kind: Kind::Volume, service: Some(name.clone()), what });
+            }
+            for directory in mounts_of(config, &container) {
+                let what = directory.display().to_string();
+                found.push(Asset { kind: Kind::Files, service: Some(name.clone()), what });
+            }
+        }
+        let what = container.image.clone();
+        found.push(Asset { kind: Kind::Image, service: Some(name.clone()), what });
+    }
+    found.sort();
+    // Two services may share a volume or a directory.
+    found.dedup_by(|one, other| one.kind == other.kind && one.name() == other.name());
+    let excluded = config.file.backup.as_ref().map(|backup| backup.exclude.as_slice());
+    let is_excluded =
+        |asset: &Asset| excluded.unwrap_or_default().iter().any(|name| asset.is_called(name));
+    found.retain(|asset| !is_excluded(asset));
+    Ok(found)
+}
+
+/// The directories that a container has mounted from this host, relative to the project where they are
+/// inside it.
+#[must_use]
+pub fn mounts_of(config: &Config, container: &Container) -> Vec<PathBuf> {
+    let project = config.directory();
+    let directories = container.binds.iter().map(|(here, _)| here).filter(|here| here.is_dir());
+    let shown = directories.map(|here| here.strip_prefix(&project).unwrap_or(here).to_owned());
+    let mut shown: Vec<PathBuf> = shown.filter(|path| path != Path::new("")).collect();
+    shown.sort();
+    shown.dedup();
+    shown
+}

@@ -1,0 +1,205 @@
+//! Does: what this host knows of its backups: manifests that were read once, and what became of copies,
+//! reads and drills. All of it can be lost: the sites have what counts.
+
+use std::collections::BTreeMap;
+use std::fs::File;
+use std::os::unix::fs::DirBuilderExt;
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
+use vigie_backup::Repository;
+use vigie_core::backup::Asset;
+
+use super::manifest::{self, Manifest};
+use super::{BackupError, Sites};
+use crate::config::Config;
+
+/// A drill.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Drilled {
+    /// When it was begun, in milliseconds since 1970.
+    pub at: i64,
+    /// How long it took until the asset was there again, in milliseconds: the RTO.
+    pub took_ms: u64,
+    /// How old what came back was when the drill began, in milliseconds: the RPO.
+    pub age_ms: u64,
+    /// What it proved, one line each.
+    pub proved: Vec<String>,
+    /// Why it failed.
+    pub failed: Option<String>,
+}
+
+/// How a site does.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SiteState {
+    /// The newest backup that it has, by asset.
+    #[serde(default)]
+    pub newest: BTreeMap<String, i64>,
+    /// When it was last written or found up to date.
+    #[serde(default)]
+    pub reached: Option<i64>,
+    /// When it was last read back, and how much of it in percent.
+    #[serde(default)]
+    pub verified: Option<(i64, u8)>,
+    /// Why it could not be written or was not sound, the last time.
+    #[serde(default)]
+    pub trouble: Option<String>,
+}
+
+/// What is remembered between two works.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct State {
+    /// By site.
+    #[serde(default)]
+    pub sites: BTreeMap<String, SiteState>,
+    /// The last drill of each asset.
+    #[serde(default)]
+    pub drills: BTreeMap<String, Drilled>,
+    /// Why the last backup of an asset failed; gone when one works.
+    #[serde(default)]
+    pub failed: BTreeMap<String, String>,
+    /// When each kind of work was last begun by the schedule.
+    #[serde(default)]
+    pub begun: BTreeMap<String, i64>,
+}
+
+/// This host's knowledge.
+#[derive(Debug, Clone)]
+pub struct Catalog {
+    directory: PathBuf,
+}
+
+impl Catalog {
+    /// Opens it, and makes it where it is not there.
+    ///
+    /// # Errors
+    /// When it cannot be written.
+    pub fn open(config: &Config) -> Result<Self, BackupError> {
+        let directory = config.state_directory().join("backup");
+        let made = std::fs::DirBuilder::new()
+            .recursive(true)
+            .mode(0o700)
+            .create(directory.join("manifests"));
+        made.map_err(|error| BackupError::File(directory.clone(), error))?;
+        Ok(Self { directory })
+    }
+
+    /// Its directory.
+    #[must_use]
+    pub fn directory(&self) -> &Path {
+        &self.directory
+    }
+
+    /// Held while something is written; nobody else of this host writes then.
+    ///
+    /// # Errors
+    /// When somebody else has it.
+    pub fn lock(&self) -> Result<File, BackupError> {
+        let path = self.directory.join("lock");
+        let mut options = File::options();
+        options.create(true).truncate(false).write(true);
+        let lock = options.open(&path).map_err(|error| BackupError::File(path, error))?;
+        lock.try_lock().map_err(|_| BackupError::Busy)?;
+        Ok(lock)
+    }
+
+    /// What is remembered; nothing where it does not read.
+    #[must_use]
+    pub fn state(&self) -> State {
+        read(&self.directory.join("state.json")).unwrap_or_default()
+    }
+
+    /// Changes what is remembered.
+    ///
+    /// # Errors
+    /// When it cannot be written.
+    pub fn remember(&self, change: impl FnOnce(&mut State)) -> Result<(), BackupError> {
+        let path = self.directory.join("state.lock");
+        let failed = |error| BackupError::File(path.clone(), error);
+        let lock = File::options().create(true).truncate(false).write(true).open(&path);
+        let lock = lock.map_err(failed)?;
+        lock.lock().map_err(failed)?;
+        let mut state = self.state();
+        change(&mut state);
+        self.write("state.json", &state)
+    }
+
+    /// Every whole backup at a site, oldest first. Manifests are read from the site once.
+    ///
+    /// # Errors
+    /// When the site cannot be read.
+    pub fn backups(&self, sites: &Sites<'_>, site: &str) -> Result<Vec<Manifest>, BackupError> {
+        self.backups_in(&sites.open(site)?, site)
+    }
+
+    pub(super) fn backups_in(
+        &self,
+        repository: &Repository,
+        site: &str,
+    ) -> Result<Vec<Manifest>, BackupError> {
+        let failed = |error| BackupError::Site(site.to_owned(), error);
+        let mut found = Vec::new();
+        for (id, _, tags) in repository.snapshots().map_err(failed)? {
+            if !Manifest::is_one(&tags) {
+                continue;
+            }
+            let known = format!("manifests/{id}.json");
+            if let Some(manifest) = read(&self.directory.join(&known)) {
+                found.push(manifest);
+                continue;
+            }
+            let mut text = Vec::new();
+            repository.get_file(&id, manifest::FILE, &mut text).map_err(failed)?;
+            let manifest: Manifest = serde_json::from_slice(&text).map_err(|error| {
+                BackupError::Damaged(format!(
+                    "site {site}: the manifest in {id} does not read: {error}"
+                ))
+            })?;
+            self.write(&known, &manifest)?;
+            found.push(manifest);
+        }
+        found.sort_by(|one, other| (one.at, &one.asset).cmp(&(other.at, &other.asset)));
+        Ok(found)
+    }
+
+    /// The snapshot with the data of a backup.
+    ///
+    /// # Errors
+    /// When the site does not have it.
+    pub fn snapshot(
+        repository: &Repository,
+        site: &str,
+        asset: &Asset,
+        at: i64,
+    ) -> Result<String, BackupError> {
+        let failed = |error| BackupError::Site(site.to_owned(), error);
+        let (label, tag) = (asset.name(), Manifest::tag(at));
+        let all = repository.snapshots().map_err(failed)?;
+        let found = all.into_iter().find(|(_, name, tags)| {
+            *name == label && tags.contains(&tag) && !Manifest::is_one(tags)
+        });
+        let (id, ..) = found.ok_or_else(|| {
+            BackupError::Damaged(format!(
+                "site {site} has the manifest of {label} and not its data"
+            ))
+        })?;
+        Ok(id)
+    }
+
+    fn write(&self, name: &str, value: &impl Serialize) -> Result<(), BackupError> {
+        let path = self.directory.join(name);
+        let text = serde_json::to_vec_pretty(value).unwrap_or_default();
+        let write = || {
+            let at = path.parent().unwrap_or(&self.directory);
+            let mut fresh = tempfile::Builder::new().prefix(".vigie-").tempfile_in(at)?;
+            std::io::Write::write_all(&mut fresh, &text)?;
+            fresh.as_file().sync_all()?;
+            fresh.persist(&path).map(drop).map_err(|error| error.error)
+        };
+        write().map_err(|error: std::io::Error| BackupError::File(path.clone(), error))
+    }
+}
+
+fn read<T: DeserializeOwned>(path: &Path) -> Option<T> {
+    serde_json::from_slice(&std::fs::read(path).ok()?).ok()
+}

@@ -1,0 +1,341 @@
+//! Does: one backup of one asset: its data, then its manifest. What fails leaves no manifest, so that it
+//! never counts.
+
+use std::collections::BTreeMap;
+use std::io::Read;
+use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _};
+use std::path::{Path, PathBuf};
+use std::time::Instant;
+
+use bytes::{Buf as _, Bytes};
+use tokio::sync::mpsc;
+use vigie_backup::{Repository, Stored};
+use vigie_core::backup::{Asset, Kind};
+
+use super::database::{Client, Tools, Wish, dump};
+use super::manifest::{self, DUMP, Manifest, Root};
+use super::work::Tell;
+use super::{BackupError, Catalog};
+use crate::config::Config;
+use crate::observe::RconLink;
+use crate::runtime::docker::{Docker, files};
+
+/// Pieces that wait for whoever is slower.
+const WAITING: usize = 64;
+
+/// What a backup is made with.
+pub(super) struct Keeper<'a> {
+    pub(super) config: &'a Config,
+    pub(super) docker: Option<&'a Docker>,
+    pub(super) catalog: &'a Catalog,
+    /// The repository that is written first, and its site.
+    pub(super) repository: Repository,
+    pub(super) site: &'a str,
+    pub(super) tell: &'a dyn Tell,
+}
+
+impl Keeper<'_> {
+    /// Backs `asset` up.
+    ///
+    /// # Errors
+    /// Why it is not backed up.
+    pub(super) async fn keep(&self, asset: &Asset) -> Result<Manifest, BackupError> {
+        self.tell.step(&asset.name());
+        let began = Instant::now();
+        let now = jiff::Timestamp::now().as_millisecond();
+        // Two within one moment would be one.
+        let last = self
+            .catalog
+            .state()
+            .sites
+            .get(self.site)
+            .and_then(|site| site.newest.get(&asset.name()).copied());
+        let at = last.map_or(now, |last| now.max(last + 1));
+        let mut manifest = Manifest {
+            asset: asset.clone(),
+            at,
+            took_ms: 0,
+            files: 0,
+            bytes: 0,
+            added: 0,
+            root: None,
+            tables: BTreeMap::new(),
+            place: None,
+            image: None,
+            mounted: Vec::new(),
+            stack: self.config.stack.name.clone(),
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+        };
+        let stored = match asset.kind {
+            Kind::Database => self.database(&mut manifest).await?,
+            Kind::Volume => self.volume(&mut manifest).await?,
+            Kind::Files => {
+                let path = self.config.directory().join(&asset.what);
+                self.tree(&mut manifest, path).await?
+            }
+            Kind::Image => self.image(&mut manifest).await?,
+            Kind::Project => self.project(&mut manifest).await?,
+        };
+        manifest.files = stored.files;
+        manifest.bytes = stored.bytes;
+        manifest.added = stored.added;
+        manifest.took_ms = u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX);
+        self.seal(&manifest).await?;
+        Ok(manifest)
+    }
+
+    /// From here on it counts.
+    async fn seal(&self, manifest: &Manifest) -> Result<(), BackupError> {
+        let text = serde_json::to_vec_pretty(manifest);
+        let text = text.map_err(|error| BackupError::Damaged(error.to_string()))?;
+        let (label, tags) = (manifest.asset.name(), Manifest::tags(manifest.at));
+        self.work(move |repository| {
+            let reader = std::io::Cursor::new(text);
+            repository.put_stream(&label, &tags, manifest::FILE, reader, || Ok(()))
+        })
+        .await?;
+        let (site, name, at) = (self.site.to_owned(), manifest.asset.name(), manifest.at);
+        self.catalog.remember(|state| {
+            let now = jiff::Timestamp::now().as_millisecond();
+            state.failed.remove(&name);
+            let site = state.sites.entry(site).or_default();
+            site.newest.insert(name, at);
+            site.reached = Some(now);
+            site.trouble = None;
+        })
+    }
+
+    async fn work(
+        &self,
+        work: impl FnOnce(Repository) -> Result<Stored, vigie_backup::Error> + Send + 'static,
+    ) -> Result<Stored, BackupError> {
+        let repository = self.repository.clone();
+        let done = tokio::task::spawn_blocking(move || work(repository)).await;
+        done.map_err(|error| BackupError::Worker(error.to_string()))?
+            .map_err(|error| BackupError::Site(self.site.to_owned(), error))
+    }
+
+    async fn tree(&self, manifest: &mut Manifest, path: PathBuf) -> Result<Stored, BackupError> {
+        let seen = std::fs::metadata(&path);
+        let seen = seen.map_err(|error| BackupError::File(path.clone(), error))?;
+        manifest.root = Some(Root { mode: seen.mode(), uid: seen.uid(), gid: seen.gid() });
+        let (label, tag) = (manifest.asset.name(), Manifest::tag(manifest.at));
+        self.work(move |repository| repository.put_tree(&label, &tag, &path)).await
+    }
+
+    async fn volume(&self, manifest: &mut Manifest) -> Result<Stored, BackupError> {
+        let docker = self.docker.ok_or_else(no_engine)?;
+        let service = manifest.asset.service.clone().unwrap_or_default();
+        let container = docker.container(&service).await?;
+        let volumes = container.map(|container| container.volumes).unwrap_or_default();
+        let volume = volumes.into_iter().find(|volume| volume.name == manifest.asset.what);
+        let volume = volume.ok_or_else(|| {
+            let what = &manifest.asset.what;
+            BackupError::Refused(format!("{service} has no volume {what} any more"))
+        })?;
+        manifest.mounted.push((service.clone(), volume.target.clone()));
+        self.before(&service).await;
+        let backup = self.config.file.backup.as_ref();
+        let pause = backup.is_some_and(|backup| backup.pause);
+        if pause {
+            docker.pause(&service).await?;
+        }
+        let stored = self.tree(manifest, volume.source).await;
+        if pause {
+            docker.unpause(&service).await?;
+        }
+        stored
+    }
+
+    /// Asks the game to write down what it has in mind. One that does not answer is backed up all the
+    /// same.
+    async fn before(&self, service: &str) {
+        let backup = self.config.file.backup.as_ref();
+        let Some(command) = backup.and_then(|backup| backup.before.as_ref()) else { return };
+        let rcon = self.config.file.service.get(service).and_then(|file| file.rcon.as_ref());
+        let Some(rcon) = rcon else { return };
+        let asked = async {
+            let password = self.config.vault.reveal(&rcon.password);
+            let password = password.map_err(|error| error.to_string())?;
+            let link = RconLink::open(&rcon.address, &password, rcon.timeout).await;
+            let mut link = link.map_err(|problem| problem.to_string())?;
+            link.ask(command, rcon.timeout).await.map(drop).map_err(|problem| problem.to_string())
+        };
+        if let Err(why) = asked.await {
+            self.tell.step(&format!("{service} was not asked to save: {why}"));
+        }
+    }
+
+    async fn database(&self, manifest: &mut Manifest) -> Result<Stored, BackupError> {
+        let service = manifest.asset.service.clone().unwrap_or_default();
+        let schema = manifest.asset.what.clone();
+        let client = client(self.config, &service)?;
+        let tools = tools(self.docker, &service);
+        let keeps_log = self.config.file.backup.as_ref().is_some_and(|backup| backup.binlog);
+        // Where the log stands is only told by a server that has one, to an account that may ask.
+        let placed = keeps_log && self.may_place(&tools, &client).await;
+        let wish = Wish { schemas: vec![schema], place: placed };
+        let (sender, receiver) = mpsc::channel(WAITING);
+        let (tell, told) = std::sync::mpsc::channel::<Result<(), String>>();
+        let (label, tag) = (manifest.asset.name(), Manifest::tag(manifest.at));
+        let keep = self.work(move |repository| {
+            let reader = Pieces { receiver, piece: Bytes::new() };
+            repository.put_stream(&label, &tag, DUMP, reader, || {
+                told.recv().unwrap_or_else(|_| Err(String::from("it was given up")))
+            })
+        });
+        let print = async {
+            let done = dump(&tools, &client, &wish, sender).await;
+            let _ = tell.send(done.as_ref().map(drop).map_err(ToString::to_string));
+            done
+        };
+        let (done, stored) = tokio::join!(print, keep);
+        let done = done?;
+        let stored = stored?;
+        manifest.tables = done.survey.tables().clone();
+        let id = Manifest::tag(manifest.at);
+        manifest.place = done.place.map(|place| vigie_core::binlog::Dump { id, ..place });
+        Ok(stored)
+    }
+
+    /// Whether a dump of this server can say where its binary log stood.
+    async fn may_place(&self, tools: &Tools<'_>, client: &Client) -> bool {
+        let (sender, mut receiver) = mpsc::channel(1);
+        let drain = async { while receiver.recv().await.is_some() {} };
+        let wish = Wish { schemas: vec![String::from("information_schema")], place: true };
+        // The smallest dump that there is.
+        let (asked, ()) = tokio::join!(dump(tools, client, &wish, sender), drain);
+        asked.is_ok()
+    }
+
+    async fn image(&self, manifest: &mut Manifest) -> Result<Stored, BackupError> {
+        let docker = self.docker.ok_or_else(no_engine)?;
+        let service = manifest.asset.service.clone().unwrap_or_default();
+        let container = docker.container(&service).await?;
+        let container = container.ok_or_else(|| {
+            BackupError::Refused(format!("{service} has no container, so its image is not known"))
+        })?;
+        manifest.image = Some(container.image_id.clone());
+        let (sender, receiver) = mpsc::channel(WAITING);
+        let (tell, told) = std::sync::mpsc::channel::<Result<(), String>>();
+        let (label, tag) = (manifest.asset.name(), Manifest::tag(manifest.at));
+        let keep = self.work(move |repository| {
+            let reader = Pieces { receiver, piece: Bytes::new() };
+            repository.put_stream(&label, &tag, IMAGE, reader, || {
+                told.recv().unwrap_or_else(|_| Err(String::from("it was given up")))
+            })
+        });
+        let save = async {
+            let done = docker.save(&container.image, sender).await;
+            let _ = tell.send(done.as_ref().map(drop).map_err(ToString::to_string));
+            done
+        };
+        let (done, stored) = tokio::join!(save, keep);
+        done?;
+        stored
+    }
+
+    /// The project's files are gathered first: what is in them belongs together, and the journal is
+    /// written to meanwhile.
+    async fn project(&self, manifest: &mut Manifest) -> Result<Stored, BackupError> {
+        let stage =
+            tempfile::Builder::new().prefix(".project-").tempdir_in(self.catalog.directory());
+        let stage =
+            stage.map_err(|error| BackupError::File(self.catalog.directory().to_owned(), error))?;
+        gather(self.config, stage.path())?;
+        self.tree(manifest, stage.path().to_owned()).await
+    }
+}
+
+/// The image's name in its snapshot.
+pub(super) const IMAGE: &str = "image.tar";
+
+fn no_engine() -> BackupError {
+    BackupError::Refused(String::from("only a Docker stack has volumes and images"))
+}
+
+/// Who logs in at the database of `service`.
+pub(super) fn client(config: &Config, service: &str) -> Result<Client, BackupError> {
+    let probe = config.file.service.get(service).and_then(|file| file.database.as_ref());
+    let probe = probe.ok_or_else(|| {
+        BackupError::Refused(format!("{service} has no `database` in vigie.toml any more"))
+    })?;
+    let password = config.vault.reveal(&probe.password);
+    let password =
+        password.map_err(|error| BackupError::Secret(service.to_owned(), error.to_string()))?;
+    Ok(Client { user: probe.user.clone(), password, address: None })
+}
+
+/// Where its client programs are.
+pub(super) fn tools<'a>(docker: Option<&'a Docker>, service: &'a str) -> Tools<'a> {
+    match docker {
+        Some(docker) => Tools::Container { docker, service },
+        None => Tools::Local { first: None },
+    }
+}
+
+/// The project's own files, without what other assets have.
+fn gather(config: &Config, to: &Path) -> Result<(), BackupError> {
+    let directory = config.directory();
+    let mut members: Vec<PathBuf> = files::read_in(&directory, |name| std::env::var(name).ok());
+    members.extend(config.file.stack.compose.as_ref().map(|file| directory.join(file)));
+    members.push(directory.join(".env"));
+    members.push(std::path::absolute(&config.path).unwrap_or_else(|_| config.path.clone()));
+    let folders = [directory.join(&config.file.stack.runbooks), directory.join("postmortems")];
+    for folder in &folders {
+        let inside = std::fs::read_dir(folder).into_iter().flatten().flatten();
+        members.extend(inside.map(|entry| entry.path()));
+    }
+    let points = config.state_directory().join("points");
+    let inside =
+        std::fs::read_dir(points).into_iter().flatten().flatten().map(|entry| entry.path());
+    members.extend(inside.filter(|path| path.extension().is_some_and(|end| end == "json")));
+    members.sort();
+    members.dedup();
+    for member in members.iter().filter(|path| path.is_file()) {
+        let Ok(inside) = member.strip_prefix(&directory) else { continue };
+        let target = to.join(inside);
+        let copy = || {
+            if let Some(at) = target.parent() {
+                std::fs::DirBuilder::new().recursive(true).mode(0o700).create(at)?;
+            }
+            std::fs::copy(member, &target).map(drop)
+        };
+        copy().map_err(|error| BackupError::File(member.clone(), error))?;
+    }
+    journal(config, to)
+}
+
+/// The journal as it is at one moment, through SQLite itself.
+fn journal(config: &Config, to: &Path) -> Result<(), BackupError> {
+    let from = config.journal();
+    if !from.is_file() {
+        return Ok(());
+    }
+    let target = to.join(".vigie").join("journal.db");
+    let refused = |error: String| BackupError::File(from.clone(), std::io::Error::other(error));
+    if let Some(at) = target.parent() {
+        std::fs::create_dir_all(at).map_err(|error| BackupError::File(at.to_owned(), error))?;
+    }
+    crate::store::copy(&from, &target).map_err(|error| refused(error.to_string()))
+}
+
+/// Pieces that come from a task, read by a thread.
+struct Pieces {
+    receiver: mpsc::Receiver<Bytes>,
+    piece: Bytes,
+}
+
+impl Read for Pieces {
+    fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
+        while self.piece.is_empty() {
+            match self.receiver.blocking_recv() {
+                Some(piece) => self.piece = piece,
+                None => return Ok(0),
+            }
+        }
+        let length = buffer.len().min(self.piece.len());
+        self.piece.copy_to_slice(&mut buffer[..length]);
+        Ok(length)
+    }
+}

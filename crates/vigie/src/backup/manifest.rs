@@ -1,0 +1,88 @@
+//! Decides what is written beside the data of a backup, so that it can be found, brought back and
+//! proved without anything else: by vigie on another host, too.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+use vigie_core::backup::Asset;
+use vigie_core::binlog::Dump;
+
+use super::database::Count;
+
+/// The manifest's name in its snapshot.
+pub(super) const FILE: &str = "manifest.json";
+/// The tag of manifests.
+const TAG: &str = "manifest";
+/// A dump's name in its snapshot.
+pub(super) const DUMP: &str = "dump.sql";
+
+/// Mode, owner and group of a directory, which its snapshot does not have.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Root {
+    /// Its mode.
+    pub mode: u32,
+    /// Its owner.
+    pub uid: u32,
+    /// Its group.
+    pub gid: u32,
+}
+
+/// One backup of one asset.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Manifest {
+    /// Of what.
+    pub asset: Asset,
+    /// When it was begun, in milliseconds since 1970.
+    pub at: i64,
+    /// How long it took, in milliseconds.
+    pub took_ms: u64,
+    /// Files in it.
+    pub files: u64,
+    /// Bytes in it.
+    pub bytes: u64,
+    /// Bytes that it added to the repository that was written first.
+    pub added: u64,
+    /// The directory itself, for trees.
+    #[serde(default)]
+    pub root: Option<Root>,
+    /// What is in the dump: rows and checksums by table.
+    #[serde(default)]
+    pub tables: BTreeMap<String, Count>,
+    /// Where the binary log stood.
+    #[serde(default)]
+    pub place: Option<Dump>,
+    /// The image: its digest.
+    #[serde(default)]
+    pub image: Option<String>,
+    /// Where it is mounted, and by which service.
+    #[serde(default)]
+    pub mounted: Vec<(String, String)>,
+    /// The stack.
+    pub stack: String,
+    /// The vigie that made it.
+    pub version: String,
+}
+
+impl Manifest {
+    /// The tag that data and manifest share.
+    #[must_use]
+    pub fn tag(at: i64) -> String {
+        format!("at-{at}")
+    }
+
+    /// The tags of a manifest's snapshot.
+    #[must_use]
+    pub(super) fn tags(at: i64) -> String {
+        format!("{TAG},{}", Self::tag(at))
+    }
+
+    /// Whether a snapshot with these tags is a manifest.
+    pub(super) fn is_one(tags: &[String]) -> bool {
+        tags.iter().any(|tag| tag == TAG)
+    }
+
+    /// When the backup was begun that a snapshot with these tags belongs to.
+    pub(super) fn moment(tags: &[String]) -> Option<i64> {
+        tags.iter().find_map(|tag| tag.strip_prefix("at-")?.parse().ok())
+    }
+}

@@ -1,0 +1,263 @@
+//! Does: brings a backup back: beside what is there, or in its place. In place, what was there is kept
+//! first, and the change is one moment: whoever is killed before it has changed nothing.
+
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::{Path, PathBuf};
+use std::time::Instant;
+
+use vigie_backup::Repository;
+use vigie_core::backup::Kind;
+
+use super::database::play;
+use super::keep::{IMAGE, client, tools};
+use super::manifest::{DUMP, Manifest};
+use super::work::Tell;
+use super::{BackupError, Catalog};
+use crate::config::Config;
+use crate::runtime::Runtime as _;
+use crate::runtime::docker::Docker;
+use crate::snapshot::exchange;
+
+/// Where it goes.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Way {
+    /// Into a directory, which is made or is empty.
+    To(PathBuf),
+    /// Where it came from.
+    InPlace,
+}
+
+/// What was brought back.
+#[derive(Debug, Clone, serde::Serialize, serde::Deserialize)]
+pub struct Restored {
+    /// The backup.
+    pub asset: String,
+    /// When it was begun, in milliseconds since 1970.
+    pub at: i64,
+    /// Where it is now.
+    pub place: String,
+    /// Where what was there before is.
+    pub before: Option<String>,
+    /// How long it took, in milliseconds.
+    pub took_ms: u64,
+}
+
+/// What a backup is brought back with.
+pub(super) struct Bringer<'a> {
+    pub(super) config: &'a Config,
+    pub(super) docker: Option<&'a Docker>,
+    pub(super) repository: Repository,
+    pub(super) site: &'a str,
+    pub(super) tell: &'a dyn Tell,
+}
+
+impl Bringer<'_> {
+    /// Brings `manifest`'s backup back. In place, `before` is the backup of the present that was made
+    /// first, for people.
+    ///
+    /// # Errors
+    /// Why not; what was there is there then.
+    pub(super) async fn bring(
+        &self,
+        manifest: &Manifest,
+        way: &Way,
+        before: Option<String>,
+    ) -> Result<Restored, BackupError> {
+        let began = Instant::now();
+        let name = manifest.asset.name();
+        let (repository, site, asset) =
+            (self.repository.clone(), self.site.to_owned(), manifest.asset.clone());
+        let at = manifest.at;
+        let found =
+            tokio::task::spawn_blocking(move || Catalog::snapshot(&repository, &site, &asset, at));
+        let id = found.await.map_err(|error| BackupError::Worker(error.to_string()))??;
+        let place = match way {
+            Way::To(directory) => {
+                self.aside(manifest, &id, directory).await?;
+                directory.display().to_string()
+            }
+            Way::InPlace => self.in_place(manifest, &id).await?,
+        };
+        let took_ms = u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX);
+        Ok(Restored { asset: name, at, place, before, took_ms })
+    }
+
+    /// Into a directory of its own.
+    pub(super) async fn aside(
+        &self,
+        manifest: &Manifest,
+        id: &str,
+        to: &Path,
+    ) -> Result<(), BackupError> {
+        self.tell.step(&format!("{} into {}", manifest.asset.name(), to.display()));
+        match manifest.asset.kind {
+            Kind::Volume | Kind::Files | Kind::Project => {
+                let (id, to, root) = (id.to_owned(), to.to_owned(), manifest.root);
+                self.work(move |repository| {
+                    repository.get_tree(&id, &to)?;
+                    settle(&to, root)
+                })
+                .await
+            }
+            Kind::Database => self.file(id, DUMP, to).await,
+            Kind::Image => self.file(id, IMAGE, to).await,
+        }
+    }
+
+    async fn file(&self, id: &str, name: &'static str, to: &Path) -> Result<(), BackupError> {
+        let (id, to) = (id.to_owned(), to.to_owned());
+        self.work(move |repository| {
+            let failed = |error| vigie_backup::Error::File(to.clone(), error);
+            std::fs::create_dir_all(&to).map_err(failed)?;
+            let mut fresh =
+                tempfile::Builder::new().prefix(".vigie-").tempfile_in(&to).map_err(failed)?;
+            repository.get_file(&id, name, fresh.as_file_mut())?;
+            fresh.as_file().sync_all().map_err(failed)?;
+            let kept = fresh.persist_noclobber(to.join(name));
+            kept.map(drop).map_err(|error| failed(error.error))
+        })
+        .await
+    }
+
+    async fn in_place(&self, manifest: &Manifest, id: &str) -> Result<String, BackupError> {
+        let asset = &manifest.asset;
+        let service = asset.service.clone().unwrap_or_default();
+        match asset.kind {
+            Kind::Database => {
+                self.tell.step(&format!("play {} back into {service}", asset.what));
+                self.play(&service, id).await?;
+                Ok(format!("{} in {service}", asset.what))
+            }
+            Kind::Image => {
+                self.tell.step(&format!("load {}", asset.what));
+                self.load(id).await?;
+                Ok(asset.what.clone())
+            }
+            Kind::Volume => {
+                let docker = self.engine()?;
+                let container = docker.container(&service).await?;
+                let runs = container.as_ref().is_some_and(|container| container.runs);
+                let volumes = container.map(|container| container.volumes).unwrap_or_default();
+                let volume = volumes.into_iter().find(|volume| volume.name == asset.what);
+                let volume = volume.ok_or_else(|| {
+                    let what = &asset.what;
+                    BackupError::Refused(format!(
+                        "{service} has no volume {what}; bring it back beside: --to DIR"
+                    ))
+                })?;
+                self.stopped(docker, &service, runs, manifest, id, &volume.source).await?;
+                Ok(format!("{} of {service}", asset.what))
+            }
+            Kind::Files => {
+                let at = self.config.directory().join(&asset.what);
+                let runs = match self.docker {
+                    Some(docker) => docker.container(&service).await?.is_some_and(|one| one.runs),
+                    None => false,
+                };
+                match self.docker {
+                    Some(docker) => {
+                        self.stopped(docker, &service, runs, manifest, id, &at).await?;
+                    }
+                    None => self.exchange(manifest, id, &at).await?,
+                }
+                Ok(at.display().to_string())
+            }
+            Kind::Project => Err(BackupError::Refused(String::from(
+                "the project's files are not played over: bring them back beside with --to DIR, and \
+                 take what you need",
+            ))),
+        }
+    }
+
+    /// What is mounted is only exchanged under a service that stands; its container is then a new one,
+    /// because the old one would see the old directory.
+    async fn stopped(
+        &self,
+        docker: &Docker,
+        service: &str,
+        runs: bool,
+        manifest: &Manifest,
+        id: &str,
+        at: &Path,
+    ) -> Result<(), BackupError> {
+        if runs {
+            self.tell.step(&format!("stop {service}"));
+            docker.stop(service).await?;
+        }
+        let done = self.exchange(manifest, id, at).await;
+        if runs {
+            self.tell.step(&format!("start {service}"));
+            docker.up(service, true).await?;
+        }
+        done
+    }
+
+    async fn exchange(&self, manifest: &Manifest, id: &str, at: &Path) -> Result<(), BackupError> {
+        self.tell.step(&format!("{} in {}", manifest.asset.name(), at.display()));
+        let (id, at, root) = (id.to_owned(), at.to_owned(), manifest.root);
+        self.work(move |repository| {
+            let failed = |error| vigie_backup::Error::File(at.clone(), error);
+            let new = exchange::begin(&at).map_err(failed)?;
+            repository.get_tree(&id, &new)?;
+            settle(&new, root)?;
+            exchange::finish(&at).map_err(failed)
+        })
+        .await
+    }
+
+    async fn play(&self, service: &str, id: &str) -> Result<(), BackupError> {
+        let client = client(self.config, service)?;
+        let tools = tools(self.docker, service);
+        let (read, write) = tokio::io::duplex(1 << 20);
+        let id = id.to_owned();
+        let give = self.work(move |repository| {
+            let mut write = tokio_util::io::SyncIoBridge::new(write);
+            repository.get_file(&id, DUMP, &mut write)
+        });
+        let (taken, given) = tokio::join!(play(&tools, &client, Box::new(read)), give);
+        taken?;
+        given
+    }
+
+    async fn load(&self, id: &str) -> Result<(), BackupError> {
+        let docker = self.engine()?;
+        let (read, write) = tokio::io::duplex(1 << 20);
+        let id = id.to_owned();
+        let give = self.work(move |repository| {
+            let mut write = tokio_util::io::SyncIoBridge::new(write);
+            repository.get_file(&id, IMAGE, &mut write)
+        });
+        let pieces = tokio_util::io::ReaderStream::new(read);
+        let (taken, given) = tokio::join!(docker.load(pieces), give);
+        taken?;
+        given
+    }
+
+    fn engine(&self) -> Result<&Docker, BackupError> {
+        let none =
+            || BackupError::Refused(String::from("only a Docker stack has volumes and images"));
+        self.docker.ok_or_else(none)
+    }
+
+    async fn work(
+        &self,
+        work: impl FnOnce(Repository) -> Result<(), vigie_backup::Error> + Send + 'static,
+    ) -> Result<(), BackupError> {
+        let repository = self.repository.clone();
+        let done = tokio::task::spawn_blocking(move || work(repository)).await;
+        done.map_err(|error| BackupError::Worker(error.to_string()))?
+            .map_err(|error| BackupError::Site(self.site.to_owned(), error))
+    }
+}
+
+/// The directory itself is in no snapshot.
+fn settle(at: &Path, root: Option<super::Root>) -> Result<(), vigie_backup::Error> {
+    let Some(root) = root else { return Ok(()) };
+    let mode = std::fs::Permissions::from_mode(root.mode);
+    std::fs::set_permissions(at, mode)
+        .map_err(|error| vigie_backup::Error::File(at.to_owned(), error))?;
+    // Only root can give a directory away; anybody else owned it before.
+    let _ = std::os::unix::fs::chown(at, Some(root.uid), Some(root.gid));
+    Ok(())
+}

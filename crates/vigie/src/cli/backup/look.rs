@@ -1,0 +1,248 @@
+//! Does: backups looked at: `vigie backup list`, `show`, `ls`, `cat` and `diff`. Changes nothing.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use serde::Serialize;
+use vigie_backup::{Entry, Kind, Repository};
+use vigie_core::backup::Wanted;
+
+use super::pick;
+use crate::backup::{BackupError, Catalog, Manifest, Sites};
+use crate::cli::{Exit, Failure, table};
+use crate::config::Config;
+use crate::report::{ago, rfc3339};
+use crate::text::{printable, size};
+
+#[derive(Debug, Serialize)]
+struct BackupJson {
+    asset: String,
+    at: String,
+    took_ms: u64,
+    files: u64,
+    bytes: u64,
+    added: u64,
+    image: Option<String>,
+    tables: BTreeMap<String, u64>,
+    binlog: Option<String>,
+    version: String,
+}
+
+fn shape(one: &Manifest) -> BackupJson {
+    BackupJson {
+        asset: one.asset.name(),
+        at: rfc3339(one.at),
+        took_ms: one.took_ms,
+        files: one.files,
+        bytes: one.bytes,
+        added: one.added,
+        image: one.image.clone(),
+        tables: one.tables.iter().map(|(name, count)| (name.clone(), count.rows)).collect(),
+        binlog: one.place.as_ref().map(|place| place.at.to_string()),
+        version: one.version.clone(),
+    }
+}
+
+pub(super) fn list(
+    config: &Config,
+    asset: Option<&str>,
+    site: Option<&str>,
+    json: bool,
+) -> Result<Exit, Failure> {
+    let sites = Sites::of(config)?;
+    let site = site.map_or_else(|| sites.primary(), Ok)?;
+    let mut known = Catalog::open(config)?.backups(&sites, site)?;
+    known.retain(|one| asset.is_none_or(|name| one.asset.is_called(name)));
+    known.reverse();
+    if json {
+        println!("{}", serde_json::to_string_pretty(&known.iter().map(shape).collect::<Vec<_>>())?);
+        return Ok(Exit::Fine);
+    }
+    if known.is_empty() {
+        println!("no backup at {site}; the first one: vigie backup run");
+        return Ok(Exit::Fine);
+    }
+    let rows: Vec<Vec<String>> = known
+        .iter()
+        .map(|one| {
+            vec![
+                one.asset.name(),
+                rfc3339(one.at)[..19].replace('T', " "),
+                since(one.at),
+                one.files.to_string(),
+                size(one.bytes),
+                size(one.added),
+            ]
+        })
+        .collect();
+    table::print(&["ASSET", "MADE (UTC)", "AGE", "FILES", "SIZE", "ADDED"], &rows);
+    Ok(Exit::Fine)
+}
+
+fn since(at: i64) -> String {
+    let gone = jiff::Timestamp::now().as_millisecond().saturating_sub(at);
+    ago(Duration::from_millis(u64::try_from(gone).unwrap_or(0)))
+}
+
+pub(super) fn show(
+    config: &Config,
+    wanted: &Wanted,
+    site: Option<&str>,
+    json: bool,
+) -> Result<Exit, Failure> {
+    let sites = Sites::of(config)?;
+    let site = site.map_or_else(|| sites.primary(), Ok)?;
+    let one = pick(config, &sites, site, wanted)?;
+    if json {
+        println!("{}", serde_json::to_string_pretty(&shape(&one))?);
+        return Ok(Exit::Fine);
+    }
+    println!("{} of {}, {} old, at {site}", one.asset.name(), rfc3339(one.at), since(one.at));
+    println!("  {} files, {}, of which {} new", one.files, size(one.bytes), size(one.added));
+    println!("  made in {} by vigie {}", ago(Duration::from_millis(one.took_ms)), one.version);
+    if let Some(image) = &one.image {
+        println!("  image {image}");
+    }
+    for (service, at) in &one.mounted {
+        println!("  mounted at {at} of {service}");
+    }
+    for (name, count) in &one.tables {
+        println!("  table {name}: {} rows", count.rows);
+    }
+    if let Some(place) = &one.place {
+        println!("  the binary log goes on at {}", place.at);
+    }
+    Ok(Exit::Fine)
+}
+
+/// A backup opened, to look inside.
+fn opened(
+    config: &Config,
+    wanted: &Wanted,
+    site: Option<&str>,
+) -> Result<(Repository, String, Manifest), Failure> {
+    let sites = Sites::of(config)?;
+    let site = site.map_or_else(|| sites.primary(), Ok)?;
+    let one = pick(config, &sites, site, wanted)?;
+    let repository = sites.open(site)?;
+    let id = Catalog::snapshot(&repository, site, &one.asset, one.at)?;
+    Ok((repository, id, one))
+}
+
+fn entries(config: &Config, wanted: &Wanted, site: Option<&str>) -> Result<Vec<Entry>, Failure> {
+    let (repository, id, _) = opened(config, wanted, site)?;
+    let read = repository.entries(&id);
+    let failed = |error| BackupError::Site(site.unwrap_or("").to_owned(), error);
+    Ok(read.map_err(failed)?)
+}
+
+pub(super) fn ls(
+    config: &Config,
+    wanted: &Wanted,
+    below: Option<&Path>,
+    site: Option<&str>,
+    json: bool,
+) -> Result<Exit, Failure> {
+    let mut found = entries(config, wanted, site)?;
+    found.retain(|entry| below.is_none_or(|below| entry.path.starts_with(below)));
+    if json {
+        let shapes: Vec<_> = found
+            .iter()
+            .map(|one| {
+                serde_json::json!({
+                    "path": one.path, "kind": word(one.kind), "bytes": one.size,
+                    "mode": one.mode.map(|(mode, ..)| format!("{:o}", mode & 0o7777)),
+                })
+            })
+            .collect();
+        println!("{}", serde_json::to_string_pretty(&shapes)?);
+        return Ok(Exit::Fine);
+    }
+    if found.is_empty() {
+        return Err(Failure::say(Exit::Usage, "there is nothing below that path in it"));
+    }
+    for one in &found {
+        let mode = one.mode.map_or(0, |(mode, ..)| mode & 0o7777);
+        let path = printable(&one.path.display().to_string());
+        println!("{} {mode:04o} {:>9}  {path}", letter(one.kind), size(one.size));
+    }
+    Ok(Exit::Fine)
+}
+
+const fn word(kind: Kind) -> &'static str {
+    match kind {
+        Kind::File => "file",
+        Kind::Directory => "directory",
+        Kind::Link => "link",
+        Kind::Other => "other",
+    }
+}
+
+const fn letter(kind: Kind) -> char {
+    match kind {
+        Kind::File => '-',
+        Kind::Directory => 'd',
+        Kind::Link => 'l',
+        Kind::Other => '?',
+    }
+}
+
+pub(super) fn cat(
+    config: &Config,
+    wanted: &Wanted,
+    path: &Path,
+    site: Option<&str>,
+) -> Result<Exit, Failure> {
+    let (repository, id, _) = opened(config, wanted, site)?;
+    let path = path.strip_prefix("/").unwrap_or(path);
+    let mut out = std::io::stdout().lock();
+    let given = repository.get_file(&id, &path.to_string_lossy(), &mut out);
+    let failed = |error| BackupError::Site(site.unwrap_or("").to_owned(), error);
+    given.map_err(failed)?;
+    Ok(Exit::Fine)
+}
+
+#[derive(Debug, Serialize)]
+struct DiffJson {
+    added: Vec<PathBuf>,
+    removed: Vec<PathBuf>,
+    changed: Vec<PathBuf>,
+}
+
+pub(super) fn diff(
+    config: &Config,
+    one: &Wanted,
+    other: &Wanted,
+    site: Option<&str>,
+    json: bool,
+) -> Result<Exit, Failure> {
+    let by_path = |entries: Vec<Entry>| -> BTreeMap<PathBuf, Entry> {
+        entries.into_iter().map(|entry| (entry.path.clone(), entry)).collect()
+    };
+    let before = by_path(entries(config, one, site)?);
+    let after = by_path(entries(config, other, site)?);
+    let differs = |path: &PathBuf, entry: &Entry| before.get(path).is_some_and(|old| old != entry);
+    let told = DiffJson {
+        added: after.keys().filter(|path| !before.contains_key(*path)).cloned().collect(),
+        removed: before.keys().filter(|path| !after.contains_key(*path)).cloned().collect(),
+        changed: after
+            .iter()
+            .filter(|(path, entry)| differs(path, entry))
+            .map(|(path, _)| path.clone())
+            .collect(),
+    };
+    if json {
+        println!("{}", serde_json::to_string_pretty(&told)?);
+        return Ok(Exit::Fine);
+    }
+    for (sign, paths) in [('+', &told.added), ('-', &told.removed), ('~', &told.changed)] {
+        for path in paths {
+            println!("{sign} {}", printable(&path.display().to_string()));
+        }
+    }
+    if told.added.is_empty() && told.removed.is_empty() && told.changed.is_empty() {
+        println!("nothing differs");
+    }
+    Ok(Exit::Fine)
+}
