@@ -2,6 +2,7 @@
 //! that services have mounted, and what is not committed in its git repositories.
 
 use std::collections::BTreeSet;
+use std::fs::File;
 use std::path::{Path, PathBuf};
 
 use vigie_core::snapshot::Repository;
@@ -9,6 +10,7 @@ use vigie_core::snapshot::Repository;
 use super::SnapshotError;
 use crate::config::Config;
 use crate::runtime::docker::{Container, files};
+use crate::whole::{Access, Draft};
 
 /// Where patches are among the kept files.
 const PATCHES: &str = ".vigie-patches";
@@ -103,12 +105,10 @@ pub(super) fn spread(config: &Config, from: &Path) -> Result<(), SnapshotError> 
             continue;
         }
         let put = || {
-            let at = target.parent().unwrap_or(&directory);
-            std::fs::create_dir_all(at)?;
-            let fresh = tempfile::Builder::new().prefix(".vigie-").tempfile_in(at)?;
-            copy(&source, fresh.path())?;
-            fresh.as_file().sync_all()?;
-            fresh.persist(&target).map(drop).map_err(|error| error.error)
+            std::fs::create_dir_all(target.parent().unwrap_or(&directory))?;
+            let mut draft = Draft::of(&target)?;
+            std::io::copy(&mut File::open(&source)?, &mut draft)?;
+            draft.put(Access::Like(&source))
         };
         put().map_err(|error| SnapshotError::File(target.clone(), error))?;
     }

@@ -12,6 +12,7 @@ use super::database::{self, joined};
 use super::engine::{Place, weight};
 use super::{Intent, SnapshotError, exchange, project, verify};
 use crate::runtime::Runtime as _;
+use crate::whole::{self, Access};
 
 /// Where to, and with what.
 #[derive(Debug, Clone)]
@@ -297,17 +298,7 @@ fn edited(place: &Place<'_>, service: &str, image: &str) -> Result<Edited, Snaps
 
 fn write_image(place: &Place<'_>, service: &str, image: &str) -> Result<(), SnapshotError> {
     let (file, text) = edited(place, service, image)?;
-    let write = || {
-        let at = file.parent().unwrap_or(Path::new("."));
-        let mut fresh = tempfile::Builder::new().prefix(".vigie-").tempfile_in(at)?;
-        std::io::Write::write_all(&mut fresh, text.as_bytes())?;
-        if let Ok(seen) = std::fs::metadata(&file) {
-            use std::os::unix::fs::MetadataExt;
-            fresh.as_file().set_permissions(seen.permissions())?;
-            let _ = std::os::unix::fs::chown(fresh.path(), Some(seen.uid()), Some(seen.gid()));
-        }
-        fresh.as_file().sync_all()?;
-        fresh.persist(&file).map(drop).map_err(|error| error.error)
-    };
-    write().map_err(|error: std::io::Error| SnapshotError::File(file.clone(), error))
+    // An `.env` that is new is its owner's alone, as there will be passwords in it.
+    let written = whole::put(&file, text.as_bytes(), Access::Kept(0o600));
+    written.map_err(|error| SnapshotError::File(file, error))
 }

@@ -1,9 +1,9 @@
 //! Does: where restore points are kept: a description each, one repository for all, its key, and what
 //! is under way. Everything in it is this account's alone.
 
-use std::fs::{File, OpenOptions, Permissions};
-use std::io::{Read, Write};
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
+use std::fs::{File, OpenOptions};
+use std::io::Read;
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
@@ -12,6 +12,7 @@ use vigie_core::snapshot::{Parts, Point, PointName};
 
 use super::SnapshotError;
 use crate::config::Config;
+use crate::whole::{self, Access};
 
 /// A rollback that is under way. Whoever finds one that nobody works at takes it back.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -96,7 +97,7 @@ impl Shelf {
             .and_then(|mut from| from.read_exact(&mut bytes))
             .map_err(failed)?;
         let key: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
-        self.write(&path, key.as_bytes())?;
+        Self::write(&path, key.as_bytes())?;
         Ok(key)
     }
 
@@ -171,7 +172,7 @@ impl Shelf {
         let path = self.directory.join(format!("{}.json", point.name));
         let text = serde_json::to_vec_pretty(point)
             .map_err(|error| SnapshotError::Description(path.clone(), error.to_string()))?;
-        self.write(&path, &text)
+        Self::write(&path, &text)
     }
 
     /// Removes a point's description.
@@ -238,7 +239,7 @@ impl Shelf {
         };
         let text = serde_json::to_vec(note)
             .map_err(|error| SnapshotError::Description(path.clone(), error.to_string()))?;
-        self.write(&path, &text)
+        Self::write(&path, &text)
     }
 
     /// Whether a rollback of `config` was interrupted.
@@ -248,15 +249,8 @@ impl Shelf {
     }
 
     /// All of it or nothing, and on the disk.
-    fn write(&self, path: &Path, bytes: &[u8]) -> Result<(), SnapshotError> {
-        let write = || {
-            let mut file = tempfile::Builder::new().prefix(".new-").tempfile_in(&self.directory)?;
-            file.write_all(bytes)?;
-            file.as_file().set_permissions(Permissions::from_mode(0o600))?;
-            file.as_file().sync_all()?;
-            file.persist(path).map_err(|error| error.error)?;
-            File::open(&self.directory)?.sync_all()
-        };
-        write().map_err(|error: std::io::Error| SnapshotError::File(path.to_owned(), error))
+    fn write(path: &Path, bytes: &[u8]) -> Result<(), SnapshotError> {
+        let written = whole::put(path, bytes, Access::Private);
+        written.map_err(|error| SnapshotError::File(path.to_owned(), error))
     }
 }
