@@ -22,6 +22,9 @@ pub enum Error {
         /// The first reasons.
         why: String,
     },
+    /// A disk has no more room.
+    #[error("the disk that {0} is on is full; make room on it, then try again")]
+    Full(PathBuf),
     /// The repository itself failed.
     #[error("the repository {0}: {1}")]
     Repository(PathBuf, String),

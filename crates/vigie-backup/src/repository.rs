@@ -17,7 +17,7 @@ use rustic_core::{
 
 use crate::Error;
 use crate::progress::{Bars, Meter};
-use crate::source::{Faults, Stream, Tree, told};
+use crate::source::{Faults, Stream, Tree, is_about, told};
 
 /// Where everything is inside a snapshot.
 const ROOT: &str = "/data";
@@ -232,6 +232,8 @@ impl Repository {
             let plan = repository.prepare_restore(&options, nodes.clone(), &place, false)?;
             repository.restore(plan, &options, nodes, &place)
         })
+        // It is not the repository that is written.
+        .map_err(|error| if let Error::Full(_) = error { Error::Full(to.into()) } else { error })
     }
 
     /// Writes the file `name` of a snapshot.
@@ -366,6 +368,9 @@ impl Repository {
     fn error(&self, error: &RusticError) -> Error {
         if error.is_code("C002") || error.is_incorrect_password() {
             return Error::Password(self.directory.clone());
+        }
+        if is_about(error, std::io::ErrorKind::StorageFull) {
+            return Error::Full(self.directory.clone());
         }
         Error::Repository(self.directory.clone(), told(error))
     }

@@ -111,6 +111,10 @@ pub struct Point {
     pub good: Option<i64>,
     /// Git repositories.
     pub repositories: Vec<Repository>,
+    /// The image that somebody had tagged by hand and that this point was made of. Its tag is that
+    /// person's and is never taken away.
+    #[serde(default)]
+    pub adopted: Option<String>,
 }
 
 impl Point {
@@ -149,19 +153,35 @@ impl Point {
         !self.images.is_empty() && self.images.iter().all(|one| one.off_site.is_some())
     }
 
+    /// Names of images that go with this point: all but the one that was there before it.
+    pub fn tags(&self) -> impl Iterator<Item = String> {
+        let names = self.images.iter().map(|one| format!("{}:{}", one.repository, one.tag));
+        names.filter(|name| self.adopted.as_ref() != Some(name))
+    }
+
+    /// Whether it can be known as good. An image that was taken over has nothing that ran with it.
+    #[must_use]
+    pub fn can_be_good(&self) -> bool {
+        self.adopted.is_none()
+    }
+
     /// Whether a volume hides files of the image of `service`: then a rollback of the image alone
     /// changes nothing that players see.
     #[must_use]
     pub fn masks(&self, service: &str, content: &str) -> Vec<&TreePart> {
-        let covers = |at: &str| {
-            let at = at.trim_end_matches('/');
-            content == at
-                || content.starts_with(&format!("{at}/"))
-                || at.starts_with(&format!("{content}/"))
-        };
         let volumes = self.volumes.iter();
-        let masking =
-            |one: &&TreePart| one.mounted.iter().any(|(by, at)| by == service && covers(at));
+        let masking = |one: &&TreePart| {
+            one.mounted.iter().any(|(by, at)| by == service && hides(at, content))
+        };
         volumes.filter(masking).collect()
     }
+}
+
+/// Whether a volume at `at` hides files of an image whose content is below `content`.
+#[must_use]
+pub fn hides(at: &str, content: &str) -> bool {
+    let at = at.trim_end_matches('/');
+    content == at
+        || content.starts_with(&format!("{at}/"))
+        || at.starts_with(&format!("{content}/"))
 }

@@ -1,16 +1,14 @@
 //! Does: makes a restore point: all of it, or nothing of it is left.
 
-use std::io::ErrorKind;
 use std::path::PathBuf;
 use std::time::Instant;
 
 use vigie_backup::Stored;
-use vigie_core::compose::ImageName;
 use vigie_core::snapshot::{ImagePart, Point, PointName, TreePart};
 use vigie_core::stack::Role;
 
 use super::database::{self, joined};
-use super::engine::{Place, weight};
+use super::engine::{Place, readable, repository, weight};
 use super::{Making, SnapshotError, project};
 use crate::report::millis;
 use crate::runtime::docker::{Container, Volume};
@@ -44,6 +42,7 @@ pub async fn create(place: &Place<'_>, wish: &Wish) -> Result<Point, SnapshotErr
     let began = Instant::now();
     let services = place.services().await?;
     refuse_what_exists(place, wish, &services).await?;
+    refuse_what_is_unreadable(place, &services)?;
     let mut point = Point {
         name: wish.name.clone(),
         made: jiff::Timestamp::now().as_millisecond(),
@@ -58,11 +57,13 @@ pub async fn create(place: &Place<'_>, wish: &Wish) -> Result<Point, SnapshotErr
         binds: Vec::new(),
         good: None,
         repositories: Vec::new(),
+        adopted: None,
     };
     let named =
         |(_, container): &(&str, &Container)| format!("{}:{}", repository(container), wish.name);
     let images = wanted(wish, &services).iter().map(named).collect();
-    place.shelf.make(Some(&Making { name: wish.name.clone(), images }))?;
+    let making = Making { name: wish.name.clone(), images };
+    place.shelf.make(Some(&making)).map_err(SnapshotError::of_disk)?;
     let made = match fill(place, wish, &services, &mut point).await {
         Ok(()) => {
             point.took_ms = millis(began.elapsed());
@@ -74,7 +75,7 @@ pub async fn create(place: &Place<'_>, wish: &Wish) -> Result<Point, SnapshotErr
         if let Err(left) = super::remove::leftovers(place).await {
             tracing::warn!(error = %left, "what was made of it is removed by the next command");
         }
-        return Err(error);
+        return Err(error.of_disk());
     }
     place.shelf.make(None)?;
     Ok(point)
@@ -108,22 +109,38 @@ async fn refuse_what_exists(
         return Err(SnapshotError::Nothing(why));
     }
     if place.shelf.points()?.iter().any(|point| point.name == wish.name) {
-        return Err(SnapshotError::Exists(wish.name.to_string()));
+        return Err(SnapshotError::Exists(wish.name.clone()));
     }
     for (_, container) in wanted(wish, services) {
         let reference = format!("{}:{}", repository(container), wish.name);
         if place.docker.image(&reference).await?.is_some() {
-            return Err(SnapshotError::Exists(reference));
+            return Err(SnapshotError::Taken(reference));
         }
     }
     Ok(())
 }
 
-/// What the image of a container is called, without its tag.
-fn repository(container: &Container) -> String {
-    let name = ImageName::parse(&container.image).map(|name| name.repository);
-    let name = name.filter(|name| !name.starts_with("sha256:") && !name.is_empty());
-    name.unwrap_or_else(|| String::from("vigie/unnamed"))
+/// A dump of minutes for nothing helps nobody: whatever will be read is looked at first.
+fn refuse_what_is_unreadable(
+    place: &Place<'_>,
+    services: &[(String, Role, Container)],
+) -> Result<(), SnapshotError> {
+    let directory = place.config.directory();
+    for (volume, _) in volumes(services) {
+        readable(&volume.source)?;
+    }
+    for (inside, _) in project::binds(place.config, &others(services)) {
+        readable(&directory.join(inside))?;
+    }
+    let containers: Vec<_> = services.iter().map(|(_, _, container)| container.clone()).collect();
+    let members = project::members(place.config, &containers);
+    members.iter().try_for_each(|member| readable(&directory.join(member)))
+}
+
+/// The services that are no databases: those are dumped, their files are not read.
+fn others(services: &[(String, Role, Container)]) -> Vec<(&str, &Container)> {
+    let others = services.iter().filter(|(_, role, _)| *role != Role::Database);
+    others.map(|(name, _, container)| (name.as_str(), container)).collect()
 }
 
 async fn fill(
@@ -235,15 +252,6 @@ async fn tree(
     path: PathBuf,
 ) -> Result<(Stored, Option<Root>), SnapshotError> {
     use std::os::unix::fs::MetadataExt;
-    if std::fs::read_dir(&path).is_err_and(|error| error.kind() == ErrorKind::PermissionDenied) {
-        let why = format!(
-            "{} cannot be read by this account; run it as one that can, usually root: sudo vigie \
-             snapshot create {}",
-            path.display(),
-            wish.name
-        );
-        return Err(SnapshotError::Nothing(why));
-    }
     let seen = std::fs::metadata(&path).ok();
     let root = seen.map(|seen| (seen.mode() & 0o7777, seen.uid(), seen.gid()));
     let mut repository = place.shelf.repository()?;
@@ -270,9 +278,7 @@ async fn files(
     services: &[(String, Role, Container)],
     point: &mut Point,
 ) -> Result<(), SnapshotError> {
-    let others = services.iter().filter(|(_, role, _)| *role != Role::Database);
-    let others: Vec<_> = others.map(|(name, _, container)| (name.as_str(), container)).collect();
-    let binds = project::binds(place.config, &others);
+    let binds = project::binds(place.config, &others(services));
     let directory = place.config.directory();
     for (inside, mounted) in &binds {
         let name = inside.display().to_string();

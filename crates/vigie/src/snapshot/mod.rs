@@ -1,6 +1,7 @@
 //! Does: restore points: everything that is needed to go back, made, listed, compared, pruned, and gone
 //! back to. In which order is decided in `vigie_core::snapshot`.
 
+mod adopt;
 mod create;
 mod database;
 mod diff;
@@ -14,11 +15,12 @@ mod rollback;
 mod shelf;
 mod verify;
 
+pub use adopt::{Candidate, Legacy, adopt, candidates, found, names};
 pub use create::{Wish, create};
 pub use diff::{Changed, Difference, diff};
 pub use engine::Place;
 pub use error::SnapshotError;
 pub use registry::{pull, push};
 pub use remove::remove;
-pub use rollback::{Journey, plan, resume, rollback};
+pub use rollback::{Journey, hiding, plan, resume, rollback};
 pub use shelf::{Intent, Making, Shelf};

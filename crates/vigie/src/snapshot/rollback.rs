@@ -5,7 +5,7 @@
 use std::path::{Path, PathBuf};
 
 use vigie_core::compose::{Document, Dotenv, ImageEdit};
-use vigie_core::snapshot::{Act, Bump, Parts, Plan, Point, PointName, TreePart};
+use vigie_core::snapshot::{Act, Bump, Parts, Plan, Point, PointName, TreePart, hides};
 
 use super::create::{Wish, create};
 use super::database::{self, joined};
@@ -37,6 +37,31 @@ pub async fn plan(place: &Place<'_>, to: &Point, parts: Parts) -> Result<Plan, S
         found.and_then(|(_, _, container)| container.content.clone())
     };
     Ok(Plan::to(to, parts, &order, content))
+}
+
+/// The volumes that hide an image of `to` and that `to` does not have: going back to that image alone
+/// changes nothing that players see. Each with the directory that it hides.
+///
+/// # Errors
+/// What the engine says.
+pub async fn hiding(
+    place: &Place<'_>,
+    to: &Point,
+    plan: &Plan,
+) -> Result<Vec<(String, String)>, SnapshotError> {
+    let mut found = Vec::new();
+    for (service, _, container) in place.services().await? {
+        let Some(content) = container.content.filter(|_| plan.acts.contains(&Act::Image(service)))
+        else {
+            continue;
+        };
+        let hiding = container.volumes.into_iter().filter(|volume| {
+            let kept = to.volumes.iter().any(|part| part.name == volume.name);
+            !kept && hides(&volume.target, &content)
+        });
+        found.extend(hiding.map(|volume| (volume.name, content.clone())));
+    }
+    Ok(found)
 }
 
 /// Goes back. Says the point of the present that was made before.
@@ -72,11 +97,9 @@ pub async fn rollback(place: &Place<'_>, journey: &Journey) -> Result<PointName,
         _ => None,
     });
     if let Some(schema) = lost {
-        let why = format!(
-            "what is in {schema} now could not be kept, so it is not played over: start its database \
-             first (vigie up), or go back without it (--only image, volumes or config)"
-        );
-        return Err(SnapshotError::Nothing(why));
+        // Its database ended since it was looked at. The point would be of no use to anybody.
+        super::remove::remove(place, std::slice::from_ref(&present)).await?;
+        return Err(not_played_over(schema));
     }
     let intent =
         Intent { to: to.name.clone(), safety: safety.clone(), parts: *parts, undoing: false };
@@ -132,8 +155,16 @@ async fn take_back(
     }
 }
 
-/// Refuses before anything is touched what could not be done.
+fn not_played_over(schema: &str) -> SnapshotError {
+    SnapshotError::Nothing(format!(
+        "what is in {schema} now cannot be kept, so it is not played over: start its database first \
+         (vigie up), or go back without it (--only image, volumes or config)"
+    ))
+}
+
+/// Refuses before anything is made or touched what could not be done.
 async fn check(place: &Place<'_>, to: &Point, plan: &Plan) -> Result<(), SnapshotError> {
+    let services = place.services().await?;
     for act in &plan.acts {
         match act {
             Act::Image(service) => {
@@ -152,6 +183,19 @@ async fn check(place: &Place<'_>, to: &Point, plan: &Plan) -> Result<(), Snapsho
             Act::Volume(name) => {
                 let at = source(place, name).await?;
                 place.room(at.parent().unwrap_or(Path::new("/")), weight(&at))?;
+            }
+            Act::Database(schema) => {
+                let runs = |name: &str| {
+                    services.iter().any(|(one, _, container)| one == name && container.runs)
+                };
+                let mut parts = to.databases.iter().filter(|part| &part.schema == schema);
+                let kept = |service: &str| {
+                    let probe = database::probe(place, service);
+                    runs(service) && probe.is_some_and(|(_, now)| now == schema)
+                };
+                if !parts.all(|part| kept(&part.service)) {
+                    return Err(not_played_over(schema));
+                }
             }
             _ => {}
         }

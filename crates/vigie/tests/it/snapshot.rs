@@ -1,10 +1,15 @@
 //! Restore points of the reference stack on a real engine: what was changed in the image, the volume,
 //! the database and the files is gone after going back, and there again after undoing that.
 
-use std::path::Path;
+mod adopt;
+mod full;
+mod masked;
+mod unreadable;
+
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use vigie_testkit::lab::{Restart, Stack, docker_or_skip};
+use vigie_testkit::lab::{Lab, Restart, Stack, StackSpec, docker_or_skip, skip};
 
 use crate::survival::ready;
 use crate::watch::vigie;
@@ -41,14 +46,6 @@ impl<'a> World<'a> {
         Self { stack, password: password.unwrap().to_owned() }
     }
 
-    fn cp(&self, word: &str, to: &str) {
-        let file = self.stack.dir().join("word.tmp");
-        std::fs::write(&file, word).unwrap();
-        let target = format!("{}:{to}", self.stack.spec.game_container);
-        self.stack.docker().text(["cp", file.to_str().unwrap(), &target]).unwrap();
-        std::fs::remove_file(file).unwrap();
-    }
-
     fn sql(&self, sql: &str) -> String {
         let word = format!("MYSQL_PWD={}", self.password);
         let database = &self.stack.spec.database_container;
@@ -58,8 +55,8 @@ impl<'a> World<'a> {
 
     /// Writes `word` everywhere.
     fn change(&self, word: &str) {
-        self.cp(word, "/image.txt");
-        self.cp(word, "/home/gmod/server/volume.txt");
+        cp(self.stack, word, "/image.txt");
+        cp(self.stack, word, "/home/gmod/server/volume.txt");
         self.sql(&format!("UPDATE shared_blueprints SET name = '{word}' WHERE id = 1"));
         let directory = self.stack.dir();
         std::fs::write(directory.join("server-config/server.cfg"), format!("hostname {word}\n"))
@@ -69,20 +66,11 @@ impl<'a> World<'a> {
 
     /// What is read everywhere.
     fn read(&self) -> Vec<String> {
-        let game = &self.stack.spec.game_container;
-        let cat = |at: &str| {
-            let out = self.stack.dir().join("read.tmp");
-            let from = format!("{game}:{at}");
-            self.stack.docker().text(["cp", &from, out.to_str().unwrap()]).unwrap();
-            let word = std::fs::read_to_string(&out).unwrap();
-            std::fs::remove_file(out).unwrap();
-            word
-        };
         let directory = self.stack.dir();
         let file = |name: &str| std::fs::read_to_string(directory.join(name)).unwrap();
         vec![
-            cat("/image.txt"),
-            cat("/home/gmod/server/volume.txt"),
+            cat(self.stack, "/image.txt"),
+            cat(self.stack, "/home/gmod/server/volume.txt"),
             self.sql("SELECT name FROM shared_blueprints WHERE id = 1").trim().to_owned(),
             file("server-config/server.cfg").trim().replace("hostname ", ""),
             file("addons/word.txt"),
@@ -107,21 +95,78 @@ impl Drop for Images {
     }
 }
 
-/// The reference stack with its database; its game has an image of its own. The stack goes first.
-fn begun(lab: &vigie_testkit::lab::Lab, name: &str) -> (Stack, Images) {
+/// A stack whose game has an image of its own.
+fn own(lab: &Lab, name: &str) -> (StackSpec, Images) {
     let mut spec = lab.stack(name).unwrap().boot("1s").restart(Restart::UnlessStopped);
     let repository = format!("vigie-it/{}", spec.project);
     let image = format!("{repository}:v0.9-lab");
     let docker = lab.docker().clone();
     docker.text(["tag", &spec.game_image, &image]).unwrap();
-    let images = Images { docker, repository };
     spec.game_image = image;
+    (spec, Images { docker, repository })
+}
+
+/// The reference stack with its database; its game has an image of its own. The stack goes first.
+fn begun(lab: &Lab, name: &str) -> (Stack, Images) {
+    let (spec, images) = own(lab, name);
     let stack = lab.start(lab.with_database(spec).unwrap()).unwrap();
-    ready(&stack);
     stack.wait_for_database(Duration::from_secs(180)).unwrap();
-    let (code, text) = run(&stack, &["init"]);
-    assert_eq!(code, Some(0), "{text}");
-    (stack, images)
+    (started(stack), images)
+}
+
+/// The game alone, which is quicker.
+fn game_alone(lab: &Lab, name: &str) -> (Stack, Images) {
+    let (spec, images) = own(lab, name);
+    (started(lab.start(spec).unwrap()), images)
+}
+
+fn started(stack: Stack) -> Stack {
+    ready(&stack);
+    fine(&stack, &["init"]);
+    stack
+}
+
+/// Writes `word` to the path `to` of the game's container.
+fn cp(stack: &Stack, word: &str, to: &str) {
+    let file = stack.dir().join("word.tmp");
+    std::fs::write(&file, word).unwrap();
+    let target = format!("{}:{to}", stack.spec.game_container);
+    stack.docker().text(["cp", file.to_str().unwrap(), &target]).unwrap();
+    std::fs::remove_file(file).unwrap();
+}
+
+/// What the game's container has at `at`.
+fn cat(stack: &Stack, at: &str) -> String {
+    let out = stack.dir().join("read.tmp");
+    let from = format!("{}:{at}", stack.spec.game_container);
+    stack.docker().text(["cp", &from, out.to_str().unwrap()]).unwrap();
+    let word = std::fs::read_to_string(&out).unwrap();
+    std::fs::remove_file(out).unwrap();
+    word
+}
+
+/// Sets `[snapshot]` in vigie.toml.
+fn configure(stack: &Stack, keys: &str) {
+    let path = stack.dir().join("vigie.toml");
+    let text = std::fs::read_to_string(&path).unwrap();
+    let with = text.replacen("\n[snapshot]\n", &format!("\n[snapshot]\n{keys}\n"), 1);
+    assert_ne!(with, text, "`vigie init` writes the section");
+    std::fs::write(&path, with).unwrap();
+}
+
+/// Where the game's volume is on this machine.
+fn volume(stack: &Stack) -> PathBuf {
+    let name = format!("{}_gmod-server-data", stack.spec.project);
+    let inspected = ["volume", "inspect", "--format", "{{.Mountpoint}}", &name];
+    PathBuf::from(stack.docker().text(inspected).unwrap().trim())
+}
+
+/// The tags of the game's repository.
+fn tags(images: &Images) -> Vec<String> {
+    let listed = ["images", "--format", "{{.Tag}}", &images.repository];
+    let mut tags: Vec<_> = images.docker.text(listed).unwrap().lines().map(str::to_owned).collect();
+    tags.sort();
+    tags
 }
 
 fn all(word: &str) -> Vec<String> {
@@ -136,9 +181,7 @@ fn everything_goes_back_and_comes_back_again() {
     world.change("first");
     assert_eq!(world.read(), all("first"));
     // The volume's own directory is the game's, or it could not write there afterwards.
-    let name = format!("{}_gmod-server-data", stack.spec.project);
-    let inspected = ["volume", "inspect", "--format", "{{.Mountpoint}}", &name];
-    let volume = stack.docker().text(inspected).unwrap().trim().to_owned();
+    let volume = volume(&stack);
     std::os::unix::fs::chown(&volume, Some(1000), Some(1000)).unwrap();
     let owner = || {
         use std::os::unix::fs::MetadataExt;
@@ -203,12 +246,16 @@ fn everything_goes_back_and_comes_back_again() {
     fine(&stack, &["snapshot", "rollback", "v1.0-base", "--only", "database", "--yes"]);
     assert_eq!(world.read(), ["second", "second", "first", "second", "second"]);
 
-    // What cannot be kept is not played over, and is no part of a point in silence.
+    // What cannot be kept is not played over, and is no part of a point in silence; nor does a point
+    // stay that was made for what is refused.
+    let before = json(&stack, &["snapshot", "list", "--json"]);
     stack.docker().text(["stop", &stack.spec.database_container]).unwrap();
     let (code, text) = run(&stack, &["snapshot", "create", "--bump", "minor", "half"]);
     assert_eq!((code, text.contains("vigie up mysql")), (Some(1), true), "{text}");
     let (code, text) = run(&stack, &["snapshot", "rollback", "v1.0-base", "--yes"]);
     assert_eq!((code, text.contains("is not played over")), (Some(1), true), "{text}");
+    let after = json(&stack, &["snapshot", "list", "--json"]);
+    assert_eq!(after.as_array().unwrap().len(), before.as_array().unwrap().len(), "{text}");
     stack.docker().text(["start", &stack.spec.database_container]).unwrap();
     stack.wait_for_database(Duration::from_secs(180)).unwrap();
     assert_eq!(world.read(), ["second", "second", "first", "second", "second"]);
@@ -336,7 +383,7 @@ fn the_images_of_a_point_go_to_a_registry_and_come_back() {
     const WHAT: &str = "a restore point's image in a registry";
     let Some(lab) = docker_or_skip(WHAT) else { return };
     if !Path::new(REGISTRY).exists() {
-        return vigie_testkit::lab::skip("docker-registry", WHAT, "the package is not installed");
+        return skip("docker-registry", WHAT, "the package is not installed");
     }
     let (stack, _images) = begun(&lab, "it-snapshot-push");
     let world = World::new(&stack);

@@ -1,6 +1,7 @@
 //! Does: `vigie snapshot …`: restore points made, shown, gone back to and pruned. While it works, the
 //! watch is told that a person is at it.
 
+mod adopt;
 mod points;
 
 use std::io::{IsTerminal, Write};
@@ -28,13 +29,16 @@ const MAINTENANCE: u64 = 60;
 impl From<SnapshotError> for Failure {
     fn from(error: SnapshotError) -> Self {
         let exit = match &error {
-            SnapshotError::Name(_) | SnapshotError::Unknown(_) | SnapshotError::Exists(_) => {
-                Exit::Usage
-            }
+            SnapshotError::Name(_)
+            | SnapshotError::Unknown(_)
+            | SnapshotError::Exists(_)
+            | SnapshotError::Taken(_)
+            | SnapshotError::Unclear(_) => Exit::Usage,
             SnapshotError::Engine(error) if error.is_lost() => Exit::Unreachable,
-            SnapshotError::Full { .. } | SnapshotError::Busy | SnapshotError::Compose(..) => {
-                Exit::Refused
-            }
+            SnapshotError::Full { .. }
+            | SnapshotError::Unreadable(_)
+            | SnapshotError::Busy
+            | SnapshotError::Compose(..) => Exit::Refused,
             _ => Exit::Finding,
         };
         Self::new(exit, error)
@@ -50,6 +54,7 @@ pub(super) async fn run(path: &Path, command: SnapshotCommand) -> Result<Exit, F
     let docker = docker_runtime(&config)?;
     match command {
         SnapshotCommand::Create(args) => create(&config, &docker, &args).await,
+        SnapshotCommand::Adopt(args) => adopt::run(&config, &docker, &args).await,
         SnapshotCommand::List { json } => points::list(&config, &docker, json).await,
         SnapshotCommand::Show { name, json } => points::show(&config, &name, json),
         SnapshotCommand::Diff { one, other, json } => {
@@ -118,12 +123,17 @@ async fn players(config: &Config) -> Option<u32> {
 async fn create(config: &Config, docker: &Docker, args: &CreateArgs) -> Result<Exit, Failure> {
     let known = Shelf::look(config)?;
     let name = match args.bump {
-        Some(bump) => PointName::next(known.iter().map(|one| &one.name), bump.into(), &args.name),
+        Some(bump) => {
+            // Images that somebody named so by hand count too.
+            let named = snapshot::names(config, docker).await?;
+            let known = known.iter().map(|one| &one.name).chain(&named);
+            PointName::next(known, bump.into(), &args.name)
+        }
         None => args.name.parse(),
     };
     let name = name.map_err(SnapshotError::from)?;
     if known.iter().any(|point| point.name == name) {
-        return Err(SnapshotError::Exists(name.to_string()).into());
+        return Err(SnapshotError::Exists(name).into());
     }
     if args.dry_run {
         return foretell(config, docker, &name, args).await;
@@ -208,6 +218,13 @@ async fn rollback(config: &Config, docker: &Docker, args: &RollbackArgs) -> Resu
     }
     for volume in &plan.masking {
         println!("the volume {volume} hides the image's files, so it goes back with the image");
+    }
+    for (volume, content) in snapshot::hiding(&place, &to, &plan).await? {
+        println!(
+            "note: the volume {volume} hides {content} of the image, and {} does not have it: what \
+             players see there stays as it is",
+            to.name
+        );
     }
     println!("{}", losses(&to, parts, players));
     if args.dry_run {

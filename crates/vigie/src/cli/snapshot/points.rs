@@ -42,7 +42,7 @@ pub(super) fn note_good(
     let now = jiff::Timestamp::now().as_millisecond();
     let day = i64::try_from(GOOD_AFTER.as_millis()).unwrap_or(i64::MAX);
     let Some(point) = points.iter_mut().find(|point| &point.name == name) else { return Ok(()) };
-    if now.saturating_sub(*started) < day || point.good.is_some() {
+    if now.saturating_sub(*started) < day || point.good.is_some() || !point.can_be_good() {
         return Ok(());
     }
     let severities = vec![vigie_core::incident::Severity::P1, vigie_core::incident::Severity::P2];
@@ -56,7 +56,8 @@ pub(super) fn note_good(
 
 /// The one that was good last.
 pub(super) fn last_good(points: &[Point]) -> Option<&PointName> {
-    points.iter().filter(|one| one.good.is_some()).max_by_key(|one| one.made).map(|one| &one.name)
+    let good = points.iter().filter(|one| one.good.is_some() && one.can_be_good());
+    good.max_by_key(|one| one.made).map(|one| &one.name)
 }
 
 pub(super) async fn list(config: &Config, docker: &Docker, json: bool) -> Result<Exit, Failure> {
@@ -133,14 +134,15 @@ fn holds(point: &Point) -> String {
 fn cells(point: &Point, runs: bool, good: bool, paint: Paint, french: bool) -> Vec<String> {
     let mut state = Vec::new();
     let words = if french {
-        ["en marche", "dernier bon", "hors site", "avant un retour"]
+        ["en marche", "dernier bon", "hors site", "avant un retour", "repris"]
     } else {
-        ["runs", "last good", "off-site", "before a rollback"]
+        ["runs", "last good", "off-site", "before a rollback", "adopted"]
     };
     state.extend(runs.then(|| paint.good(words[0])));
     state.extend(good.then(|| paint.good(words[1])));
     state.extend(point.is_off_site().then(|| words[2].to_owned()));
     state.extend(point.safety.then(|| paint.dim(words[3])));
+    state.extend(point.adopted.as_ref().map(|_| paint.dim(words[4])));
     vec![
         point.name.to_string(),
         rfc3339(point.made)[..16].replace('T', " "),
@@ -152,7 +154,11 @@ fn cells(point: &Point, runs: bool, good: bool, paint: Paint, french: bool) -> V
     ]
 }
 
-fn shape(point: &Point, runs: Option<&PointName>, good: Option<&PointName>) -> serde_json::Value {
+pub(super) fn shape(
+    point: &Point,
+    runs: Option<&PointName>,
+    good: Option<&PointName>,
+) -> serde_json::Value {
     serde_json::json!({
         "name": point.name,
         "made": rfc3339(point.made),
@@ -165,6 +171,7 @@ fn shape(point: &Point, runs: Option<&PointName>, good: Option<&PointName>) -> s
         "last_good": good == Some(&point.name),
         "off_site": point.is_off_site(),
         "before_rollback": point.safety,
+        "adopted": point.adopted,
         "images": point.images,
         "volumes": point.volumes,
         "databases": point.databases,
@@ -193,7 +200,10 @@ pub(super) fn show(config: &Config, name: &PointName, json: bool) -> Result<Exit
             image.service,
             size(image.added)
         );
-        println!("            {}, {} changed files", image.id, image.changes.len());
+        match &point.adopted {
+            Some(tag) => println!("            {}, taken over from {tag}", image.id),
+            None => println!("            {}, {} changed files", image.id, image.changes.len()),
+        }
     }
     for tree in &point.volumes {
         println!(
