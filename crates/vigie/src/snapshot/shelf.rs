@@ -5,6 +5,7 @@ use std::fs::{File, OpenOptions};
 use std::io::Read;
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
 
 use serde::{Deserialize, Serialize};
 use vigie_backup::Repository;
@@ -40,6 +41,8 @@ pub struct Making {
 #[derive(Debug)]
 pub struct Shelf {
     directory: PathBuf,
+    /// Once it was opened: a password takes half a second on purpose, and there are many parts.
+    repository: OnceLock<Repository>,
     /// Held as long as the shelf is open.
     _lock: File,
 }
@@ -67,7 +70,7 @@ impl Shelf {
         options.create(true).truncate(false).write(true).mode(0o600);
         let lock = options.open(directory.join("lock")).map_err(failed)?;
         lock.try_lock().map_err(|_| SnapshotError::Busy)?;
-        Ok(Self { directory, _lock: lock })
+        Ok(Self { directory, repository: OnceLock::new(), _lock: lock })
     }
 
     /// Its repository, and a new one where there is none.
@@ -75,12 +78,17 @@ impl Shelf {
     /// # Errors
     /// When it cannot be read or made.
     pub fn repository(&self) -> Result<Repository, SnapshotError> {
+        if let Some(known) = self.repository.get() {
+            return Ok(known.clone());
+        }
         let place = self.directory.join("repository");
         let key = self.key()?;
-        if place.join("config").exists() {
-            return Ok(Repository::open(&place, &key)?);
-        }
-        Ok(Repository::create(&place, &key)?)
+        let opened = if place.join("config").exists() {
+            Repository::open(&place, &key)?
+        } else {
+            Repository::create(&place, &key)?
+        };
+        Ok(self.repository.get_or_init(|| opened).clone())
     }
 
     /// The repository's password, made at random once.
