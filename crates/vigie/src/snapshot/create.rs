@@ -8,10 +8,11 @@ use vigie_core::snapshot::{ImagePart, Point, PointName, TreePart};
 use vigie_core::stack::Role;
 
 use super::database::{self, joined};
-use super::engine::{Place, readable, repository, weight};
+use super::engine::{Place, readable, repository, room, services, weight};
 use super::{Making, SnapshotError, project};
+use crate::config::Config;
 use crate::report::millis;
-use crate::runtime::docker::{Container, Volume};
+use crate::runtime::docker::{Container, Docker, Volume};
 use crate::text::printable;
 
 /// Mode, owner and group.
@@ -41,8 +42,8 @@ pub struct Wish {
 pub async fn create(place: &Place<'_>, wish: &Wish) -> Result<Point, SnapshotError> {
     let began = Instant::now();
     let services = place.services().await?;
-    refuse_what_exists(place, wish, &services).await?;
-    refuse_what_is_unreadable(place, &services)?;
+    let points = place.shelf.points()?;
+    refuse(place.config, place.docker, &points, wish, &services).await?;
     let mut point = Point {
         name: wish.name.clone(),
         made: jiff::Timestamp::now().as_millisecond(),
@@ -92,8 +93,74 @@ fn wanted<'a>(
     named.map(|(name, _, container)| (name.as_str(), container)).collect()
 }
 
+/// What making one would do, in lines; for a dry run.
+///
+/// # Errors
+/// As [`create`] before it begins.
+pub async fn outline(
+    config: &Config,
+    docker: &Docker,
+    points: &[Point],
+    wish: &Wish,
+) -> Result<Vec<String>, SnapshotError> {
+    let services = services(config, docker).await?;
+    refuse(config, docker, points, wish, &services).await?;
+    let mut lines = Vec::new();
+    for (service, role, _) in &services {
+        if let Some(schema) = schema(config, service).filter(|_| *role == Role::Database) {
+            lines.push(format!("dump of {schema} from {service}"));
+        }
+    }
+    for (service, container) in wanted(wish, &services) {
+        lines.push(format!("image of {service}, from {}", container.image));
+    }
+    lines.extend(volumes(&services).into_iter().map(|(volume, mounted)| {
+        let at: Vec<_> = mounted.iter().map(|(by, at)| format!("{at} in {by}")).collect();
+        format!("volume {} ({})", volume.name, at.join(", "))
+    }));
+    let binds = project::binds(config, &others(&services));
+    lines.extend(binds.iter().map(|(inside, _)| format!("files in {}", inside.display())));
+    lines.push(String::from("the project's files"));
+    Ok(lines)
+}
+
+fn schema<'a>(config: &'a Config, service: &str) -> Option<&'a str> {
+    config.file.service.get(service)?.database.as_ref()?.schema.as_deref()
+}
+
+/// Refuses before anything is begun.
+async fn refuse(
+    config: &Config,
+    docker: &Docker,
+    points: &[Point],
+    wish: &Wish,
+    services: &[(String, Role, Container)],
+) -> Result<(), SnapshotError> {
+    refuse_what_exists(docker, points, wish, services).await?;
+    for (service, role, container) in services {
+        // Before a rollback the rest is kept all the same; what it needs is looked at there.
+        if *role == Role::Database
+            && !container.runs
+            && !wish.safety
+            && let Some(schema) = schema(config, service)
+        {
+            let why = format!(
+                "{service} does not run, so {schema} cannot be dumped; start it first: vigie up {service}"
+            );
+            return Err(SnapshotError::Nothing(why));
+        }
+    }
+    refuse_what_is_unreadable(config, services)?;
+    // A first point takes all of its volumes, a later one what changed.
+    let volumes = volumes(services);
+    let all: u64 = volumes.iter().map(|(volume, _)| weight(&volume.source)).sum();
+    let needed = if points.is_empty() { all } else { all / 10 };
+    room(config, &super::Shelf::place(config), needed)
+}
+
 async fn refuse_what_exists(
-    place: &Place<'_>,
+    docker: &Docker,
+    points: &[Point],
     wish: &Wish,
     services: &[(String, Role, Container)],
 ) -> Result<(), SnapshotError> {
@@ -106,14 +173,14 @@ async fn refuse_what_exists(
     {
         let known: Vec<_> = services.iter().map(|(name, ..)| name.as_str()).collect();
         let why = format!("{missing} has no container; those with one: {}", known.join(", "));
-        return Err(SnapshotError::Nothing(why));
+        return Err(SnapshotError::Unclear(why));
     }
-    if place.shelf.points()?.iter().any(|point| point.name == wish.name) {
+    if points.iter().any(|point| point.name == wish.name) {
         return Err(SnapshotError::Exists(wish.name.clone()));
     }
     for (_, container) in wanted(wish, services) {
         let reference = format!("{}:{}", repository(container), wish.name);
-        if place.docker.image(&reference).await?.is_some() {
+        if docker.image(&reference).await?.is_some() {
             return Err(SnapshotError::Taken(reference));
         }
     }
@@ -122,18 +189,18 @@ async fn refuse_what_exists(
 
 /// A dump of minutes for nothing helps nobody: whatever will be read is looked at first.
 fn refuse_what_is_unreadable(
-    place: &Place<'_>,
+    config: &Config,
     services: &[(String, Role, Container)],
 ) -> Result<(), SnapshotError> {
-    let directory = place.config.directory();
+    let directory = config.directory();
     for (volume, _) in volumes(services) {
         readable(&volume.source)?;
     }
-    for (inside, _) in project::binds(place.config, &others(services)) {
+    for (inside, _) in project::binds(config, &others(services)) {
         readable(&directory.join(inside))?;
     }
     let containers: Vec<_> = services.iter().map(|(_, _, container)| container.clone()).collect();
-    let members = project::members(place.config, &containers);
+    let members = project::members(config, &containers);
     members.iter().try_for_each(|member| readable(&directory.join(member)))
 }
 
@@ -149,8 +216,6 @@ async fn fill(
     services: &[(String, Role, Container)],
     point: &mut Point,
 ) -> Result<(), SnapshotError> {
-    let volumes = volumes(services);
-    room(place, &volumes)?;
     // The dump first: what players did while the rest was read is then in no part, rather than in one.
     for (service, role, container) in services {
         if *role != Role::Database {
@@ -163,15 +228,8 @@ async fn fill(
             continue;
         };
         if !container.runs {
-            // Before a rollback the rest is kept all the same; what it needs is looked at there.
-            if wish.safety {
-                (place.say)(&format!("{service} does not run: {schema} cannot be dumped"));
-                continue;
-            }
-            let why = format!(
-                "{service} does not run, so {schema} cannot be dumped; start it first: vigie up {service}"
-            );
-            return Err(SnapshotError::Nothing(why));
+            (place.say)(&format!("{service} does not run: {schema} cannot be dumped"));
+            continue;
         }
         (place.say)(&format!("dump of {schema} from {service}"));
         let part = database::dump(place, service, probe, schema, &wish.name).await?;
@@ -181,7 +239,7 @@ async fn fill(
         (place.say)(&format!("image of {service}"));
         point.images.push(image(place, wish, service, container).await?);
     }
-    for (volume, mounted) in volumes {
+    for (volume, mounted) in volumes(services) {
         (place.say)(&format!("volume {}", volume.name));
         let label = format!("volume:{}", volume.name);
         let stored = tree(place, wish, label, volume.source).await?;
@@ -206,17 +264,6 @@ fn volumes(services: &[(String, Role, Container)]) -> Vec<(Volume, Vec<(String, 
         }
     }
     found
-}
-
-/// Whether there is room: a first point takes all of its volumes, a later one what changed.
-fn room(
-    place: &Place<'_>,
-    volumes: &[(Volume, Vec<(String, String)>)],
-) -> Result<(), SnapshotError> {
-    let all: u64 = volumes.iter().map(|(volume, _)| weight(&volume.source)).sum();
-    let first = place.shelf.points()?.is_empty();
-    let needed = if first { all } else { all / 10 };
-    place.room(&super::Shelf::place(place.config), needed)
 }
 
 async fn image(

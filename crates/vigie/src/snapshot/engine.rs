@@ -49,16 +49,22 @@ impl Place<'_> {
     /// # Errors
     /// [`SnapshotError::Full`].
     pub fn room(&self, place: &Path, needed: u64) -> Result<(), SnapshotError> {
-        let seen = rustix::fs::statvfs(place);
-        let seen = seen.map_err(|error| SnapshotError::File(place.to_owned(), error.into()))?;
-        let free = seen.f_bavail.saturating_mul(seen.f_frsize);
-        let needed = needed.saturating_add(self.config.file.snapshot.reserve);
-        if free < needed {
-            let (free, needed) = (size(free), size(needed));
-            return Err(SnapshotError::Full { place: place.to_owned(), free, needed });
-        }
-        Ok(())
+        room(self.config, place, needed)
     }
+}
+
+/// As [`Place::room`]; what is not there yet is looked at where it will be.
+pub(super) fn room(config: &Config, place: &Path, needed: u64) -> Result<(), SnapshotError> {
+    let there = place.ancestors().find(|path| path.exists()).unwrap_or(place);
+    let seen = rustix::fs::statvfs(there);
+    let seen = seen.map_err(|error| SnapshotError::File(place.to_owned(), error.into()))?;
+    let free = seen.f_bavail.saturating_mul(seen.f_frsize);
+    let needed = needed.saturating_add(config.file.snapshot.reserve);
+    if free < needed {
+        let (free, needed) = (size(free), size(needed));
+        return Err(SnapshotError::Full { place: place.to_owned(), free, needed });
+    }
+    Ok(())
 }
 
 /// The services of `config` that have a container, in the order in which they start.

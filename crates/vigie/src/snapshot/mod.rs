@@ -16,11 +16,11 @@ mod shelf;
 mod verify;
 
 pub use adopt::{Candidate, Legacy, adopt, candidates, found, names};
-pub use create::{Wish, create};
+pub use create::{Wish, create, outline};
 pub use diff::{Changed, Difference, diff};
 pub use engine::Place;
 pub use error::SnapshotError;
 pub use registry::{pull, push};
 pub use remove::remove;
-pub use rollback::{Journey, hiding, plan, resume, rollback};
+pub use rollback::{Journey, check, hiding, plan, resume, rollback};
 pub use shelf::{Intent, Making, Shelf};

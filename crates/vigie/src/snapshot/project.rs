@@ -13,7 +13,7 @@ use crate::runtime::docker::{Container, files};
 use crate::whole::{Access, Draft};
 
 /// Where patches are among the kept files.
-const PATCHES: &str = ".vigie-patches";
+pub(super) const PATCHES: &str = ".vigie-patches";
 
 /// The compose files of `config`, as Compose reads them.
 pub(super) fn compose_files(config: &Config) -> Vec<PathBuf> {
@@ -104,13 +104,7 @@ pub(super) fn spread(config: &Config, from: &Path) -> Result<(), SnapshotError> 
         if same && target.exists() {
             continue;
         }
-        let put = || {
-            std::fs::create_dir_all(target.parent().unwrap_or(&directory))?;
-            let mut draft = Draft::of(&target)?;
-            std::io::copy(&mut File::open(&source)?, &mut draft)?;
-            draft.put(Access::Like(&source))
-        };
-        put().map_err(|error| SnapshotError::File(target.clone(), error))?;
+        copy(&source, &target).map_err(|error| SnapshotError::File(target, error))?;
     }
     Ok(())
 }
@@ -132,17 +126,14 @@ fn below(root: &Path) -> std::io::Result<Vec<PathBuf>> {
     Ok(found)
 }
 
-/// Content, mode and owner.
+/// Content, mode, owner and attributes.
 fn copy(from: &Path, to: &Path) -> std::io::Result<()> {
-    use std::os::unix::fs::MetadataExt;
     if let Some(directory) = to.parent() {
         std::fs::create_dir_all(directory)?;
     }
-    std::fs::copy(from, to)?;
-    let seen = std::fs::metadata(from)?;
-    // Only root can give a file away; anybody else owns what it copies.
-    let _ = std::os::unix::fs::chown(to, Some(seen.uid()), Some(seen.gid()));
-    Ok(())
+    let mut draft = Draft::of(to)?;
+    std::io::copy(&mut File::open(from)?, &mut draft)?;
+    draft.put(Access::Like(from))
 }
 
 /// The git repositories around the project and what services have mounted, with what is not committed.

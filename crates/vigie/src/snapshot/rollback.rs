@@ -163,7 +163,10 @@ fn not_played_over(schema: &str) -> SnapshotError {
 }
 
 /// Refuses before anything is made or touched what could not be done.
-async fn check(place: &Place<'_>, to: &Point, plan: &Plan) -> Result<(), SnapshotError> {
+///
+/// # Errors
+/// Why it could not.
+pub async fn check(place: &Place<'_>, to: &Point, plan: &Plan) -> Result<(), SnapshotError> {
     let services = place.services().await?;
     for act in &plan.acts {
         match act {
@@ -243,7 +246,7 @@ async fn carry_out(place: &Place<'_>, to: &Point, plan: &Plan) -> Result<(), Sna
                 }
             }
             Act::Verify(service) => {
-                (place.say)(&format!("look at {service} as players do"));
+                (place.say)(&format!("verify that {service} answers"));
                 verify::until_well(place, service).await?;
             }
         }

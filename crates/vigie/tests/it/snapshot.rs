@@ -191,6 +191,12 @@ fn everything_goes_back_and_comes_back_again() {
         .or_else(|_| std::fs::read_to_string(stack.dir().join("compose.yaml")));
     let compose = compose.unwrap();
 
+    let mounted = stack.dir().join("server-config/server.cfg");
+    let all_flags = rustix::fs::XattrFlags::empty();
+    let marked = rustix::fs::setxattr(&mounted, "user.town", b"ours", all_flags).is_ok();
+
+    let would = fine(&stack, &["snapshot", "create", "v1.0-base", "--dry-run"]);
+    assert!(would.contains("dump of gmod_construction from mysql"), "{would}");
     let told = fine(&stack, &["snapshot", "create", "v1.0-base", "--note", "the first"]);
     assert!(told.contains("kept in "), "{told}");
     world.change("second");
@@ -201,7 +207,7 @@ fn everything_goes_back_and_comes_back_again() {
 
     let plan = fine(&stack, &["snapshot", "rollback", "v1.0-base", "--dry-run"]);
     assert!(
-        plan.contains("play gmod_construction back") && plan.contains("players lose"),
+        plan.contains("play gmod_construction back") && plan.contains("lost of the last"),
         "{plan}"
     );
     assert_eq!(world.read(), all("second"), "a dry run changes nothing");
@@ -212,6 +218,10 @@ fn everything_goes_back_and_comes_back_again() {
     assert!(told.contains("v1.0-base runs, verified after"), "{told}");
     assert_eq!(world.read(), all("first"));
     assert_eq!(owner(), (1000, 1000));
+    let mut value = [0_u8; 16];
+    let length = rustix::fs::getxattr(&mounted, "user.town", &mut value[..]);
+    let kept = length.is_ok_and(|length| &value[..length] == b"ours");
+    assert_eq!(kept, marked, "attributes of the project's files stay");
     let after = std::fs::read_dir(stack.dir()).unwrap().flatten().map(|entry| entry.path());
     let after =
         after.filter(|path| path.extension().is_some_and(|end| end == "yml" || end == "yaml"));
@@ -232,9 +242,16 @@ fn everything_goes_back_and_comes_back_again() {
     assert_eq!(world.read(), all("second"));
 
     let told = fine(&stack, &["snapshot", "diff", "v1.0-base", "v1.1-before-v1.0-base"]);
-    for wanted in ["~ volume.txt", "~ word.txt", "~ server-config/server.cfg", "image gmod"] {
+    for wanted in [
+        "~ volume.txt",
+        "~ word.txt",
+        "~ server-config/server.cfg",
+        "image gmod",
+        "database gmod_construction",
+    ] {
         assert!(told.contains(wanted), "{wanted}: {told}");
     }
+    assert!(!told.contains(".vigie-patches"), "vigie's own file: {told}");
     let told = json(&stack, &["snapshot", "diff", "v1.0-base", "v1.0-base", "--json"]);
     assert_eq!(
         (&told["parts"], &told["compose"]),

@@ -66,6 +66,7 @@ fn a_legacy_tag_becomes_a_restore_point_and_stays_a_tag() {
         (&["adopt", "v0.9-lab", NAME], "there is a restore point v0.10-jour2-stable already"),
         (&["create", NAME], "there is a restore point v0.10-jour2-stable already"),
         (&["create", "v0.9-lab"], "is no restore point; take another name, or make it one"),
+        (&["create", "v0.9-lab", "--dry-run"], "vigie snapshot adopt vigie-it/"),
     ] {
         let (code, text) = run(&stack, &[&["snapshot"], arguments].concat());
         assert_eq!((code, text.contains(why)), (Some(2), true), "{arguments:?}: {text}");
