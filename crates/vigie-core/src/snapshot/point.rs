@@ -118,6 +118,27 @@ pub struct Point {
 }
 
 impl Point {
+    /// One with nothing in it yet; `made` is in milliseconds since 1970.
+    #[must_use]
+    pub fn new(name: PointName, made: i64) -> Self {
+        Self {
+            name,
+            made,
+            note: None,
+            safety: false,
+            players: None,
+            took_ms: 0,
+            images: Vec::new(),
+            volumes: Vec::new(),
+            databases: Vec::new(),
+            project: None,
+            binds: Vec::new(),
+            good: None,
+            repositories: Vec::new(),
+            adopted: None,
+        }
+    }
+
     /// Everything in it that is a directory.
     pub fn trees(&self) -> impl Iterator<Item = &TreePart> {
         self.volumes.iter().chain(&self.project).chain(&self.binds)

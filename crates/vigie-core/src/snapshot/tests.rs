@@ -24,10 +24,6 @@ fn tree(name: &str, service: &str, at: &str) -> TreePart {
 
 fn point(text: &str, made: i64) -> Point {
     Point {
-        name: name(text),
-        made,
-        note: None,
-        safety: false,
         players: Some(3),
         took_ms: 1,
         images: vec![ImagePart {
@@ -50,10 +46,7 @@ fn point(text: &str, made: i64) -> Point {
             added: 7,
         }],
         project: Some(tree("project", "", "")),
-        binds: Vec::new(),
-        good: None,
-        repositories: Vec::new(),
-        adopted: None,
+        ..Point::new(name(text), made)
     }
 }
 

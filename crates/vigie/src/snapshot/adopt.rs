@@ -152,20 +152,10 @@ pub async fn found(
         off_site: None,
     };
     Ok(Point {
-        name,
-        made,
         note: legacy.note.as_deref().map(printable),
-        safety: false,
-        players: None,
-        took_ms: 0,
         images: vec![image],
-        volumes: Vec::new(),
-        databases: Vec::new(),
-        project: None,
-        binds: Vec::new(),
-        good: None,
-        repositories: Vec::new(),
         adopted: Some(reference),
+        ..Point::new(name, made)
     })
 }
 
