@@ -30,7 +30,17 @@ pub(crate) fn command() -> Command {
         .subcommand(
             Command::new("bench")
                 .about("Run one benchmark, or list them")
-                .arg(Arg::new("name").value_name("NAME")),
+                .arg(Arg::new("name").value_name("NAME"))
+                .arg(
+                    Arg::new("options")
+                        .value_name("OPTION")
+                        .num_args(0..)
+                        .trailing_var_arg(true)
+                        .allow_hyphen_values(true)
+                        .help(
+                            "Its own options; `bench NAME -- --help` lists them where it has any",
+                        ),
+                ),
         )
         .subcommand(Command::new("picture").about("Make docs/demo.svg from a real run of the demo"))
         .subcommand(lab_command())
@@ -103,7 +113,11 @@ pub(crate) fn run(matches: &ArgMatches) -> Result<bool> {
             },
         ),
         Some(("tidy", _)) => tidy::run(&place),
-        Some(("bench", args)) => bench::run(&place, args.get_one("name").map(String::as_str)),
+        Some(("bench", args)) => {
+            let options = args.get_many::<String>("options").into_iter().flatten().cloned();
+            let name = args.get_one::<String>("name").map(String::as_str);
+            bench::run(&place, name, &options.collect::<Vec<_>>())
+        }
         Some(("picture", _)) => picture::make(&place),
         Some(("lab", args)) => run_lab(&place, args),
         _ => bail!("no such task; `cargo xtask --help` lists them"),

@@ -197,10 +197,15 @@ pub(crate) fn told(error: &RusticError) -> String {
 
 /// Whether it is about a file that is not there any more.
 fn gone(error: &RusticError) -> bool {
+    is_about(error, std::io::ErrorKind::NotFound)
+}
+
+/// Whether `kind` is what is behind an error.
+pub(crate) fn is_about(error: &RusticError, kind: std::io::ErrorKind) -> bool {
     let mut cause = std::error::Error::source(error);
     while let Some(inner) = cause {
         let io = inner.downcast_ref::<std::io::Error>();
-        if io.is_some_and(|io| io.kind() == std::io::ErrorKind::NotFound) {
+        if io.is_some_and(|io| io.kind() == kind) {
             return true;
         }
         cause = inner.source();

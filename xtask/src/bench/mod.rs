@@ -5,11 +5,16 @@ mod console;
 mod engine;
 mod figures;
 mod notify;
+mod player;
 mod register;
 mod scale;
+mod snapshot;
 mod watchers;
 
+use std::path::PathBuf;
+
 use anyhow::{Result, bail};
+use vigie_testkit::lab::run;
 
 use crate::place::Place;
 
@@ -20,7 +25,15 @@ struct Bench {
     /// What it measures, in one line.
     about: &'static str,
     /// Runs it and prints its figures.
-    run: fn(&Place) -> Result<()>,
+    run: Run,
+}
+
+/// How one is run.
+enum Run {
+    /// Always the same.
+    Fixed(fn(&Place) -> Result<()>),
+    /// With options of its own, as they were typed.
+    With(fn(&Place, &[String]) -> Result<()>),
 }
 
 /// All benchmarks, in the order in which they are listed. To add one: its file here, `mod` it, and
@@ -29,29 +42,42 @@ const BENCHES: &[Bench] = &[
     Bench {
         name: "watchers",
         about: "crash and freeze, detected and restored: vigie, monit, healthcheck + autoheal (20 min)",
-        run: watchers::run,
+        run: Run::Fixed(watchers::run),
     },
     Bench {
         name: "scale",
         about: "memory and CPU watching 2, 100 and 1,000 services",
-        run: scale::run,
+        run: Run::Fixed(scale::run),
     },
-    Bench { name: "engine", about: "events a second through the engine", run: engine::run },
+    Bench {
+        name: "engine",
+        about: "events a second through the engine",
+        run: Run::Fixed(engine::run),
+    },
     Bench {
         name: "register",
         about: "incident list, stats and similar on a register of 100,000 incidents",
-        run: register::run,
+        run: Run::Fixed(register::run),
     },
     Bench {
         name: "notify",
         about: "from an incident to a channel, notices a second, a kill with 1,000 waiting (5 min)",
-        run: notify::run,
+        run: Run::Fixed(notify::run),
     },
-    Bench { name: "console", about: "console lines a second, against grep -E", run: console::run },
+    Bench {
+        name: "snapshot",
+        about: "a second restore point after a 1 % change and a rollback, against docker save | gzip",
+        run: Run::With(snapshot::run),
+    },
+    Bench {
+        name: "console",
+        about: "console lines a second, against grep -E",
+        run: Run::Fixed(console::run),
+    },
 ];
 
 /// Runs one by name, or lists them all.
-pub(crate) fn run(place: &Place, name: Option<&str>) -> Result<bool> {
+pub(crate) fn run(place: &Place, name: Option<&str>, options: &[String]) -> Result<bool> {
     let Some(name) = name else {
         for bench in BENCHES {
             println!("{:20} {}", bench.name, bench.about);
@@ -61,5 +87,19 @@ pub(crate) fn run(place: &Place, name: Option<&str>) -> Result<bool> {
     let Some(bench) = BENCHES.iter().find(|bench| bench.name == name) else {
         bail!("no benchmark is called {name}; `cargo xtask bench` lists them");
     };
-    (bench.run)(place).map(|()| true)
+    match bench.run {
+        Run::With(run) => run(place, options)?,
+        Run::Fixed(_) if !options.is_empty() => {
+            bail!("the benchmark {name} has no options, but {} was given", options.join(" "))
+        }
+        Run::Fixed(run) => run(place)?,
+    }
+    Ok(true)
+}
+
+/// vigie as people have it.
+fn vigie(place: &Place) -> Result<PathBuf> {
+    let mut cargo = place.cargo();
+    run::streamed(cargo.args(["build", "--release", "--quiet", "--package", "vigie"]))?;
+    Ok(place.target().join("release/vigie"))
 }

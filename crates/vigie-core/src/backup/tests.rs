@@ -1,3 +1,5 @@
+//! Decides nothing: names, retention, lateness and the table, each rule with what it must not do.
+
 use std::time::Duration;
 
 use proptest::prelude::*;

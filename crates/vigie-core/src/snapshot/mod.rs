@@ -1,6 +1,7 @@
 //! Decides about restore points: how they are called, what is in one, which of them may go, and in
 //! which order a stack goes back to one.
 
+mod legacy;
 mod name;
 mod plan;
 mod point;
@@ -10,5 +11,5 @@ mod tests;
 
 pub use name::{Bump, NameError, PointName};
 pub use plan::{Act, Only, Parts, Plan};
-pub use point::{DatabasePart, ImagePart, Point, Repository, TreePart};
+pub use point::{DatabasePart, ImagePart, Point, Repository, TreePart, hides};
 pub use prune::{GOOD_AFTER, Kept, Rules, Verdict, prune};

@@ -7,7 +7,7 @@ use std::str::FromStr;
 use serde::{Deserialize, Serialize};
 
 /// The longest tag that a registry takes.
-const LONGEST: usize = 128;
+pub(super) const LONGEST: usize = 128;
 
 /// A restore point's name.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]

@@ -85,6 +85,8 @@ impl Plan {
         order: &[String],
         content: impl Fn(&str) -> Option<String>,
     ) -> Self {
+        // An image that was taken over has no files: nobody stops for them.
+        let project = parts.project && (point.project.is_some() || !point.binds.is_empty());
         let mut masking = Vec::new();
         let mut volumes: Vec<&str> = Vec::new();
         if parts.volumes {
@@ -104,7 +106,7 @@ impl Plan {
                 volumes.contains(&one.name.as_str())
                     && one.mounted.iter().any(|(by, _)| by == service)
             });
-            image || mounted || parts.project
+            image || mounted || project
         };
         let touched: Vec<_> = order.iter().filter(|service| touches(service)).cloned().collect();
         let databases: Vec<_> = point.databases.iter().filter(|_| parts.databases).collect();
@@ -116,7 +118,7 @@ impl Plan {
             });
             acts.extend(idle.cloned().map(Act::Stop));
         }
-        acts.extend(parts.project.then_some(Act::Project));
+        acts.extend(project.then_some(Act::Project));
         if parts.images {
             acts.extend(point.images.iter().map(|one| Act::Image(one.service.clone())));
         }

@@ -111,9 +111,34 @@ pub struct Point {
     pub good: Option<i64>,
     /// Git repositories.
     pub repositories: Vec<Repository>,
+    /// The image that somebody had tagged by hand and that this point was made of. Its tag is that
+    /// person's and is never taken away.
+    #[serde(default)]
+    pub adopted: Option<String>,
 }
 
 impl Point {
+    /// One with nothing in it yet; `made` is in milliseconds since 1970.
+    #[must_use]
+    pub fn new(name: PointName, made: i64) -> Self {
+        Self {
+            name,
+            made,
+            note: None,
+            safety: false,
+            players: None,
+            took_ms: 0,
+            images: Vec::new(),
+            volumes: Vec::new(),
+            databases: Vec::new(),
+            project: None,
+            binds: Vec::new(),
+            good: None,
+            repositories: Vec::new(),
+            adopted: None,
+        }
+    }
+
     /// Everything in it that is a directory.
     pub fn trees(&self) -> impl Iterator<Item = &TreePart> {
         self.volumes.iter().chain(&self.project).chain(&self.binds)
@@ -149,19 +174,35 @@ impl Point {
         !self.images.is_empty() && self.images.iter().all(|one| one.off_site.is_some())
     }
 
+    /// Names of images that go with this point: all but the one that was there before it.
+    pub fn tags(&self) -> impl Iterator<Item = String> {
+        let names = self.images.iter().map(|one| format!("{}:{}", one.repository, one.tag));
+        names.filter(|name| self.adopted.as_ref() != Some(name))
+    }
+
+    /// Whether it can be known as good. An image that was taken over has nothing that ran with it.
+    #[must_use]
+    pub fn can_be_good(&self) -> bool {
+        self.adopted.is_none()
+    }
+
     /// Whether a volume hides files of the image of `service`: then a rollback of the image alone
     /// changes nothing that players see.
     #[must_use]
     pub fn masks(&self, service: &str, content: &str) -> Vec<&TreePart> {
-        let covers = |at: &str| {
-            let at = at.trim_end_matches('/');
-            content == at
-                || content.starts_with(&format!("{at}/"))
-                || at.starts_with(&format!("{content}/"))
-        };
         let volumes = self.volumes.iter();
-        let masking =
-            |one: &&TreePart| one.mounted.iter().any(|(by, at)| by == service && covers(at));
+        let masking = |one: &&TreePart| {
+            one.mounted.iter().any(|(by, at)| by == service && hides(at, content))
+        };
         volumes.filter(masking).collect()
     }
+}
+
+/// Whether a volume at `at` hides files of an image whose content is below `content`.
+#[must_use]
+pub fn hides(at: &str, content: &str) -> bool {
+    let at = at.trim_end_matches('/');
+    content == at
+        || content.starts_with(&format!("{at}/"))
+        || at.starts_with(&format!("{content}/"))
 }

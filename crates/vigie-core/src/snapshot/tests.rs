@@ -24,10 +24,6 @@ fn tree(name: &str, service: &str, at: &str) -> TreePart {
 
 fn point(text: &str, made: i64) -> Point {
     Point {
-        name: name(text),
-        made,
-        note: None,
-        safety: false,
         players: Some(3),
         took_ms: 1,
         images: vec![ImagePart {
@@ -50,9 +46,7 @@ fn point(text: &str, made: i64) -> Point {
             added: 7,
         }],
         project: Some(tree("project", "", "")),
-        binds: Vec::new(),
-        good: None,
-        repositories: Vec::new(),
+        ..Point::new(name(text), made)
     }
 }
 
@@ -114,6 +108,57 @@ fn what_runs_and_what_is_good_never_goes() {
     assert_eq!(young[1].kept, Some(Kept::Young));
 }
 
+#[test]
+fn a_tag_given_by_hand_has_an_equivalent() {
+    let known = [("v1.0-base", 10), ("v2.1-stable", 30)].map(|(text, made)| (name(text), made));
+    let called =
+        |tag: &str, made, known: &[_]| PointName::equivalent(tag, made, known).unwrap().to_string();
+    for (tag, made, wanted) in [
+        // The seed's own names stay.
+        ("v2.2-vehicles", 40, "v2.2-vehicles"),
+        ("v2-stable", 5, "v2-stable"),
+        // Younger than all: it goes on. Older than one: it is from before.
+        ("jour2-stable", 40, "v2.2-jour2-stable"),
+        ("jour2-stable", 20, "v0.1-jour2-stable"),
+        // Numbers in front are kept.
+        ("V3_Stable", 20, "v3-stable"),
+        ("1.4-Avant_Mysql", 20, "v1.4-avant_mysql"),
+        ("2.3.1", 20, "v2.3-1"),
+        ("v2.4", 20, "v2.4-legacy"),
+        ("v02.01-x", 20, "v2.1-x"),
+        ("2fort-map", 20, "v0.1-2fort-map"),
+        ("_", 20, "v0.1-legacy"),
+        ("latest", 40, "v2.2-latest"),
+    ] {
+        assert_eq!(called(tag, made, &known), wanted, "{tag}");
+    }
+    assert_eq!(called("jour2-stable", 0, &[]), "v1.0-jour2-stable");
+    let one = [(name("v1.0-base"), 10), (name("v0.3-jour1"), 5)];
+    assert_eq!(called("jour0", 1, &one), "v0.4-jour0");
+}
+
+#[test]
+fn an_image_that_was_taken_over_is_an_image_alone() {
+    let adopted = Point {
+        volumes: Vec::new(),
+        databases: Vec::new(),
+        project: None,
+        adopted: Some(String::from("projet/gmod:jour2-stable")),
+        ..point("v1.0-jour2-stable", 0)
+    };
+    let plan = Plan::to(&adopted, Parts::of(None), &order(), |_| None);
+    let gmod = || String::from("gmod");
+    assert_eq!(
+        plan.acts,
+        [Act::Stop(gmod()), Act::Image(gmod()), Act::Up(gmod()), Act::Verify(gmod())]
+    );
+    assert!(!adopted.can_be_good() && point("v1.0-a", 0).can_be_good());
+    // Its new name goes with it, the old one never does, also where they are the same.
+    assert_eq!(adopted.tags().collect::<Vec<_>>(), ["projet/gmod:v1.0-jour2-stable"]);
+    let same = Point { adopted: Some(String::from("projet/gmod:v1.0-a")), ..point("v1.0-a", 0) };
+    assert_eq!(same.tags().count(), 0);
+}
+
 fn order() -> Vec<String> {
     ["mysql", "gmod", "web"].map(String::from).to_vec()
 }
@@ -167,6 +212,14 @@ proptest! {
         if let Ok(name) = text.parse::<PointName>() {
             prop_assert_eq!(name.to_string(), text);
         }
+    }
+
+    /// Whatever an engine takes for a tag has an equivalent.
+    #[test]
+    fn every_tag_has_an_equivalent(tag in "[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}", made in 0_i64..3) {
+        let known = [(name("v1.0-base"), 1)];
+        let found = PointName::equivalent(&tag, made, &known).unwrap();
+        prop_assert_eq!(found.to_string().parse::<PointName>().unwrap(), found);
     }
 
     /// Whatever goes back: nothing is exchanged while a service that has it runs, and every service

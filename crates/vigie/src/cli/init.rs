@@ -5,6 +5,7 @@ use std::path::Path;
 use super::args::InitArgs;
 use super::{Exit, Failure, Paint, table};
 use crate::config::{BUILT_IN, Config, init};
+use crate::whole::{self, Access};
 
 pub(super) fn run(args: &InitArgs) -> Result<Exit, Failure> {
     let draft = init::draft(&args.directory)?;
@@ -30,7 +31,7 @@ pub(super) fn run(args: &InitArgs) -> Result<Exit, Failure> {
     if path.exists() {
         std::fs::copy(&path, args.directory.join("vigie.toml.bak"))?;
     }
-    std::fs::write(&path, &draft.text)?;
+    whole::put(&path, draft.text.as_bytes(), Access::Kept(0o644))?;
     write_runbooks(&runbooks)?;
     // What was written must be what the watch can read.
     Config::read(&path)?;
@@ -61,7 +62,7 @@ fn write_runbooks(directory: &Path) -> Result<(), Failure> {
     for (name, text) in BUILT_IN {
         let path = directory.join(format!("{name}.toml"));
         if !path.exists() {
-            std::fs::write(path, text)?;
+            whole::put_new(&path, text.as_bytes(), Access::Kept(0o644))?;
         }
     }
     Ok(())

@@ -8,6 +8,7 @@ use super::args::{SystemdArgs, account_name};
 use super::{Exit, Failure, Paint};
 use crate::config::Config;
 use crate::pulse::Unit;
+use crate::whole::{self, Access};
 
 pub(super) fn run(path: &Path, args: &SystemdArgs) -> Result<Exit, Failure> {
     let config = Config::read(path)?;
@@ -70,12 +71,12 @@ fn install(to: &Path, text: &str, force: bool) -> Result<(), Failure> {
         Ok(there) => {
             let mut kept = to.as_os_str().to_owned();
             kept.push(".bak");
-            std::fs::write(kept, there).map_err(failed)?;
+            whole::put(Path::new(&kept), there.as_bytes(), Access::Like(to)).map_err(failed)?;
         }
         Err(error) if error.kind() == ErrorKind::NotFound => {}
         Err(error) => return Err(failed(error)),
     }
-    std::fs::write(to, text).map_err(failed)
+    whole::put(to, text.as_bytes(), Access::Kept(0o644)).map_err(failed)
 }
 
 /// The unit lets the watch write into this directory, so it has to be there.

@@ -1,7 +1,6 @@
 //! Does: everything in one archive to send to somebody who can help, secrets taken out of every
 //! part. Written beside its place and moved there, so that no half archive is left.
 
-use std::io::Write;
 use std::path::Path;
 
 use super::{Diagnosis, render};
@@ -9,6 +8,7 @@ use crate::config::Config;
 use crate::report::{Lang, incident_json};
 use crate::respond::Redactor;
 use crate::store::Register;
+use crate::whole::{Access, Draft};
 
 /// Incidents that go into the archive.
 const INCIDENTS: usize = 20;
@@ -19,9 +19,7 @@ const INCIDENTS: usize = 20;
 /// When it cannot be written; nothing is left then.
 pub fn write(path: &Path, config: &Config, diagnosis: &Diagnosis) -> std::io::Result<()> {
     let redactor = Redactor::of(config);
-    let directory = path.parent().filter(|parent| !parent.as_os_str().is_empty());
-    let file = tempfile::NamedTempFile::new_in(directory.unwrap_or(Path::new(".")))?;
-    let encoder = zstd::Encoder::new(file, 6)?;
+    let encoder = zstd::Encoder::new(Draft::of(path)?, 6)?;
     let mut archive = tar::Builder::new(encoder);
     let mut add = |name: &str, text: &str| -> std::io::Result<()> {
         let clean = redactor.clean(text);
@@ -52,8 +50,5 @@ pub fn write(path: &Path, config: &Config, diagnosis: &Diagnosis) -> std::io::Re
         let rows: Vec<_> = rows.iter().map(incident_json).collect();
         add("incidents.json", &serde_json::to_string_pretty(&rows)?)?;
     }
-    let mut file = archive.into_inner()?.finish()?;
-    file.flush()?;
-    file.persist(path).map_err(|error| error.error)?;
-    Ok(())
+    archive.into_inner()?.finish()?.put(Access::Private)
 }

@@ -1,13 +1,12 @@
 //! Does: writes the planned files. Each is written beside the old one and put in its place whole, with
 //! its mode and owner; the old compose file stays as a copy. What somebody changed meanwhile is left.
 
-use std::io::Write as _;
-use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 
 use super::collect::shown;
 use super::patch::Kind;
 use super::{DoctorError, FileChange, Looked};
+use crate::whole::{self, Access};
 
 /// What holds secrets is read by its owner alone.
 const PRIVATE: u32 = 0o600;
@@ -54,26 +53,7 @@ fn copy_of(path: &Path, stamp: &str) -> PathBuf {
 }
 
 fn replace(path: &Path, change: &FileChange) -> std::io::Result<()> {
-    let directory = path.parent().filter(|parent| *parent != Path::new(""));
-    let old = path.metadata().ok();
-    // Only its owner may read the new file, from its first byte on.
-    let mut file = tempfile::Builder::new()
-        .prefix(".vigie-")
-        .tempfile_in(directory.unwrap_or(Path::new(".")))?;
-    file.write_all(change.after.as_bytes())?;
-    let mode = match (change.kind, &old) {
-        (Kind::Dotenv, _) => PRIVATE,
-        (_, Some(old)) => old.permissions().mode() & 0o7777,
-        (_, None) => 0o644,
-    };
-    // A new file is its directory's owner's: root may write it for the account that runs Compose. Only
-    // root can keep an owner; the mode holds either way.
-    let owner = old.or_else(|| directory.unwrap_or(Path::new(".")).metadata().ok());
-    if let Some(owner) = owner {
-        let _ = std::os::unix::fs::chown(file.path(), Some(owner.uid()), Some(owner.gid()));
-    }
-    file.as_file().set_permissions(std::fs::Permissions::from_mode(mode))?;
-    file.as_file().sync_all()?;
-    file.persist(path).map_err(|error| error.error)?;
-    Ok(())
+    let access =
+        if change.kind == Kind::Dotenv { Access::Mode(PRIVATE) } else { Access::Kept(0o644) };
+    whole::put(path, change.after.as_bytes(), access)
 }

@@ -1,13 +1,16 @@
 //! Does: the directory of post-mortems. What is in it is people's: a file is never overwritten, and
 //! a change of one letter is a whole new file in its place or none.
 
-use std::io::Write;
 use std::path::{Path, PathBuf};
+
+use crate::whole::{self, Access};
 
 /// By which a post-mortem is known, whatever its file is called.
 const MARK: &str = "<!-- vigie: incident ";
 /// Larger files are nobody's post-mortem.
 const LARGEST: u64 = 4 * 1024 * 1024;
+/// Of a new file: everybody who works on the stack may read it.
+const MODE: u32 = 0o644;
 
 /// A post-mortem.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -90,39 +93,9 @@ fn incident_of(path: &Path, text: &str) -> Option<u64> {
 /// # Errors
 /// See [`FolderError`]; a file that exists is one.
 pub fn write_new(path: &Path, text: &str) -> Result<(), FolderError> {
-    put(path, text, None)
-}
-
-/// Puts `text` in the place of a file, with the same mode.
-///
-/// # Errors
-/// See [`FolderError`]; the old text is then still there.
-pub fn replace(path: &Path, text: &str) -> Result<(), FolderError> {
-    let old =
-        std::fs::metadata(path).map_err(|error| FolderError::Unreadable(path.to_owned(), error))?;
-    // What a link leads to is changed, not the link.
-    let file = path.canonicalize().unwrap_or_else(|_| path.to_owned());
-    put(&file, text, Some(old.permissions()))
-}
-
-fn put(path: &Path, text: &str, mode: Option<std::fs::Permissions>) -> Result<(), FolderError> {
     let write = || {
-        let directory = path.parent().unwrap_or(Path::new("."));
-        std::fs::create_dir_all(directory)?;
-        let mut file = tempfile::Builder::new().prefix(".vigie-").tempfile_in(directory)?;
-        file.write_all(text.as_bytes())?;
-        file.as_file().sync_all()?;
-        let fresh = mode.is_none();
-        let mode = mode.unwrap_or_else(|| {
-            use std::os::unix::fs::PermissionsExt;
-            std::fs::Permissions::from_mode(0o644)
-        });
-        file.as_file().set_permissions(mode)?;
-        if fresh {
-            file.persist_noclobber(path).map(drop).map_err(|error| error.error)
-        } else {
-            file.persist(path).map(drop).map_err(|error| error.error)
-        }
+        std::fs::create_dir_all(path.parent().unwrap_or(Path::new(".")))?;
+        whole::put_new(path, text.as_bytes(), Access::Kept(MODE))
     };
     write().map_err(|error: std::io::Error| {
         let taken = error.kind() == std::io::ErrorKind::AlreadyExists;
@@ -131,6 +104,17 @@ fn put(path: &Path, text: &str, mode: Option<std::fs::Permissions>) -> Result<()
         }
         FolderError::Unwritable(path.to_owned(), error)
     })
+}
+
+/// Puts `text` in the place of a file, with the same mode and owner; what a link leads to is changed,
+/// not the link.
+///
+/// # Errors
+/// See [`FolderError`]; the old text is then still there.
+pub fn replace(path: &Path, text: &str) -> Result<(), FolderError> {
+    std::fs::metadata(path).map_err(|error| FolderError::Unreadable(path.to_owned(), error))?;
+    let written = whole::put(path, text.as_bytes(), Access::Kept(MODE));
+    written.map_err(|error| FolderError::Unwritable(path.to_owned(), error))
 }
 
 #[cfg(test)]

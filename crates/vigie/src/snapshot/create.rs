@@ -1,19 +1,18 @@
 //! Does: makes a restore point: all of it, or nothing of it is left.
 
-use std::io::ErrorKind;
 use std::path::PathBuf;
 use std::time::Instant;
 
 use vigie_backup::Stored;
-use vigie_core::compose::ImageName;
 use vigie_core::snapshot::{ImagePart, Point, PointName, TreePart};
 use vigie_core::stack::Role;
 
 use super::database::{self, joined};
-use super::engine::{Place, weight};
+use super::engine::{Place, repository};
+use super::refuse::{others, refuse, volumes, wanted};
 use super::{Making, SnapshotError, project};
 use crate::report::millis;
-use crate::runtime::docker::{Container, Volume};
+use crate::runtime::docker::Container;
 use crate::text::printable;
 
 /// Mode, owner and group.
@@ -43,26 +42,19 @@ pub struct Wish {
 pub async fn create(place: &Place<'_>, wish: &Wish) -> Result<Point, SnapshotError> {
     let began = Instant::now();
     let services = place.services().await?;
-    refuse_what_exists(place, wish, &services).await?;
+    let points = place.shelf.points()?;
+    refuse(place.config, place.docker, &points, wish, &services).await?;
     let mut point = Point {
-        name: wish.name.clone(),
-        made: jiff::Timestamp::now().as_millisecond(),
         note: wish.note.as_deref().map(printable),
         safety: wish.safety,
         players: wish.players,
-        took_ms: 0,
-        images: Vec::new(),
-        volumes: Vec::new(),
-        databases: Vec::new(),
-        project: None,
-        binds: Vec::new(),
-        good: None,
-        repositories: Vec::new(),
+        ..Point::new(wish.name.clone(), jiff::Timestamp::now().as_millisecond())
     };
     let named =
         |(_, container): &(&str, &Container)| format!("{}:{}", repository(container), wish.name);
     let images = wanted(wish, &services).iter().map(named).collect();
-    place.shelf.make(Some(&Making { name: wish.name.clone(), images }))?;
+    let making = Making { name: wish.name.clone(), images };
+    place.shelf.make(Some(&making)).map_err(SnapshotError::of_disk)?;
     let made = match fill(place, wish, &services, &mut point).await {
         Ok(()) => {
             point.took_ms = millis(began.elapsed());
@@ -74,56 +66,10 @@ pub async fn create(place: &Place<'_>, wish: &Wish) -> Result<Point, SnapshotErr
         if let Err(left) = super::remove::leftovers(place).await {
             tracing::warn!(error = %left, "what was made of it is removed by the next command");
         }
-        return Err(error);
+        return Err(error.of_disk());
     }
     place.shelf.make(None)?;
     Ok(point)
-}
-
-/// The services whose containers become images.
-fn wanted<'a>(
-    wish: &Wish,
-    services: &'a [(String, Role, Container)],
-) -> Vec<(&'a str, &'a Container)> {
-    let named = services.iter().filter(|(name, role, _)| {
-        if wish.services.is_empty() { *role == Role::Game } else { wish.services.contains(name) }
-    });
-    named.map(|(name, _, container)| (name.as_str(), container)).collect()
-}
-
-async fn refuse_what_exists(
-    place: &Place<'_>,
-    wish: &Wish,
-    services: &[(String, Role, Container)],
-) -> Result<(), SnapshotError> {
-    if services.is_empty() {
-        let why = "no service of vigie.toml has a container; `docker compose up -d` makes them";
-        return Err(SnapshotError::Nothing(why.to_owned()));
-    }
-    if let Some(missing) =
-        wish.services.iter().find(|name| !services.iter().any(|(one, ..)| one == *name))
-    {
-        let known: Vec<_> = services.iter().map(|(name, ..)| name.as_str()).collect();
-        let why = format!("{missing} has no container; those with one: {}", known.join(", "));
-        return Err(SnapshotError::Nothing(why));
-    }
-    if place.shelf.points()?.iter().any(|point| point.name == wish.name) {
-        return Err(SnapshotError::Exists(wish.name.to_string()));
-    }
-    for (_, container) in wanted(wish, services) {
-        let reference = format!("{}:{}", repository(container), wish.name);
-        if place.docker.image(&reference).await?.is_some() {
-            return Err(SnapshotError::Exists(reference));
-        }
-    }
-    Ok(())
-}
-
-/// What the image of a container is called, without its tag.
-fn repository(container: &Container) -> String {
-    let name = ImageName::parse(&container.image).map(|name| name.repository);
-    let name = name.filter(|name| !name.starts_with("sha256:") && !name.is_empty());
-    name.unwrap_or_else(|| String::from("vigie/unnamed"))
 }
 
 async fn fill(
@@ -132,8 +78,6 @@ async fn fill(
     services: &[(String, Role, Container)],
     point: &mut Point,
 ) -> Result<(), SnapshotError> {
-    let volumes = volumes(services);
-    room(place, &volumes)?;
     // The dump first: what players did while the rest was read is then in no part, rather than in one.
     for (service, role, container) in services {
         if *role != Role::Database {
@@ -146,15 +90,8 @@ async fn fill(
             continue;
         };
         if !container.runs {
-            // Before a rollback the rest is kept all the same; what it needs is looked at there.
-            if wish.safety {
-                (place.say)(&format!("{service} does not run: {schema} cannot be dumped"));
-                continue;
-            }
-            let why = format!(
-                "{service} does not run, so {schema} cannot be dumped; start it first: vigie up {service}"
-            );
-            return Err(SnapshotError::Nothing(why));
+            (place.say)(&format!("{service} does not run: {schema} cannot be dumped"));
+            continue;
         }
         (place.say)(&format!("dump of {schema} from {service}"));
         let part = database::dump(place, service, probe, schema, &wish.name).await?;
@@ -164,42 +101,13 @@ async fn fill(
         (place.say)(&format!("image of {service}"));
         point.images.push(image(place, wish, service, container).await?);
     }
-    for (volume, mounted) in volumes {
+    for (volume, mounted) in volumes(services) {
         (place.say)(&format!("volume {}", volume.name));
         let label = format!("volume:{}", volume.name);
         let stored = tree(place, wish, label, volume.source).await?;
         point.volumes.push(part(volume.name, mounted, stored));
     }
     files(place, wish, services, point).await
-}
-
-/// The named volumes of all services but databases, each once.
-fn volumes(services: &[(String, Role, Container)]) -> Vec<(Volume, Vec<(String, String)>)> {
-    let mut found: Vec<(Volume, Vec<(String, String)>)> = Vec::new();
-    for (service, role, container) in services {
-        if *role == Role::Database {
-            continue;
-        }
-        for volume in &container.volumes {
-            let mount = (service.clone(), volume.target.clone());
-            match found.iter_mut().find(|(known, _)| known.name == volume.name) {
-                Some((_, mounted)) => mounted.push(mount),
-                None => found.push((volume.clone(), vec![mount])),
-            }
-        }
-    }
-    found
-}
-
-/// Whether there is room: a first point takes all of its volumes, a later one what changed.
-fn room(
-    place: &Place<'_>,
-    volumes: &[(Volume, Vec<(String, String)>)],
-) -> Result<(), SnapshotError> {
-    let all: u64 = volumes.iter().map(|(volume, _)| weight(&volume.source)).sum();
-    let first = place.shelf.points()?.is_empty();
-    let needed = if first { all } else { all / 10 };
-    place.room(&super::Shelf::place(place.config), needed)
 }
 
 async fn image(
@@ -235,15 +143,6 @@ async fn tree(
     path: PathBuf,
 ) -> Result<(Stored, Option<Root>), SnapshotError> {
     use std::os::unix::fs::MetadataExt;
-    if std::fs::read_dir(&path).is_err_and(|error| error.kind() == ErrorKind::PermissionDenied) {
-        let why = format!(
-            "{} cannot be read by this account; run it as one that can, usually root: sudo vigie \
-             snapshot create {}",
-            path.display(),
-            wish.name
-        );
-        return Err(SnapshotError::Nothing(why));
-    }
     let seen = std::fs::metadata(&path).ok();
     let root = seen.map(|seen| (seen.mode() & 0o7777, seen.uid(), seen.gid()));
     let mut repository = place.shelf.repository()?;
@@ -270,9 +169,7 @@ async fn files(
     services: &[(String, Role, Container)],
     point: &mut Point,
 ) -> Result<(), SnapshotError> {
-    let others = services.iter().filter(|(_, role, _)| *role != Role::Database);
-    let others: Vec<_> = others.map(|(name, _, container)| (name.as_str(), container)).collect();
-    let binds = project::binds(place.config, &others);
+    let binds = project::binds(place.config, &others(services));
     let directory = place.config.directory();
     for (inside, mounted) in &binds {
         let name = inside.display().to_string();

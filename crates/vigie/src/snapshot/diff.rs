@@ -40,11 +40,11 @@ pub struct Difference {
     pub compose: String,
     /// The commits behind the first point's up to the second one's, by repository.
     pub commits: BTreeMap<String, Vec<String>>,
-    /// Bytes of each database's dump: before and after.
+    /// Bytes of the dump of each database that differs: before and after.
     pub databases: BTreeMap<String, [u64; 2]>,
 }
 
-/// Compares two points.
+/// Compares two points; their images alone where one of them is an image that was taken over.
 ///
 /// # Errors
 /// When one of them cannot be read.
@@ -53,6 +53,11 @@ pub async fn diff(
     one: &Point,
     other: &Point,
 ) -> Result<Difference, SnapshotError> {
+    if one.adopted.is_some() || other.adopted.is_some() {
+        let parts = images(one, other);
+        let (compose, commits, databases) = (String::new(), BTreeMap::new(), BTreeMap::new());
+        return Ok(Difference { parts, compose, commits, databases });
+    }
     let mut parts = Vec::new();
     for (word, pick) in [("volume", volumes as fn(&Point) -> Vec<&TreePart>), ("files", files)] {
         for name in names(&pick(one), &pick(other)) {
@@ -67,7 +72,7 @@ pub async fn diff(
         parts,
         compose: compose(place, one, other).await?,
         commits: commits(place, one, other).await,
-        databases: databases(one, other),
+        databases: databases(place, one, other).await?,
     })
 }
 
@@ -97,8 +102,10 @@ async fn entries(
     let Some(part) = part else { return Ok(BTreeMap::new()) };
     let (repository, id) = (place.shelf.repository()?, part.snapshot.clone());
     let found = joined(tokio::task::spawn_blocking(move || repository.entries(&id)).await)?;
-    // A directory differs by what is in it.
-    let told = found.into_iter().filter(|entry| entry.kind != Kind::Directory);
+    // A directory differs by what is in it. What was not committed is vigie's own file.
+    let told = found
+        .into_iter()
+        .filter(|entry| entry.kind != Kind::Directory && !entry.path.starts_with(project::PATCHES));
     Ok(told.map(|entry| (entry.path.clone(), entry)).collect())
 }
 
@@ -191,10 +198,34 @@ async fn commits(place: &Place<'_>, one: &Point, other: &Point) -> BTreeMap<Stri
     found
 }
 
-fn databases(one: &Point, other: &Point) -> BTreeMap<String, [u64; 2]> {
+async fn databases(
+    place: &Place<'_>,
+    one: &Point,
+    other: &Point,
+) -> Result<BTreeMap<String, [u64; 2]>, SnapshotError> {
     let of = |point: &Point, schema: &str| {
-        point.databases.iter().find(|part| part.schema == schema).map_or(0, |part| part.size)
+        point.databases.iter().find(|part| part.schema == schema).cloned()
     };
-    let schemas = one.databases.iter().chain(&other.databases).map(|part| part.schema.clone());
-    schemas.map(|schema| (schema.clone(), [of(one, &schema), of(other, &schema)])).collect()
+    let mut found = BTreeMap::new();
+    for schema in one.databases.iter().chain(&other.databases).map(|part| &part.schema) {
+        let (before, after) = (of(one, schema), of(other, schema));
+        let same = match (&before, &after) {
+            (Some(before), Some(after)) => {
+                dump(place, &before.snapshot).await? == dump(place, &after.snapshot).await?
+            }
+            _ => false,
+        };
+        if !same {
+            let sizes = [before, after].map(|part| part.map_or(0, |part| part.size));
+            found.insert(schema.clone(), sizes);
+        }
+    }
+    Ok(found)
+}
+
+/// What a dump's snapshot has in it: the same for the same data.
+async fn dump(place: &Place<'_>, id: &str) -> Result<Vec<Vec<String>>, SnapshotError> {
+    let (repository, id) = (place.shelf.repository()?, id.to_owned());
+    let found = joined(tokio::task::spawn_blocking(move || repository.entries(&id)).await)?;
+    Ok(found.into_iter().map(|entry| entry.content).collect())
 }

@@ -1,9 +1,13 @@
 //! Does: what a restore point is made of and goes back to: the configuration, its engine, its shelf.
 
+use std::io::ErrorKind;
 use std::path::Path;
 use std::sync::Arc;
 
+use rustix::fs::Access;
+use rustix::io::Errno;
 use vigie_backup::Meter;
+use vigie_core::compose::ImageName;
 use vigie_core::stack::Role;
 
 use super::{Shelf, SnapshotError};
@@ -37,14 +41,7 @@ impl Place<'_> {
     /// # Errors
     /// What the engine says.
     pub async fn services(&self) -> Result<Vec<(String, Role, Container)>, SnapshotError> {
-        let mut found = Vec::new();
-        for name in order(self.config) {
-            let Some(container) = self.docker.container(&name).await? else { continue };
-            let id = self.config.stack.find(&name);
-            let role = id.map_or(Role::Other, |id| self.config.stack.service(id).role);
-            found.push((name, role, container));
-        }
-        Ok(found)
+        services(self.config, self.docker).await
     }
 
     /// Refuses when less than the reserve would be left beside `needed` bytes at `place`.
@@ -52,16 +49,44 @@ impl Place<'_> {
     /// # Errors
     /// [`SnapshotError::Full`].
     pub fn room(&self, place: &Path, needed: u64) -> Result<(), SnapshotError> {
-        let seen = rustix::fs::statvfs(place);
-        let seen = seen.map_err(|error| SnapshotError::File(place.to_owned(), error.into()))?;
-        let free = seen.f_bavail.saturating_mul(seen.f_frsize);
-        let needed = needed.saturating_add(self.config.file.snapshot.reserve);
-        if free < needed {
-            let (free, needed) = (size(free), size(needed));
-            return Err(SnapshotError::Full { place: place.to_owned(), free, needed });
-        }
-        Ok(())
+        room(self.config, place, needed)
     }
+}
+
+/// As [`Place::room`]; what is not there yet is looked at where it will be.
+pub(super) fn room(config: &Config, place: &Path, needed: u64) -> Result<(), SnapshotError> {
+    let there = place.ancestors().find(|path| path.exists()).unwrap_or(place);
+    let seen = rustix::fs::statvfs(there);
+    let seen = seen.map_err(|error| SnapshotError::File(place.to_owned(), error.into()))?;
+    let free = seen.f_bavail.saturating_mul(seen.f_frsize);
+    let needed = needed.saturating_add(config.file.snapshot.reserve);
+    if free < needed {
+        let (free, needed) = (size(free), size(needed));
+        return Err(SnapshotError::Full { place: place.to_owned(), free, needed });
+    }
+    Ok(())
+}
+
+/// The services of `config` that have a container, in the order in which they start.
+pub(super) async fn services(
+    config: &Config,
+    docker: &Docker,
+) -> Result<Vec<(String, Role, Container)>, SnapshotError> {
+    let mut found = Vec::new();
+    for name in order(config) {
+        let Some(container) = docker.container(&name).await? else { continue };
+        let id = config.stack.find(&name);
+        let role = id.map_or(Role::Other, |id| config.stack.service(id).role);
+        found.push((name, role, container));
+    }
+    Ok(found)
+}
+
+/// What the image of a container is called, without its tag.
+pub(super) fn repository(container: &Container) -> String {
+    let name = ImageName::parse(&container.image).map(|name| name.repository);
+    let name = name.filter(|name| !name.starts_with("sha256:") && !name.is_empty());
+    name.unwrap_or_else(|| String::from("vigie/unnamed"))
 }
 
 /// Every service of `config`, each behind those that it needs.
@@ -79,6 +104,33 @@ fn order(config: &Config) -> Vec<String> {
         order.push(service.name.clone());
     }
     order
+}
+
+/// Refuses what this account may not read in the directory or file `path`, before anything is begun.
+///
+/// # Errors
+/// [`SnapshotError::Unreadable`] with the first of it.
+pub(super) fn readable(path: &Path) -> Result<(), SnapshotError> {
+    let denied = |error: &std::io::Error| error.kind() == ErrorKind::PermissionDenied;
+    let unreadable = || SnapshotError::Unreadable(path.to_owned());
+    let seen = match path.symlink_metadata() {
+        Ok(seen) => seen,
+        Err(error) if denied(&error) => return Err(unreadable()),
+        // What went away since its directory was read was not there to be kept.
+        Err(_) => return Ok(()),
+    };
+    if seen.is_dir() {
+        return match std::fs::read_dir(path) {
+            Ok(entries) => entries.flatten().try_for_each(|entry| readable(&entry.path())),
+            Err(error) if denied(&error) => Err(unreadable()),
+            Err(_) => Ok(()),
+        };
+    }
+    let asked = seen.is_file().then(|| rustix::fs::access(path, Access::READ_OK));
+    match asked {
+        Some(Err(Errno::ACCESS)) => Err(unreadable()),
+        _ => Ok(()),
+    }
 }
 
 /// Bytes of all files below `path`, holes counted as nothing.

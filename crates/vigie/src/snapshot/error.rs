@@ -1,6 +1,7 @@
 //! Does: what can keep a restore point from being made or gone back to.
 
-use std::path::PathBuf;
+use std::os::unix::fs::MetadataExt as _;
+use std::path::{Path, PathBuf};
 
 use vigie_core::compose::Refusal;
 use vigie_core::snapshot::{NameError, PointName};
@@ -14,8 +15,20 @@ pub enum SnapshotError {
     #[error(transparent)]
     Name(#[from] NameError),
     /// There is one of that name.
-    #[error("there is a restore point or an image {0} already; take another name, or --bump minor")]
-    Exists(String),
+    #[error(
+        "there is a restore point {0} already; take another name (with `create --bump minor` the \
+         description is enough)"
+    )]
+    Exists(PointName),
+    /// An image has the name, and no restore point.
+    #[error(
+        "the engine has an image {0} already that is no restore point; take another name, or make it \
+         one: vigie snapshot adopt {0}"
+    )]
+    Taken(String),
+    /// What was asked for is not clear, or not there.
+    #[error("{0}")]
+    Unclear(String),
     /// There is none of that name.
     #[error("there is no restore point {0}; try: vigie snapshot list")]
     Unknown(PointName),
@@ -35,6 +48,23 @@ pub enum SnapshotError {
         /// Bytes that are needed, for people.
         needed: String,
     },
+    /// The disk became full.
+    #[error(
+        "the disk at {disk} became full ({place} is on it), and nothing is kept; make room on it \
+         (vigie snapshot prune removes old points), then try again"
+    )]
+    BecameFull {
+        /// Where it is mounted.
+        disk: PathBuf,
+        /// What could not be written.
+        place: PathBuf,
+    },
+    /// This account may not read a part.
+    #[error(
+        "{0} cannot be read by this account, and nothing was begun; do it as one that can, usually \
+         root: sudo vigie snapshot …"
+    )]
+    Unreadable(PathBuf),
     /// The engine.
     #[error(transparent)]
     Engine(#[from] RuntimeError),
@@ -104,4 +134,34 @@ pub enum SnapshotError {
         /// Why taking it back failed.
         undo: String,
     },
+}
+
+impl SnapshotError {
+    /// The same, told as a disk that became full where that is what it is.
+    pub(super) fn of_disk(self) -> Self {
+        let place = match &self {
+            // A shelf's repository is a directory of this host.
+            Self::Repository(vigie_backup::Error::Site {
+                place,
+                trouble: vigie_backup::SiteTrouble::Full,
+                ..
+            }) => PathBuf::from(place),
+            Self::Repository(vigie_backup::Error::File(place, why)) | Self::File(place, why)
+                if why.kind() == std::io::ErrorKind::StorageFull =>
+            {
+                place.clone()
+            }
+            _ => return self,
+        };
+        Self::BecameFull { disk: disk(&place), place }
+    }
+}
+
+/// Where the disk is mounted that `path` is on, or would be.
+fn disk(path: &Path) -> PathBuf {
+    let device = |path: &Path| path.metadata().ok().map(|seen| seen.dev());
+    let mut above = path.ancestors().skip_while(|path| device(path).is_none());
+    let Some(first) = above.next() else { return path.to_owned() };
+    let same = above.take_while(|above| device(above) == device(first));
+    same.last().unwrap_or(first).to_owned()
 }

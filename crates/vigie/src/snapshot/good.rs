@@ -51,7 +51,7 @@ pub fn note_good(
     let now = jiff::Timestamp::now().as_millisecond();
     let day = i64::try_from(GOOD_AFTER.as_millis()).unwrap_or(i64::MAX);
     let Some(point) = points.iter_mut().find(|point| &point.name == name) else { return Ok(()) };
-    if now.saturating_sub(*started) < day || point.good.is_some() {
+    if now.saturating_sub(*started) < day || point.good.is_some() || !point.can_be_good() {
         return Ok(());
     }
     let severities = vec![Severity::P1, Severity::P2];
@@ -69,7 +69,8 @@ pub fn note_good(
 /// The one that was good last.
 #[must_use]
 pub fn last_good(points: &[Point]) -> Option<&PointName> {
-    points.iter().filter(|one| one.good.is_some()).max_by_key(|one| one.made).map(|one| &one.name)
+    let good = points.iter().filter(|one| one.good.is_some() && one.can_be_good());
+    good.max_by_key(|one| one.made).map(|one| &one.name)
 }
 
 /// Notes now and then whether what runs has become good.

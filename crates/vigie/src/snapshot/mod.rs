@@ -1,6 +1,7 @@
 //! Does: restore points: everything that is needed to go back, made, listed, compared, pruned, and gone
 //! back to. In which order is decided in `vigie_core::snapshot`.
 
+mod adopt;
 mod changed;
 mod create;
 mod database;
@@ -10,19 +11,22 @@ mod error;
 pub(crate) mod exchange;
 mod good;
 mod project;
+mod refuse;
 mod registry;
 mod remove;
 mod rollback;
 mod shelf;
 mod verify;
 
+pub use adopt::{Candidate, Legacy, adopt, candidates, found, names};
 pub use changed::changed_files;
 pub use create::{Wish, create};
 pub use diff::{Changed, Difference, diff};
 pub use engine::Place;
 pub use error::SnapshotError;
 pub use good::{image_back, image_forward, last_good, note_good, running, watch_good, way_back};
+pub use refuse::outline;
 pub use registry::{pull, push};
 pub use remove::remove;
-pub use rollback::{Journey, plan, resume, rollback};
+pub use rollback::{Journey, check, hiding, plan, resume, rollback};
 pub use shelf::{Intent, Making, Shelf};

@@ -2,6 +2,7 @@
 //! that services have mounted, and what is not committed in its git repositories.
 
 use std::collections::BTreeSet;
+use std::fs::File;
 use std::path::{Path, PathBuf};
 
 use vigie_core::snapshot::Repository;
@@ -9,9 +10,10 @@ use vigie_core::snapshot::Repository;
 use super::SnapshotError;
 use crate::config::Config;
 use crate::runtime::docker::{Container, files};
+use crate::whole::{Access, Draft};
 
 /// Where patches are among the kept files.
-const PATCHES: &str = ".vigie-patches";
+pub(super) const PATCHES: &str = ".vigie-patches";
 
 /// The compose files of `config`, as Compose reads them.
 pub(super) fn compose_files(config: &Config) -> Vec<PathBuf> {
@@ -102,15 +104,7 @@ pub(super) fn spread(config: &Config, from: &Path) -> Result<(), SnapshotError> 
         if same && target.exists() {
             continue;
         }
-        let put = || {
-            let at = target.parent().unwrap_or(&directory);
-            std::fs::create_dir_all(at)?;
-            let fresh = tempfile::Builder::new().prefix(".vigie-").tempfile_in(at)?;
-            copy(&source, fresh.path())?;
-            fresh.as_file().sync_all()?;
-            fresh.persist(&target).map(drop).map_err(|error| error.error)
-        };
-        put().map_err(|error| SnapshotError::File(target.clone(), error))?;
+        copy(&source, &target).map_err(|error| SnapshotError::File(target, error))?;
     }
     Ok(())
 }
@@ -132,17 +126,14 @@ fn below(root: &Path) -> std::io::Result<Vec<PathBuf>> {
     Ok(found)
 }
 
-/// Content, mode and owner.
+/// Content, mode, owner and attributes.
 fn copy(from: &Path, to: &Path) -> std::io::Result<()> {
-    use std::os::unix::fs::MetadataExt;
     if let Some(directory) = to.parent() {
         std::fs::create_dir_all(directory)?;
     }
-    std::fs::copy(from, to)?;
-    let seen = std::fs::metadata(from)?;
-    // Only root can give a file away; anybody else owns what it copies.
-    let _ = std::os::unix::fs::chown(to, Some(seen.uid()), Some(seen.gid()));
-    Ok(())
+    let mut draft = Draft::of(to)?;
+    std::io::copy(&mut File::open(from)?, &mut draft)?;
+    draft.put(Access::Like(from))
 }
 
 /// The git repositories around the project and what services have mounted, with what is not committed.

@@ -13,8 +13,8 @@ use super::engine::Place;
 pub async fn remove(place: &Place<'_>, points: &[Point]) -> Result<(), SnapshotError> {
     let repository = place.shelf.repository()?;
     for point in points {
-        for image in &point.images {
-            place.docker.remove_image(&format!("{}:{}", image.repository, image.tag)).await?;
+        for name in point.tags() {
+            place.docker.remove_image(&name).await?;
         }
         // First what it says, then what it says it of: the other way round it would promise too much.
         place.shelf.forget(&point.name)?;

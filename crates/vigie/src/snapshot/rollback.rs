@@ -5,13 +5,14 @@
 use std::path::{Path, PathBuf};
 
 use vigie_core::compose::{Document, Dotenv, ImageEdit};
-use vigie_core::snapshot::{Act, Parts, Plan, Point, PointName, TreePart};
+use vigie_core::snapshot::{Act, Parts, Plan, Point, PointName, TreePart, hides};
 
 use super::create::{Wish, create};
 use super::database::{self, joined};
 use super::engine::{Place, weight};
 use super::{Intent, SnapshotError, exchange, project, verify};
 use crate::runtime::Runtime as _;
+use crate::whole::{self, Access};
 
 /// Where to, and with what.
 #[derive(Debug, Clone)]
@@ -36,6 +37,31 @@ pub async fn plan(place: &Place<'_>, to: &Point, parts: Parts) -> Result<Plan, S
         found.and_then(|(_, _, container)| container.content.clone())
     };
     Ok(Plan::to(to, parts, &order, content))
+}
+
+/// The volumes that hide an image of `to` and that `to` does not have: going back to that image alone
+/// changes nothing that players see. Each with the directory that it hides.
+///
+/// # Errors
+/// What the engine says.
+pub async fn hiding(
+    place: &Place<'_>,
+    to: &Point,
+    plan: &Plan,
+) -> Result<Vec<(String, String)>, SnapshotError> {
+    let mut found = Vec::new();
+    for (service, _, container) in place.services().await? {
+        let Some(content) = container.content.filter(|_| plan.acts.contains(&Act::Image(service)))
+        else {
+            continue;
+        };
+        let hiding = container.volumes.into_iter().filter(|volume| {
+            let kept = to.volumes.iter().any(|part| part.name == volume.name);
+            !kept && hides(&volume.target, &content)
+        });
+        found.extend(hiding.map(|volume| (volume.name, content.clone())));
+    }
+    Ok(found)
 }
 
 /// Goes back. Says the point of the present that was made before.
@@ -66,11 +92,9 @@ pub async fn rollback(place: &Place<'_>, journey: &Journey) -> Result<PointName,
         _ => None,
     });
     if let Some(schema) = lost {
-        let why = format!(
-            "what is in {schema} now could not be kept, so it is not played over: start its database \
-             first (vigie up), or go back without it (--only image, volumes or config)"
-        );
-        return Err(SnapshotError::Nothing(why));
+        // Its database ended since it was looked at. The point would be of no use to anybody.
+        super::remove::remove(place, std::slice::from_ref(&present)).await?;
+        return Err(not_played_over(schema));
     }
     let intent =
         Intent { to: to.name.clone(), safety: safety.clone(), parts: *parts, undoing: false };
@@ -126,8 +150,19 @@ async fn take_back(
     }
 }
 
-/// Refuses before anything is touched what could not be done.
-async fn check(place: &Place<'_>, to: &Point, plan: &Plan) -> Result<(), SnapshotError> {
+fn not_played_over(schema: &str) -> SnapshotError {
+    SnapshotError::Nothing(format!(
+        "what is in {schema} now cannot be kept, so it is not played over: start its database first \
+         (vigie up), or go back without it (--only image, volumes or config)"
+    ))
+}
+
+/// Refuses before anything is made or touched what could not be done.
+///
+/// # Errors
+/// Why it could not.
+pub async fn check(place: &Place<'_>, to: &Point, plan: &Plan) -> Result<(), SnapshotError> {
+    let services = place.services().await?;
     for act in &plan.acts {
         match act {
             Act::Image(service) => {
@@ -146,6 +181,19 @@ async fn check(place: &Place<'_>, to: &Point, plan: &Plan) -> Result<(), Snapsho
             Act::Volume(name) => {
                 let at = source(place, name).await?;
                 place.room(at.parent().unwrap_or(Path::new("/")), weight(&at))?;
+            }
+            Act::Database(schema) => {
+                let runs = |name: &str| {
+                    services.iter().any(|(one, _, container)| one == name && container.runs)
+                };
+                let mut parts = to.databases.iter().filter(|part| &part.schema == schema);
+                let kept = |service: &str| {
+                    let probe = database::probe(place, service);
+                    runs(service) && probe.is_some_and(|(_, now)| now == schema)
+                };
+                if !parts.all(|part| kept(&part.service)) {
+                    return Err(not_played_over(schema));
+                }
             }
             _ => {}
         }
@@ -193,7 +241,7 @@ async fn carry_out(place: &Place<'_>, to: &Point, plan: &Plan) -> Result<(), Sna
                 }
             }
             Act::Verify(service) => {
-                (place.say)(&format!("look at {service} as players do"));
+                (place.say)(&format!("verify that {service} answers"));
                 verify::until_well(place, service).await?;
             }
         }
@@ -292,17 +340,7 @@ fn edited(place: &Place<'_>, service: &str, image: &str) -> Result<Edited, Snaps
 
 fn write_image(place: &Place<'_>, service: &str, image: &str) -> Result<(), SnapshotError> {
     let (file, text) = edited(place, service, image)?;
-    let write = || {
-        let at = file.parent().unwrap_or(Path::new("."));
-        let mut fresh = tempfile::Builder::new().prefix(".vigie-").tempfile_in(at)?;
-        std::io::Write::write_all(&mut fresh, text.as_bytes())?;
-        if let Ok(seen) = std::fs::metadata(&file) {
-            use std::os::unix::fs::MetadataExt;
-            fresh.as_file().set_permissions(seen.permissions())?;
-            let _ = std::os::unix::fs::chown(fresh.path(), Some(seen.uid()), Some(seen.gid()));
-        }
-        fresh.as_file().sync_all()?;
-        fresh.persist(&file).map(drop).map_err(|error| error.error)
-    };
-    write().map_err(|error: std::io::Error| SnapshotError::File(file.clone(), error))
+    // An `.env` that is new is its owner's alone, as there will be passwords in it.
+    let written = whole::put(&file, text.as_bytes(), Access::Kept(0o600));
+    written.map_err(|error| SnapshotError::File(file, error))
 }

@@ -1,10 +1,11 @@
 //! Does: where restore points are kept: a description each, one repository for all, its key, and what
 //! is under way. Everything in it is this account's alone.
 
-use std::fs::{File, OpenOptions, Permissions};
-use std::io::{Read, Write};
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
+use std::fs::{File, OpenOptions};
+use std::io::Read;
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
 
 use serde::{Deserialize, Serialize};
 use vigie_backup::Repository;
@@ -12,6 +13,7 @@ use vigie_core::snapshot::{Parts, Point, PointName};
 
 use super::SnapshotError;
 use crate::config::Config;
+use crate::whole::{self, Access};
 
 /// A rollback that is under way. Whoever finds one that nobody works at takes it back.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -39,6 +41,8 @@ pub struct Making {
 #[derive(Debug)]
 pub struct Shelf {
     directory: PathBuf,
+    /// Once it was opened: a password takes half a second on purpose, and there are many parts.
+    repository: OnceLock<Repository>,
     /// Held as long as the shelf is open.
     _lock: File,
 }
@@ -66,7 +70,7 @@ impl Shelf {
         options.create(true).truncate(false).write(true).mode(0o600);
         let lock = options.open(directory.join("lock")).map_err(failed)?;
         lock.try_lock().map_err(|_| SnapshotError::Busy)?;
-        Ok(Self { directory, _lock: lock })
+        Ok(Self { directory, repository: OnceLock::new(), _lock: lock })
     }
 
     /// Its repository, and a new one where there is none.
@@ -74,12 +78,17 @@ impl Shelf {
     /// # Errors
     /// When it cannot be read or made.
     pub fn repository(&self) -> Result<Repository, SnapshotError> {
+        if let Some(known) = self.repository.get() {
+            return Ok(known.clone());
+        }
         let place = self.directory.join("repository");
         let key = self.key()?;
-        if place.join("config").exists() {
-            return Ok(Repository::open(&place, &key)?);
-        }
-        Ok(Repository::create(&place, &key)?)
+        let opened = if place.join("config").exists() {
+            Repository::open(&place, &key)?
+        } else {
+            Repository::create(&place, &key)?
+        };
+        Ok(self.repository.get_or_init(|| opened).clone())
     }
 
     /// The repository's password, made at random once.
@@ -96,7 +105,7 @@ impl Shelf {
             .and_then(|mut from| from.read_exact(&mut bytes))
             .map_err(failed)?;
         let key: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
-        self.write(&path, key.as_bytes())?;
+        Self::write(&path, key.as_bytes())?;
         Ok(key)
     }
 
@@ -186,7 +195,7 @@ impl Shelf {
         let path = self.directory.join(format!("{}.json", point.name));
         let text = serde_json::to_vec_pretty(point)
             .map_err(|error| SnapshotError::Description(path.clone(), error.to_string()))?;
-        self.write(&path, &text)
+        Self::write(&path, &text)
     }
 
     /// Removes a point's description.
@@ -253,7 +262,7 @@ impl Shelf {
         };
         let text = serde_json::to_vec(note)
             .map_err(|error| SnapshotError::Description(path.clone(), error.to_string()))?;
-        self.write(&path, &text)
+        Self::write(&path, &text)
     }
 
     /// Whether a rollback of `config` was interrupted.
@@ -263,15 +272,8 @@ impl Shelf {
     }
 
     /// All of it or nothing, and on the disk.
-    fn write(&self, path: &Path, bytes: &[u8]) -> Result<(), SnapshotError> {
-        let write = || {
-            let mut file = tempfile::Builder::new().prefix(".new-").tempfile_in(&self.directory)?;
-            file.write_all(bytes)?;
-            file.as_file().set_permissions(Permissions::from_mode(0o600))?;
-            file.as_file().sync_all()?;
-            file.persist(path).map_err(|error| error.error)?;
-            File::open(&self.directory)?.sync_all()
-        };
-        write().map_err(|error: std::io::Error| SnapshotError::File(path.to_owned(), error))
+    fn write(path: &Path, bytes: &[u8]) -> Result<(), SnapshotError> {
+        let written = whole::put(path, bytes, Access::Private);
+        written.map_err(|error| SnapshotError::File(path.to_owned(), error))
     }
 }

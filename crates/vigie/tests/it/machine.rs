@@ -53,13 +53,18 @@ fn a_clock_that_jumps_back_an_hour_is_said_and_changes_nothing() {
 }
 
 /// A small file system of its own over a directory, gone with this value.
-struct Small(std::path::PathBuf);
+pub(crate) struct Small(std::path::PathBuf);
 
 impl Small {
     fn over(directory: &std::path::Path) -> Option<Self> {
+        Self::of(directory, "1m")
+    }
+
+    /// One of that size, as `mount` writes it.
+    pub(crate) fn of(directory: &std::path::Path, size: &str) -> Option<Self> {
         std::fs::create_dir_all(directory).unwrap();
         let mut mount = std::process::Command::new("mount");
-        mount.args(["-t", "tmpfs", "-o", "size=1m", "tmpfs"]).arg(directory);
+        mount.args(["-t", "tmpfs", "-o", &format!("size={size}"), "tmpfs"]).arg(directory);
         let done = mount.status().is_ok_and(|status| status.success());
         done.then(|| Self(directory.to_owned()))
     }

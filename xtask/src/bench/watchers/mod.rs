@@ -4,7 +4,6 @@
 
 mod autoheal;
 mod monit;
-mod player;
 mod vigie;
 
 use std::thread;
@@ -14,6 +13,7 @@ use anyhow::{Context as _, Result, anyhow, bail};
 use vigie_testkit::lab::{Lab, Restart, Stack, StackSpec};
 
 use super::figures::{Rest, at_rest, machine, shown};
+use super::player::Player;
 use crate::place::{Place, is_root};
 use crate::setup;
 use crate::stage::Stages;
@@ -77,7 +77,7 @@ pub(super) fn run(place: &Place) -> Result<()> {
 }
 
 fn measure(place: &Place, lab: &Lab) -> Result<Vec<Figures>> {
-    let vigie = vigie::build(place)?;
+    let vigie = super::vigie(place)?;
     monit::install()?;
     let image = lab.practice_image()?;
     let spec = |name: &str| Ok::<_, anyhow::Error>(StackSpec::private(name, image)?.boot(BOOT));
@@ -106,7 +106,7 @@ fn measure(place: &Place, lab: &Lab) -> Result<Vec<Figures>> {
 }
 
 fn rounds(mut watcher: impl Watcher, stack: &Stack) -> Result<Figures> {
-    let player = player::Player::of(stack);
+    let player = Player::of(stack);
     player.wait(LIMIT).context("the server never answered")?;
     let rest = at_rest(watcher.pid(), REST)?;
     let mut figures = Figures {

@@ -10,18 +10,11 @@ use serde_json::Value;
 use vigie_testkit::lab::{Stack, run};
 
 use super::{Fault, Watcher};
-use crate::place::Place;
 
 pub(super) struct Vigie<'a> {
     program: PathBuf,
     stack: &'a Stack,
     watch: Child,
-}
-
-pub(super) fn build(place: &Place) -> Result<PathBuf> {
-    let mut cargo = place.cargo();
-    run::streamed(cargo.args(["build", "--release", "--quiet", "--package", "vigie"]))?;
-    Ok(place.target().join("release/vigie"))
 }
 
 pub(super) fn start<'a>(program: &Path, stack: &'a Stack) -> Result<Vigie<'a>> {

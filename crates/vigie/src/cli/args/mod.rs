@@ -391,7 +391,7 @@ pub(super) use backup::{BackupCommand, RestoreArgs};
 pub(super) use incident::{
     ActionCommand, IncidentCommand, JournalAdd, JournalCommand, JournalShow, Only, PostmortemArgs,
 };
-pub(super) use snapshot::{CreateArgs, RollbackArgs, SnapshotCommand};
+pub(super) use snapshot::{AdoptArgs, CreateArgs, RollbackArgs, SnapshotCommand};
 
 /// The whole command line; every `--help` says the exit codes.
 fn command() -> clap::Command {

@@ -7,6 +7,8 @@ use vigie_core::snapshot::{Bump, Only, PointName};
 pub(in crate::cli) enum SnapshotCommand {
     /// Keep everything that is needed to go back: images, volumes, databases, files, commits
     Create(CreateArgs),
+    /// Make a restore point of an image that was tagged by hand; its old tag stays
+    Adopt(AdoptArgs),
     /// The restore points, newest first
     List {
         /// As JSON
@@ -77,6 +79,27 @@ pub(in crate::cli) struct CreateArgs {
     #[arg(long)]
     pub(in crate::cli) pause: bool,
     /// Say what would be kept, keep nothing
+    #[arg(long)]
+    pub(in crate::cli) dry_run: bool,
+}
+
+#[derive(Debug, Args)]
+pub(in crate::cli) struct AdoptArgs {
+    /// The image, such as projetfilrouge/gmod-server:jour2-stable, or its tag alone; without it, the
+    /// images that could be taken over are listed
+    pub(in crate::cli) tag: Option<String>,
+    /// The restore point's name [default: the tag's equivalent by the convention]
+    pub(in crate::cli) name: Option<PointName>,
+    /// The service that it is an image of [default: the one whose image is called so]
+    #[arg(long, value_name = "NAME")]
+    pub(in crate::cli) service: Option<String>,
+    /// A word about it
+    #[arg(long)]
+    pub(in crate::cli) note: Option<String>,
+    /// As JSON
+    #[arg(long)]
+    pub(in crate::cli) json: bool,
+    /// Say what it would be called, change nothing
     #[arg(long)]
     pub(in crate::cli) dry_run: bool,
 }

@@ -1,10 +1,12 @@
 //! Does: restore points looked at: `vigie snapshot list`, `show` and `diff`.
 
+use std::time::Duration;
+
 use vigie_core::snapshot::{Point, PointName};
 
 use crate::cli::{Exit, Failure, Paint, table};
 use crate::config::{Config, Lang};
-use crate::report::rfc3339;
+use crate::report::{ago, rfc3339};
 use crate::runtime::docker::Docker;
 use crate::snapshot::{self, Changed, Place, Shelf, last_good, note_good, running};
 use crate::text::{cut, size};
@@ -35,9 +37,11 @@ pub(super) async fn list(config: &Config, docker: &Docker, json: bool) -> Result
         println!(
             "{}",
             if french {
-                "aucun point de restauration ; le premier : vigie snapshot create v1.0-base"
+                "aucun point de restauration ; le premier : vigie snapshot create --bump minor base ; des \
+                 images déjà étiquetées à la main : vigie snapshot adopt"
             } else {
-                "no restore point; the first one: vigie snapshot create v1.0-base"
+                "no restore point; the first one: vigie snapshot create --bump minor base; images that \
+                 were tagged by hand: vigie snapshot adopt"
             }
         );
         return Ok(Exit::Fine);
@@ -71,41 +75,67 @@ pub(super) async fn list(config: &Config, docker: &Docker, json: bool) -> Result
     Ok(Exit::Fine)
 }
 
-fn holds(point: &Point) -> String {
-    let counts = [
-        (point.images.len(), "image"),
-        (point.volumes.len(), "volume"),
-        (point.databases.len(), "database"),
-        (point.binds.len() + usize::from(point.project.is_some()), "files"),
-        (point.repositories.len(), "git"),
-    ];
-    let told = counts.iter().filter(|(count, _)| *count > 0);
-    told.map(|(count, what)| format!("{count} {what}")).collect::<Vec<_>>().join(", ")
+fn holds(point: &Point, french: bool) -> String {
+    let words = if french {
+        ["image", "images", "volume", "volumes", "base", "bases", "dossier", "dossiers"]
+    } else {
+        [
+            "image",
+            "images",
+            "volume",
+            "volumes",
+            "database",
+            "databases",
+            "directory",
+            "directories",
+        ]
+    };
+    let counts =
+        [point.images.len(), point.volumes.len(), point.databases.len(), point.binds.len()];
+    let counts = counts.into_iter().zip(words.chunks_exact(2)).filter(|(count, _)| *count > 0);
+    let mut told: Vec<_> =
+        counts.map(|(count, words)| format!("{count} {}", words[usize::from(count > 1)])).collect();
+    let project = if french { "projet" } else { "project" };
+    told.extend(point.project.as_ref().map(|_| project.to_owned()));
+    told.extend(
+        (!point.repositories.is_empty()).then(|| format!("{} git", point.repositories.len())),
+    );
+    told.join(", ")
+}
+
+/// `1 file`, `2 files`.
+fn files(count: u64) -> String {
+    format!("{count} file{}", if count == 1 { "" } else { "s" })
 }
 
 fn cells(point: &Point, runs: bool, good: bool, paint: Paint, french: bool) -> Vec<String> {
     let mut state = Vec::new();
     let words = if french {
-        ["en marche", "dernier bon", "hors site", "avant un retour"]
+        ["en marche", "dernier bon", "hors site", "avant un retour", "repris"]
     } else {
-        ["runs", "last good", "off-site", "before a rollback"]
+        ["runs", "last good", "off-site", "before a rollback", "adopted"]
     };
     state.extend(runs.then(|| paint.good(words[0])));
     state.extend(good.then(|| paint.good(words[1])));
     state.extend(point.is_off_site().then(|| words[2].to_owned()));
     state.extend(point.safety.then(|| paint.dim(words[3])));
+    state.extend(point.adopted.as_ref().map(|_| paint.dim(words[4])));
     vec![
         point.name.to_string(),
         rfc3339(point.made)[..16].replace('T', " "),
         size(point.added()),
         size(point.size()),
-        holds(point),
+        holds(point, french),
         state.join(", "),
         cut(point.note.as_deref().unwrap_or_default(), 40),
     ]
 }
 
-fn shape(point: &Point, runs: Option<&PointName>, good: Option<&PointName>) -> serde_json::Value {
+pub(super) fn shape(
+    point: &Point,
+    runs: Option<&PointName>,
+    good: Option<&PointName>,
+) -> serde_json::Value {
     serde_json::json!({
         "name": point.name,
         "made": rfc3339(point.made),
@@ -118,6 +148,7 @@ fn shape(point: &Point, runs: Option<&PointName>, good: Option<&PointName>) -> s
         "last_good": good == Some(&point.name),
         "off_site": point.is_off_site(),
         "before_rollback": point.safety,
+        "adopted": point.adopted,
         "images": point.images,
         "volumes": point.volumes,
         "databases": point.databases,
@@ -135,6 +166,14 @@ pub(super) fn show(config: &Config, name: &PointName, json: bool) -> Result<Exit
     }
     let paint = Paint::for_stdout();
     println!("{} {}", paint.bold(&point.name.to_string()), rfc3339(point.made));
+    if point.adopted.is_none() {
+        let players = match point.players {
+            None => String::new(),
+            Some(1) => String::from(", with 1 player on"),
+            Some(players) => format!(", with {players} players on"),
+        };
+        println!("  made in {}{players}", ago(Duration::from_millis(point.took_ms)));
+    }
     if let Some(note) = &point.note {
         println!("  {note}");
     }
@@ -146,13 +185,16 @@ pub(super) fn show(config: &Config, name: &PointName, json: bool) -> Result<Exit
             image.service,
             size(image.added)
         );
-        println!("            {}, {} changed files", image.id, image.changes.len());
+        match &point.adopted {
+            Some(tag) => println!("            {}, taken over from {tag}", image.id),
+            None => println!("            {}, {} changed files", image.id, image.changes.len()),
+        }
     }
     for tree in &point.volumes {
         println!(
-            "  volume    {} {} files, {} (+{})",
+            "  volume    {} {}, {} (+{})",
             tree.name,
-            tree.files,
+            files(tree.files),
             size(tree.size),
             size(tree.added)
         );
@@ -168,9 +210,9 @@ pub(super) fn show(config: &Config, name: &PointName, json: bool) -> Result<Exit
     }
     for tree in point.project.iter().chain(&point.binds) {
         println!(
-            "  files     {} {} files, {} (+{})",
+            "  files     {} {}, {} (+{})",
             tree.name,
-            tree.files,
+            files(tree.files),
             size(tree.size),
             size(tree.added)
         );
@@ -180,7 +222,7 @@ pub(super) fn show(config: &Config, name: &PointName, json: bool) -> Result<Exit
         let dirty = if one.dirty { ", with a patch of what was not committed" } else { "" };
         println!(
             "  git       {} {} on {branch}{dirty}",
-            one.directory,
+            if one.directory == "." { "project" } else { &one.directory },
             &one.commit[..one.commit.len().min(12)]
         );
     }
@@ -203,8 +245,11 @@ pub(super) async fn diff(
         return Ok(Exit::Fine);
     }
     let paint = Paint::for_stdout();
-    if found.parts.is_empty() && found.commits.is_empty() {
-        println!("{} and {} have the same files and images", one.name, other.name);
+    if let Some(alone) = [&one, &other].into_iter().find(|point| point.adopted.is_some()) {
+        println!("{} is an image alone, so only images are compared", alone.name);
+    }
+    if found.parts.is_empty() && found.commits.is_empty() && found.databases.is_empty() {
+        println!("{} and {} have nothing that differs", one.name, other.name);
     }
     for part in &found.parts {
         println!("{}", paint.bold(&part.what));

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use bollard::models::{ContainerConfig, ContainerInspectResponse, ImageInspect};
 use bollard::query_parameters::{
-    CommitContainerOptionsBuilder, RemoveImageOptions, TagImageOptionsBuilder,
+    CommitContainerOptionsBuilder, ListImagesOptions, RemoveImageOptions, TagImageOptionsBuilder,
 };
 
 use super::Docker;
@@ -59,6 +59,8 @@ pub struct Image {
     pub layers: Vec<String>,
     /// What registries call it: `name@sha256:…`.
     pub registries: Vec<String>,
+    /// When it was made, in milliseconds since 1970, where it says so.
+    pub made: Option<i64>,
 }
 
 impl Docker {
@@ -130,6 +132,21 @@ impl Docker {
         Ok(seen.map(image))
     }
 
+    /// The tags under which the engine has images called `repository`.
+    ///
+    /// # Errors
+    /// What the engine says.
+    pub async fn tags(&self, repository: &str) -> Result<Vec<String>, RuntimeError> {
+        let docker = self.engine.docker().await?;
+        let asked = docker.list_images(None::<ListImagesOptions>);
+        let images = self.engine.limit("asking for the images", repository, asked).await?;
+        let names = images.iter().flat_map(|image| &image.repo_tags);
+        let tags = names.filter_map(|name| name.strip_prefix(repository)?.strip_prefix(':'));
+        let mut tags: Vec<_> = tags.map(str::to_owned).collect();
+        tags.sort();
+        Ok(tags)
+    }
+
     /// Lets `repository:tag` name the image `id`.
     ///
     /// # Errors
@@ -157,6 +174,10 @@ impl Docker {
     }
 }
 
+fn millis(at: &str) -> Option<i64> {
+    at.parse::<jiff::Timestamp>().ok().map(jiff::Timestamp::as_millisecond)
+}
+
 fn container(seen: ContainerInspectResponse) -> Container {
     let config = seen.config.unwrap_or_default();
     let state = seen.state.unwrap_or_default();
@@ -175,10 +196,7 @@ fn container(seen: ContainerInspectResponse) -> Container {
         image: config.image.unwrap_or_default(),
         image_id: seen.image.unwrap_or_default(),
         runs: state.running.unwrap_or_default(),
-        started: state
-            .started_at
-            .and_then(|at| at.to_string().parse::<jiff::Timestamp>().ok())
-            .map(jiff::Timestamp::as_millisecond),
+        started: state.started_at.and_then(|at| millis(&at.to_string())),
         volumes,
         binds,
         content: config.working_dir.filter(|at| !at.is_empty() && at != "/"),
@@ -191,5 +209,6 @@ fn image(seen: ImageInspect) -> Image {
         size: seen.size.and_then(|size| u64::try_from(size).ok()).unwrap_or_default(),
         layers: seen.root_fs.and_then(|root| root.layers).unwrap_or_default(),
         registries: seen.repo_digests.unwrap_or_default(),
+        made: seen.created.and_then(|at| millis(&at.to_string())),
     }
 }

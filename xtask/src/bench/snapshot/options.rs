@@ -1,0 +1,89 @@
+//! What `cargo xtask bench snapshot` can be told: sizes, rounds, the program.
+
+use std::path::PathBuf;
+
+use anyhow::Result;
+use clap::{Arg, Command, value_parser};
+
+/// How it is run.
+#[derive(Debug)]
+pub(super) struct Options {
+    /// MiB in the image.
+    pub(super) image_mib: u32,
+    /// MiB in the volume.
+    pub(super) volume_mib: u32,
+    /// Measurements of each kind.
+    pub(super) rounds: u32,
+    /// Boot time of the server.
+    pub(super) boot: String,
+    /// A vigie that is built already.
+    pub(super) vigie: Option<PathBuf>,
+}
+
+fn command() -> Command {
+    let number = |name: &'static str, default: &'static str, about: &'static str| {
+        let least = value_parser!(u32).range(1..);
+        Arg::new(name).long(name).default_value(default).value_parser(least).help(about)
+    };
+    Command::new("cargo xtask bench snapshot")
+        .about("A second restore point and the way back, against docker save | gzip")
+        .no_binary_name(true)
+        .arg(number("image-mib", "2048", "MiB of content in the image"))
+        .arg(number("volume-mib", "1024", "MiB in the volume"))
+        .arg(number("rounds", "3", "Measurements of each kind"))
+        .arg(
+            Arg::new("boot")
+                .long("boot")
+                .default_value("5s")
+                .help("How long the game server takes to boot"),
+        )
+        .arg(
+            Arg::new("vigie")
+                .long("vigie")
+                .value_name("PATH")
+                .value_parser(value_parser!(PathBuf))
+                .help("A vigie that is built already [default: one for release is built]"),
+        )
+}
+
+impl Options {
+    /// Reads what was typed; nothing when only help was asked for, which is printed.
+    ///
+    /// # Errors
+    /// When it cannot be understood.
+    pub(super) fn read(words: &[String]) -> Result<Option<Self>> {
+        let matches = match command().try_get_matches_from(words) {
+            Err(help) if !help.use_stderr() => {
+                help.print()?;
+                return Ok(None);
+            }
+            other => other?,
+        };
+        let number = |name: &str| matches.get_one(name).copied().unwrap_or(1);
+        Ok(Some(Self {
+            image_mib: number("image-mib"),
+            volume_mib: number("volume-mib"),
+            rounds: number("rounds"),
+            boot: matches.get_one("boot").cloned().unwrap_or_default(),
+            vigie: matches.get_one("vigie").cloned(),
+        }))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sizes_are_options_and_nonsense_is_refused() {
+        command().debug_assert();
+        let read = |text: &str| {
+            Options::read(&text.split_whitespace().map(str::to_owned).collect::<Vec<_>>())
+        };
+        let usual = read("").unwrap().unwrap();
+        assert_eq!((usual.image_mib, usual.volume_mib, usual.rounds), (2048, 1024, 3));
+        assert_eq!(read("--image-mib 64 --rounds 1").unwrap().unwrap().image_mib, 64);
+        read("--rounds 0").unwrap_err();
+        read("--size 3").unwrap_err();
+    }
+}
