@@ -3,6 +3,7 @@
 //! yes later tells when to ask again.
 
 mod abuse;
+mod backup_late;
 mod cpu;
 mod crash_loop;
 mod database;
@@ -11,6 +12,7 @@ mod database_load;
 mod disk;
 mod down;
 mod drift;
+mod drill_failed;
 mod frozen;
 mod host_memory;
 mod lua_errors;
@@ -68,11 +70,15 @@ pub enum SymptomKind {
     NetAbuse,
     /// What runs is not what the compose file says.
     Drift,
+    /// A backup was due and is not there.
+    BackupLate,
+    /// A backup did not come back when it was tried.
+    DrillFailed,
 }
 
 impl SymptomKind {
     /// All of them, in order of weight.
-    pub const ALL: [Self; 16] = [
+    pub const ALL: [Self; 18] = [
         Self::Down,
         Self::CrashLoop,
         Self::Frozen,
@@ -89,6 +95,8 @@ impl SymptomKind {
         Self::LuaErrors,
         Self::NetAbuse,
         Self::Drift,
+        Self::BackupLate,
+        Self::DrillFailed,
     ];
 
     /// Its place in sets of symptoms.
@@ -117,6 +125,8 @@ impl SymptomKind {
             Self::LuaErrors => "lua_errors",
             Self::NetAbuse => "net_abuse",
             Self::Drift => "drift",
+            Self::BackupLate => "backup_late",
+            Self::DrillFailed => "drill_failed",
         }
     }
 
@@ -138,6 +148,7 @@ impl SymptomKind {
             Self::LuaErrors => Group::Errors,
             Self::NetAbuse => Group::Abuse,
             Self::Drift => Group::Drift,
+            Self::BackupLate | Self::DrillFailed => Group::Backup,
         }
     }
 
@@ -252,6 +263,8 @@ pub fn read(kind: SymptomKind, view: &View<'_>) -> Reading {
         SymptomKind::LuaErrors => lua_errors::read(view),
         SymptomKind::NetAbuse => abuse::read(view),
         SymptomKind::Drift => drift::read(view),
+        SymptomKind::BackupLate => backup_late::read(view),
+        SymptomKind::DrillFailed => drill_failed::read(view),
     }
 }
 
@@ -286,6 +299,8 @@ pub fn describe(kind: SymptomKind, view: &View<'_>) -> String {
         SymptomKind::LuaErrors => lua_errors::describe(view),
         SymptomKind::NetAbuse => abuse::describe(view),
         SymptomKind::Drift => drift::describe(view),
+        SymptomKind::BackupLate => backup_late::describe(view),
+        SymptomKind::DrillFailed => drill_failed::describe(view),
     }
 }
 
@@ -312,9 +327,22 @@ pub fn severity(kind: SymptomKind, view: &View<'_>) -> Severity {
         SymptomKind::Unhealthy
         | SymptomKind::DatabaseDown
         | SymptomKind::DatabaseLink
-        | SymptomKind::NetAbuse => Severity::P2,
+        | SymptomKind::NetAbuse
+        | SymptomKind::BackupLate
+        | SymptomKind::DrillFailed => Severity::P2,
         SymptomKind::Cpu | SymptomKind::DatabaseLoad | SymptomKind::Drift => Severity::P3,
     }
+}
+
+/// Things that a title has room for.
+const MOST: usize = 3;
+
+/// The first of some things, and how many more there are.
+fn backup_list(all: &[String]) -> String {
+    let more = all.len().saturating_sub(MOST);
+    let more = (more > 0).then(|| format!("and {more} more"));
+    let told: Vec<_> = all.iter().take(MOST).chain(&more).map(String::as_str).collect();
+    told.join(", ")
 }
 
 /// The Lua error in a symptom's description, where it has one.

@@ -49,6 +49,8 @@ pub(crate) fn known_over(kind: SymptomKind, view: &View<'_>) -> bool {
         }
         SymptomKind::Disk => sense.disk.is_some(),
         SymptomKind::Drift => sense.drift.is_some(),
+        SymptomKind::BackupLate => sense.backups_late.is_some(),
+        SymptomKind::DrillFailed => sense.drills_failed.is_some(),
         // Counted by the minute from a console that is followed afresh: it shows again if it lasts.
         SymptomKind::DatabaseLink | SymptomKind::LuaErrors | SymptomKind::NetAbuse => true,
     }

@@ -90,6 +90,17 @@ impl Engine {
                 }
                 sense.drift = Some(differences);
             }
+            Fact::Backups { late, drills } => {
+                let sense = &mut self.senses[id.index()];
+                if sense.backups_late.as_ref().is_none_or(Vec::is_empty) {
+                    sense.late_since = at;
+                }
+                if sense.drills_failed.as_ref().is_none_or(Vec::is_empty) {
+                    sense.drills_since = at;
+                }
+                sense.backups_late = Some(late);
+                sense.drills_failed = Some(drills);
+            }
             Fact::HostMemory { available_pct } => {
                 let low = available_pct < self.stack.settings.host_memory_pct;
                 let sense = &mut self.senses[id.index()];

@@ -41,6 +41,8 @@ pub enum Group {
     HostMemory,
     /// The host is short of disk.
     Disk,
+    /// What is kept of it is not as it should be.
+    Backup,
 }
 
 impl Group {
@@ -55,6 +57,7 @@ impl Group {
             Self::Drift => "drift",
             Self::HostMemory => "host_memory",
             Self::Disk => "disk",
+            Self::Backup => "backup",
         }
     }
 }

@@ -300,6 +300,13 @@ pub enum Fact {
         /// Where it is mounted.
         mount: Arc<str>,
     },
+    /// How backups do: those that are late or do not work, and drills that failed, a line each.
+    Backups {
+        /// Late ones.
+        late: Vec<String>,
+        /// Failed drills.
+        drills: Vec<String>,
+    },
     /// Whether vigie's own network works; while it does not, nobody else is blamed.
     OwnNetwork(bool),
     /// Whether the runtime can be reached.

@@ -190,6 +190,14 @@ pub struct Sense {
     pub drift: Option<Vec<String>>,
     /// When drift was first seen.
     pub drift_since: Moment,
+    /// Backups that are late; none where nobody has looked.
+    pub backups_late: Option<Vec<String>>,
+    /// When one was first late.
+    pub late_since: Moment,
+    /// Drills that failed; none where nobody has looked.
+    pub drills_failed: Option<Vec<String>>,
+    /// When one first failed.
+    pub drills_since: Moment,
     /// Host only: available memory below its limit.
     pub host_memory_low: Sustained,
     /// Host only: percent available.

@@ -203,3 +203,42 @@ impl Catalog {
 fn read<T: DeserializeOwned>(path: &Path) -> Option<T> {
     serde_json::from_slice(&std::fs::read(path).ok()?).ok()
 }
+
+/// How a site does, in short.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct SiteGlance {
+    /// The site.
+    pub site: String,
+    /// When the oldest of the newest backups there was begun, in milliseconds since 1970: how far it is
+    /// behind.
+    pub oldest: Option<i64>,
+    /// What is wrong with it.
+    pub trouble: Option<String>,
+}
+
+/// How backups do, in short.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Glance {
+    /// By site.
+    pub sites: Vec<SiteGlance>,
+    /// When the last drill that worked was begun, in milliseconds since 1970.
+    pub drilled: Option<i64>,
+}
+
+/// How backups do, from what this host remembers; nothing where none are configured.
+#[must_use]
+pub fn glance(config: &Config) -> Option<Glance> {
+    let backup = config.file.backup.as_ref()?;
+    let state: State =
+        read(&config.state_directory().join("backup/state.json")).unwrap_or_default();
+    let sites = backup.site.keys().map(|name| {
+        let known = state.sites.get(name);
+        SiteGlance {
+            site: name.clone(),
+            oldest: known.and_then(|known| known.newest.values().min().copied()),
+            trouble: known.and_then(|known| known.trouble.clone()),
+        }
+    });
+    let worked = state.drills.values().filter(|drill| drill.failed.is_none());
+    Some(Glance { sites: sites.collect(), drilled: worked.map(|drill| drill.at).max() })
+}

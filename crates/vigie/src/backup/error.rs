@@ -2,6 +2,8 @@
 
 use std::path::PathBuf;
 
+use serde::{Deserialize, Serialize};
+
 use crate::backup::binlog::BinlogError;
 use crate::backup::database::DatabaseError;
 use crate::runtime::RuntimeError;
@@ -27,6 +29,11 @@ pub enum BackupError {
     /// A secret cannot be had.
     #[error("the secret of {0}: {1}")]
     Secret(String, String),
+    /// There is no repository.
+    #[error(
+        "there is no repository at the site {0} ({1}); is its disk mounted? If it is new: vigie backup init"
+    )]
+    NoRepository(String, String),
     /// The repository.
     #[error("site {0}: {1}")]
     Site(String, #[source] vigie_backup::Error),
@@ -54,4 +61,40 @@ pub enum BackupError {
     /// It cannot be done as wished.
     #[error("{0}")]
     Refused(String),
+    /// What a worker said, and what kind of error it was there.
+    #[error("{1}")]
+    Said(Class, String),
+}
+
+/// What kind of error it is, for the exit code.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Class {
+    /// What was asked for is not there, or not configured.
+    Usage,
+    /// The engine cannot be reached.
+    Unreachable,
+    /// It must not be done now.
+    Refused,
+    /// Anything else.
+    Finding,
+}
+
+impl BackupError {
+    /// What kind of error it is.
+    #[must_use]
+    pub const fn class(&self) -> Class {
+        match self {
+            Self::NotConfigured
+            | Self::NoSite(..)
+            | Self::NoAsset(..)
+            | Self::NoBackup(..)
+            | Self::NoRepository(..)
+            | Self::Secret(..) => Class::Usage,
+            Self::Engine(error) if error.is_lost() => Class::Unreachable,
+            Self::Busy | Self::Refused(_) => Class::Refused,
+            Self::Said(class, _) => *class,
+            _ => Class::Finding,
+        }
+    }
 }

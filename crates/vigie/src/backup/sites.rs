@@ -87,7 +87,13 @@ impl<'a> Sites<'a> {
     pub fn open(&self, name: &str) -> Result<Repository, BackupError> {
         let (site, access) = self.place(name)?;
         let opened = Repository::open_at(&site, &access, &self.password);
-        Ok(self.told(opened.map_err(|error| BackupError::Site(name.to_owned(), error))?))
+        let failed = |error| match error {
+            vigie_backup::Error::Missing(place) => {
+                BackupError::NoRepository(name.to_owned(), place)
+            }
+            error => BackupError::Site(name.to_owned(), error),
+        };
+        Ok(self.told(opened.map_err(failed)?))
     }
 
     /// Makes a repository; its pieces are cut as those of `like` are, where there is one.

@@ -1,15 +1,17 @@
 //! Does: one work on backups from its beginning to its end, whoever asked for it. A worker process does
 //! it, so that what hangs can be ended and what panics hurts nobody.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 use vigie_backup::Meter;
 use vigie_core::backup::{Asset, Wanted, expire};
 
+use super::drill::Drill;
 use super::keep::Keeper;
 use super::restore::Bringer;
-use super::{BackupError, Catalog, Manifest, Restored, Sites, Way, assets};
+use super::{BackupError, Catalog, Drilled, Manifest, Restored, Sites, Way, assets};
 use crate::config::Config;
 use crate::runtime::docker::Docker;
 
@@ -21,6 +23,14 @@ pub enum Job {
     Init,
     /// Back up assets by a name, all of them where none is named; then copy to the other sites.
     Run {
+        /// Names.
+        names: Vec<String>,
+        /// Whether a name of which there is nothing is no fault, as in a schedule.
+        #[serde(default)]
+        known: bool,
+    },
+    /// Bring assets back by a name, all of them where none is named, only to prove that they come back.
+    Drill {
         /// Names.
         names: Vec<String>,
     },
@@ -101,6 +111,8 @@ pub enum Done {
     },
     /// Brought back.
     Restored(Restored),
+    /// The drills, by asset.
+    Drilled(Vec<(String, Drilled)>),
     /// What was forgotten, and bytes that are free.
     Pruned {
         /// Backups: asset and moment.
@@ -132,7 +144,8 @@ pub async fn perform(
     let work = Work { config, docker, sites: &sites, catalog: &catalog, tell };
     match job {
         Job::Init => work.init(),
-        Job::Run { names } => work.run(names).await,
+        Job::Run { names, known } => work.run(names, *known).await,
+        Job::Drill { names } => work.drill(names).await,
         Job::Copy { from, to } => work.copy(from, to),
         Job::Verify { site, read_data } => work.verify(site, *read_data),
         Job::Repair { site, from } => work.repair(site, from),
@@ -158,6 +171,12 @@ impl Work<'_> {
         for site in self.sites.others() {
             self.begun(site, Some(&like), &mut made)?;
         }
+        let now = jiff::Timestamp::now().as_millisecond();
+        self.catalog.remember(|state| {
+            for site in self.sites.names() {
+                state.sites.entry(site.to_owned()).or_default().reached.get_or_insert(now);
+            }
+        })?;
         Ok(Done::Made(made))
     }
 
@@ -169,7 +188,7 @@ impl Work<'_> {
         made: &mut Vec<String>,
     ) -> Result<vigie_backup::Repository, BackupError> {
         match self.sites.open(site) {
-            Err(BackupError::Site(_, vigie_backup::Error::Missing(_))) => {
+            Err(BackupError::NoRepository(..)) => {
                 self.tell.step(&format!("a repository at {site}"));
                 let new = self.sites.create(site, like)?;
                 made.push(site.to_owned());
@@ -179,11 +198,12 @@ impl Work<'_> {
         }
     }
 
-    async fn run(&self, names: &[String]) -> Result<Done, BackupError> {
+    async fn run(&self, names: &[String], known: bool) -> Result<Done, BackupError> {
         let _lock = self.catalog.lock()?;
-        let wanted = self.wanted(names).await?;
+        let wanted = self.wanted(names, known).await?;
         let site = self.sites.primary()?;
-        let repository = self.begun(site, None, &mut Vec::new())?;
+        // A disk that is not mounted must not get a new repository beside the old one.
+        let repository = self.sites.open(site)?;
         let keeper = Keeper {
             config: self.config,
             docker: self.docker,
@@ -218,10 +238,10 @@ impl Work<'_> {
     }
 
     /// The assets that people mean.
-    async fn wanted(&self, names: &[String]) -> Result<Vec<Asset>, BackupError> {
+    async fn wanted(&self, names: &[String], known: bool) -> Result<Vec<Asset>, BackupError> {
         let all = assets(self.config, self.docker).await?;
         for name in names {
-            if !all.iter().any(|asset| asset.is_called(name)) {
+            if !known && !all.iter().any(|asset| asset.is_called(name)) {
                 let known = all.iter().map(Asset::name).collect::<Vec<_>>().join(", ");
                 return Err(BackupError::NoAsset(name.clone(), known));
             }
@@ -251,7 +271,13 @@ impl Work<'_> {
     ) -> Result<(u64, u64), BackupError> {
         self.tell.step(&format!("copy to {to}"));
         let work = || {
-            let target = self.begun(to, Some(from), &mut Vec::new())?;
+            let known = self.catalog.state().sites.get(to).is_some_and(|one| one.reached.is_some());
+            // One that was written before is not made anew: its disk may not be mounted.
+            let target = if known {
+                self.sites.open(to)?
+            } else {
+                self.begun(to, Some(from), &mut Vec::new())?
+            };
             let done = from.copy_to(&target);
             let done = done.map_err(|error| BackupError::Site(to.to_owned(), error))?;
             let backups = self.catalog.backups_in(&target, to)?;
@@ -271,8 +297,7 @@ impl Work<'_> {
             }
         })?;
         let (done, _) = done.map_err(|error| match error {
-            // That the first site is away is not this one's fault.
-            BackupError::Site(..) => error,
+            error @ (BackupError::Site(..) | BackupError::NoRepository(..)) => error,
             other => BackupError::Damaged(format!("copying from {name} to {to}: {other}")),
         })?;
         Ok((done.snapshots, done.known))
@@ -341,7 +366,7 @@ impl Work<'_> {
         let mut before = None;
         if *way == Way::InPlace {
             // What is there now is kept first, whatever is wrong with it.
-            let kept = self.run(&[asset.to_owned()]).await?;
+            let kept = self.run(&[asset.to_owned()], false).await?;
             if let Done::Kept { kept, failed } = kept {
                 if let Some((_, why)) = failed.iter().find(|(name, _)| name == asset) {
                     return Err(BackupError::Refused(format!(
@@ -361,6 +386,43 @@ impl Work<'_> {
             tell: self.tell,
         };
         bringer.bring(manifest, way, before).await.map(Done::Restored)
+    }
+
+    async fn drill(&self, names: &[String]) -> Result<Done, BackupError> {
+        let site = self.sites.primary()?;
+        let backups = self.catalog.backups(self.sites, site)?;
+        let mut newest: BTreeMap<String, &Manifest> = BTreeMap::new();
+        for one in &backups {
+            let is_wanted = names.is_empty() || names.iter().any(|name| one.asset.is_called(name));
+            if is_wanted {
+                newest.insert(one.asset.name(), one);
+            }
+        }
+        if newest.is_empty() {
+            let what = names.first().map_or("anything", String::as_str);
+            return Err(BackupError::NoBackup(what.to_owned(), String::new()));
+        }
+        let repository = self.sites.open(site)?;
+        let mut done = Vec::new();
+        for (name, manifest) in newest {
+            self.tell.step(&format!("drill {name}"));
+            let drill = Drill {
+                bringer: Bringer {
+                    config: self.config,
+                    docker: self.docker,
+                    repository: repository.clone(),
+                    site,
+                    tell: self.tell,
+                },
+                catalog: self.catalog,
+            };
+            let drilled = drill.prove(manifest).await;
+            self.catalog.remember(|state| {
+                state.drills.insert(name.clone(), drilled.clone());
+            })?;
+            done.push((name, drilled));
+        }
+        Ok(Done::Drilled(done))
     }
 
     fn prune(&self, site: &str, dry_run: bool) -> Result<Done, BackupError> {

@@ -11,8 +11,8 @@ use std::time::{Duration, Instant};
 use serde::{Deserialize, Serialize};
 use vigie_backup::Meter;
 
-use super::BackupError;
 use super::work::{Done, Job, Tell, perform};
+use super::{BackupError, Class};
 use crate::config::{Config, RuntimeKind};
 use crate::runner;
 
@@ -41,7 +41,7 @@ enum Word {
     /// It is done.
     Done(Done),
     /// It could not be done.
-    Failed(String),
+    Failed(Class, String),
 }
 
 /// Has a worker do `job`; `tell` and `meter` hear how it goes. When nobody waits any more, it is ended.
@@ -68,7 +68,7 @@ pub async fn run(
         Ok(Word::Total(bytes)) => meter.total(bytes),
         Ok(Word::More(bytes)) => meter.more(bytes),
         Ok(Word::Done(done)) => result = Some(Ok(done)),
-        Ok(Word::Failed(why)) => result = Some(Err(BackupError::Worker(why))),
+        Ok(Word::Failed(class, why)) => result = Some(Err(BackupError::Said(class, why))),
         Err(_) => {}
     };
     let ended = runner::talk(&mut command, &text, limits.time, hear).await;
@@ -115,7 +115,7 @@ pub async fn serve(config: &Config, idle: bool) -> Result<(), BackupError> {
             Ok(())
         }
         Err(error) => {
-            mouth.say(&Word::Failed(error.to_string()));
+            mouth.say(&Word::Failed(error.class(), error.to_string()));
             Err(error)
         }
     }

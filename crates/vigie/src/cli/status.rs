@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use super::args::StatusArgs;
 use super::{Exit, Failure, Paint, table};
+use crate::backup::glance;
 use crate::config::Config;
 use crate::control::{Answer, Client, Request};
 use crate::report::{
@@ -27,7 +28,11 @@ pub(super) async fn run(path: &Path, args: &StatusArgs) -> Result<Exit, Failure>
             }
         };
         if args.json {
-            println!("{}", serde_json::to_string_pretty(&status)?);
+            let mut shape = serde_json::to_value(&status)?;
+            if let (Some(object), Some(glance)) = (shape.as_object_mut(), glance(&config)) {
+                object.insert(String::from("backup"), serde_json::to_value(glance)?);
+            }
+            println!("{}", serde_json::to_string_pretty(&shape)?);
             return Ok(verdict(&status));
         }
         if args.live {
@@ -35,6 +40,7 @@ pub(super) async fn run(path: &Path, args: &StatusArgs) -> Result<Exit, Failure>
             print!("\u{1b}[H\u{1b}[2J");
         }
         print(&status, config.file.stack.lang);
+        backups(&config);
         if !args.live {
             return Ok(verdict(&status));
         }
@@ -45,6 +51,32 @@ pub(super) async fn run(path: &Path, args: &StatusArgs) -> Result<Exit, Failure>
         }
         // The daemon ends a connection after a while; a live view goes on.
         client = Client::connect(&config.socket()).await?;
+    }
+}
+
+/// The backups in one line.
+fn backups(config: &Config) {
+    let Some(glance) = glance(config) else { return };
+    let lang = config.file.stack.lang;
+    let since = |at: Option<i64>| match (at, lang) {
+        (Some(at), _) => {
+            let gone = jiff::Timestamp::now().as_millisecond().saturating_sub(at);
+            ago(Duration::from_millis(u64::try_from(gone).unwrap_or(0)))
+        }
+        (None, Lang::En) => String::from("never"),
+        (None, Lang::Fr) => String::from("jamais"),
+    };
+    let sites = glance.sites.iter().map(|site| {
+        let trouble = site.trouble.as_ref().map_or_else(String::new, |why| format!(" ({why})"));
+        format!("{} {}{trouble}", site.site, since(site.oldest))
+    });
+    let sites = sites.collect::<Vec<_>>().join(", ");
+    let drilled = since(glance.drilled);
+    match lang {
+        Lang::En => println!("backups  oldest by site: {sites}; last drill {drilled}"),
+        Lang::Fr => println!(
+            "sauvegardes  la plus ancienne par site : {sites} ; dernier exercice {drilled}"
+        ),
     }
 }
 

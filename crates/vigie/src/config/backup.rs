@@ -21,7 +21,7 @@ pub struct BackupConfig {
     /// Where backups live, by name.
     #[serde(default)]
     pub site: BTreeMap<String, SiteConfig>,
-    /// The site that is written first; the others are copied from it. The first local one without it.
+    /// The site that is written first; the others are copied from it. The nearest one without it.
     #[serde(default)]
     pub first: Option<String>,
     /// Assets that are left out, by a name.
@@ -33,6 +33,9 @@ pub struct BackupConfig {
     /// How long they stay.
     #[serde(default)]
     pub keep: Retention,
+    /// What nobody has to keep here, and why.
+    #[serde(default = "elsewhere")]
+    pub elsewhere: BTreeMap<String, String>,
     /// How much may be lost.
     #[serde(default)]
     pub rpo: RpoConfig,
@@ -62,6 +65,10 @@ pub struct BackupConfig {
     pub binlog: bool,
 }
 
+fn elsewhere() -> BTreeMap<String, String> {
+    BTreeMap::from([(String::from("player blueprints"), String::from("on the players' disks"))])
+}
+
 const fn week() -> Duration {
     Duration::from_secs(7 * 24 * 3600)
 }
@@ -85,8 +92,10 @@ impl BackupConfig {
         if let Some(first) = &self.first {
             return Some(first);
         }
-        let local = self.site.iter().find(|(_, site)| site.local.is_some());
-        local.or_else(|| self.site.iter().next()).map(|(name, _)| name.as_str())
+        // The nearest one: it is written fastest, and is there when the line is not.
+        let nearest =
+            self.site.iter().min_by_key(|(_, site)| (site.is_off_site(), site.local.is_none()));
+        nearest.map(|(name, _)| name.as_str())
     }
 
     /// How much of an asset may be lost.

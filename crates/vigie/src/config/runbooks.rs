@@ -18,12 +18,13 @@ use super::ConfigError;
 const SHORTEST: Duration = Duration::from_secs(1);
 
 /// The built-in runbooks: name and text.
-pub const BUILT_IN: [(&str, &str); 6] = [
+pub const BUILT_IN: [(&str, &str); 7] = [
     ("p1-unreachable", include_str!("../../runbooks/p1-unreachable.toml")),
     ("p2-database-down", include_str!("../../runbooks/p2-database-down.toml")),
     ("p1-host-memory", include_str!("../../runbooks/p1-host-memory.toml")),
     ("p1-other", include_str!("../../runbooks/p1-other.toml")),
     ("p2-broken-feature", include_str!("../../runbooks/p2-broken-feature.toml")),
+    ("p2-backup", include_str!("../../runbooks/p2-backup.toml")),
     ("p3-performance", include_str!("../../runbooks/p3-performance.toml")),
 ];
 

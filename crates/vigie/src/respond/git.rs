@@ -11,6 +11,8 @@ use crate::runner;
 use crate::text::{cut, printable};
 
 const LIMIT: Duration = Duration::from_secs(3);
+/// A remote may be far away.
+const ASKED: Duration = Duration::from_secs(10);
 /// Characters of a subject that are kept in the journal.
 const SUBJECT: usize = 200;
 
@@ -115,6 +117,24 @@ pub async fn remotes(directory: &Path) -> Result<Option<(Vec<String>, bool)>, St
     let remotes = remotes.lines().map(printable).collect();
     let holders = git(directory, &["branch", "--remotes", "--contains", "HEAD"]).await;
     Ok(Some((remotes, holders.is_some_and(|holders| !holders.trim().is_empty()))))
+}
+
+/// The remotes of the repository around `directory`, asked whether they have the commit that is checked
+/// out; nothing where there is no repository or no commit. One that does not answer has none.
+pub async fn asked_remotes(directory: &Path) -> Vec<(String, bool)> {
+    let Some(head) = git(directory, &["rev-parse", "HEAD"]).await else { return Vec::new() };
+    let Some(remotes) = git(directory, &["remote"]).await else { return Vec::new() };
+    let mut told = Vec::new();
+    for remote in remotes.lines().filter(|name| !name.starts_with('-')) {
+        let asked = ask_within(directory, &["ls-remote", "--heads", remote], ASKED).await;
+        let text = asked.map(|output| String::from_utf8_lossy(&output.stdout).into_owned());
+        let has = text.is_ok_and(|text| text.lines().any(|line| line.starts_with(head.trim())));
+        // A remote that went on has it too, where that is known here.
+        let known = ["branch", "--remotes", "--contains", "HEAD", "--list", &format!("{remote}/*")];
+        let known = git(directory, &known).await.is_some_and(|told| !told.trim().is_empty());
+        told.push((printable(remote), has || known));
+    }
+    told
 }
 
 /// Which of `paths` the repository around `directory` ignores, also as a directory that is not there yet;

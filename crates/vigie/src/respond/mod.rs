@@ -20,7 +20,8 @@ use vigie_core::stack::ServiceId;
 pub use blame::{lines as told, unlike_yesterday};
 pub use evidence::{collect, last_lines};
 pub use git::{
-    CommitError, between, checked_out, commit, commits, head, ignored, remotes, root, tracks,
+    CommitError, asked_remotes, between, checked_out, commit, commits, head, ignored, remotes,
+    root, tracks,
 };
 pub use redact::Redactor;
 

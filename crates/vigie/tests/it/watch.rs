@@ -48,6 +48,17 @@ impl Watch {
         watch
     }
 
+    /// `vigie watch` in a stack's directory that has its `vigie.toml`.
+    pub(crate) fn of(stack: &Stack) -> Self {
+        let (directory, docker) = (stack.dir().to_owned(), stack.docker().clone());
+        let log = directory.join("watch.log");
+        let child = start(&directory, Some(&docker), &log, &[], false);
+        let docker = Some(docker);
+        let mut watch = Self { child, directory, docker, log, env: Vec::new(), closed: false };
+        watch.wait_well();
+        watch
+    }
+
     /// `vigie watch` in a directory that has its `vigie.toml`, without Docker.
     pub(crate) fn beside(directory: &Path) -> Self {
         let log = directory.join("watch.log");

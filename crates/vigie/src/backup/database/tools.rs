@@ -11,7 +11,7 @@ use tokio::sync::mpsc;
 
 use super::DatabaseError;
 use crate::runner;
-use crate::runtime::docker::{Docker, Ended, Program};
+use crate::runtime::docker::{Docker, Ended, Program, Scratch};
 
 /// What a program may take from beginning to end.
 const LIMIT: Duration = Duration::from_secs(6 * 3_600);
@@ -26,6 +26,8 @@ pub enum Tools<'a> {
         /// The service's name.
         service: &'a str,
     },
+    /// In a server of a drill's own.
+    Scratch(&'a Scratch<'a>),
     /// On this machine.
     Local {
         /// A directory that is looked in before all others.
@@ -45,6 +47,7 @@ impl Tools<'_> {
     pub fn place(&self) -> String {
         match self {
             Self::Container { service, .. } => (*service).to_owned(),
+            Self::Scratch(_) => String::from("the scratch server"),
             Self::Local { .. } => String::from("this machine"),
         }
     }
@@ -64,6 +67,7 @@ impl Tools<'_> {
             Self::Container { docker, service } => {
                 docker.exec(service, program, input, output).await?
             }
+            Self::Scratch(scratch) => scratch.exec(program, input, output).await?,
             Self::Local { first } => local(name, first.as_ref(), program, input, output).await?,
         };
         if ended.is_fine() {

@@ -122,6 +122,17 @@ pub(in crate::cli) enum BackupCommand {
         #[arg(long)]
         dry_run: bool,
     },
+    /// Bring backups back only to prove that they come back; nothing is left of it
+    Drill {
+        /// Assets by name [default: all]
+        asset: Vec<String>,
+        /// Say what would be tried, try nothing
+        #[arg(long)]
+        dry_run: bool,
+        /// As JSON
+        #[arg(long)]
+        json: bool,
+    },
     /// The worker's own side
     #[command(hide = true)]
     Work {
@@ -163,4 +174,11 @@ fn percent(text: &str) -> Result<u8, String> {
         .ok()
         .filter(|number| *number <= 100)
         .ok_or_else(|| String::from("write a part of a hundred, such as 10%"))
+}
+
+#[derive(Debug, Args)]
+pub(in crate::cli) struct RedundancyArgs {
+    /// As JSON
+    #[arg(long)]
+    pub(in crate::cli) json: bool,
 }

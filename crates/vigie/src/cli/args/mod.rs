@@ -65,6 +65,8 @@ pub(super) enum Command {
     /// Backups: at several sites, verified, brought back
     #[command(subcommand)]
     Backup(BackupCommand),
+    /// How redundant each asset is: its copies, their age, what was proved, what would raise it
+    Redundancy(RedundancyArgs),
     /// Corrective actions of the post-mortems: list, done, add
     #[command(subcommand)]
     Action(ActionCommand),
@@ -387,7 +389,7 @@ pub(super) use arguments::{
     OperateArgs, RiskArgs, RunbookCommand, StatusArgs, SystemdArgs, UpArgs, WatchArgs,
     account_name,
 };
-pub(super) use backup::{BackupCommand, RestoreArgs};
+pub(super) use backup::{BackupCommand, RedundancyArgs, RestoreArgs};
 pub(super) use incident::{
     ActionCommand, IncidentCommand, JournalAdd, JournalCommand, JournalShow, Only, PostmortemArgs,
 };

@@ -15,7 +15,9 @@ use super::args::{BackupCommand, RestoreArgs};
 use super::bar::Bar;
 use super::{Exit, Failure, Paint};
 use crate::app::docker_runtime;
-use crate::backup::{self, BackupError, Catalog, Done, Job, Limits, Manifest, Sites, Tell, Way};
+use crate::backup::{
+    self, BackupError, Catalog, Class, Done, Job, Limits, Manifest, Sites, Tell, Way,
+};
 use crate::config::{Config, RuntimeKind};
 use crate::report::{ago, rfc3339};
 use crate::runtime::docker::Docker;
@@ -26,15 +28,11 @@ const LIMIT: Duration = Duration::from_secs(24 * 3600);
 
 impl From<BackupError> for Failure {
     fn from(error: BackupError) -> Self {
-        let exit = match &error {
-            BackupError::NotConfigured
-            | BackupError::NoSite(..)
-            | BackupError::NoAsset(..)
-            | BackupError::NoBackup(..)
-            | BackupError::Secret(..) => Exit::Usage,
-            BackupError::Engine(error) if error.is_lost() => Exit::Unreachable,
-            BackupError::Busy | BackupError::Refused(_) => Exit::Refused,
-            _ => Exit::Finding,
+        let exit = match error.class() {
+            Class::Usage => Exit::Usage,
+            Class::Unreachable => Exit::Unreachable,
+            Class::Refused => Exit::Refused,
+            Class::Finding => Exit::Finding,
         };
         Self::new(exit, error)
     }
@@ -75,6 +73,9 @@ pub(super) async fn run(path: &Path, command: BackupCommand) -> Result<Exit, Fai
         BackupCommand::Restore(args) => restore(path, &config, &args).await,
         BackupCommand::Copy { from, to, dry_run } => copy(path, &config, from, to, dry_run).await,
         BackupCommand::Prune { site, dry_run } => prune(path, &config, site, dry_run).await,
+        BackupCommand::Drill { asset, dry_run, json } => {
+            drill(path, &config, asset, dry_run, json).await
+        }
         BackupCommand::Work { idle } => {
             // What went wrong was said to whoever gave the work.
             let done = backup::serve(&config, idle).await;
@@ -151,7 +152,7 @@ async fn keep(
         );
         return Ok(Exit::Fine);
     }
-    let Done::Kept { kept, failed } = work(path, &Job::Run { names }).await? else {
+    let Done::Kept { kept, failed } = work(path, &Job::Run { names, known: false }).await? else {
         return Err(strange());
     };
     for one in &kept {
@@ -349,4 +350,50 @@ async fn prune(
         }
     }
     Ok(Exit::Fine)
+}
+
+async fn drill(
+    path: &Path,
+    config: &Config,
+    names: Vec<String>,
+    dry_run: bool,
+    json: bool,
+) -> Result<Exit, Failure> {
+    if dry_run {
+        let sites = Sites::of(config)?;
+        let known = Catalog::open(config)?.backups(&sites, sites.primary()?)?;
+        let mut tried: Vec<String> = known
+            .iter()
+            .filter(|one| names.is_empty() || names.iter().any(|name| one.asset.is_called(name)))
+            .map(|one| one.asset.name())
+            .collect();
+        tried.sort();
+        tried.dedup();
+        tried.iter().for_each(|name| println!("would bring {name} back beside, and compare it"));
+        return Ok(Exit::Fine);
+    }
+    let all = names.iter().any(|name| name == "all");
+    let names = if all { Vec::new() } else { names };
+    let Done::Drilled(drills) = work(path, &Job::Drill { names }).await? else {
+        return Err(strange());
+    };
+    let failed = drills.iter().any(|(_, drill)| drill.failed.is_some());
+    if json {
+        let told: std::collections::BTreeMap<_, _> = drills.into_iter().collect();
+        println!("{}", serde_json::to_string_pretty(&told)?);
+        return Ok(if failed { Exit::Finding } else { Exit::Fine });
+    }
+    let paint = Paint::for_stdout();
+    for (name, drill) in &drills {
+        let (took, age) =
+            (ago(Duration::from_millis(drill.took_ms)), ago(Duration::from_millis(drill.age_ms)));
+        match &drill.failed {
+            None => {
+                println!("{} {name}: back after {took}, {age} old", paint.good("✓"));
+                drill.proved.iter().for_each(|line| println!("    {line}"));
+            }
+            Some(why) => println!("{} {name}: {why}", paint.bad("✗")),
+        }
+    }
+    Ok(if failed { Exit::Finding } else { Exit::Fine })
 }

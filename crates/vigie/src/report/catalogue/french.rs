@@ -210,6 +210,50 @@ pub(super) const SENTENCES: &[(&str, &str)] = &[
     ("git revert of {n}", "git revert de {}"),
     ("git revert of {n} and push", "git revert de {} puis push"),
     ("take the git revert of {n} back", "annuler le git revert de {}"),
+    ("backups are late: {}", "des sauvegardes sont en retard : {}"),
+    ("drills failed: {}", "des exercices de restauration ont échoué : {}"),
+    ("and {n} more", "et {} autres"),
+    (
+        "a backup is late: `vigie backup run` says why",
+        "une sauvegarde est en retard : `vigie backup run` dit pourquoi",
+    ),
+    (
+        "a backup did not come back: `vigie backup verify`, then `vigie backup repair`",
+        "une sauvegarde n'est pas revenue : `vigie backup verify`, puis `vigie backup repair`",
+    ),
+    // backup/redundancy
+    (
+        "the copy at {n} is {n} old, and {n} is what may be lost",
+        "la copie sur {} a {}, et {} est ce qui peut être perdu",
+    ),
+    (
+        "{n} more copy: another site in [backup.site]",
+        "{} copie de plus : un autre site dans [backup.site]",
+    ),
+    (
+        "{n} more copies: another site in [backup.site]",
+        "{} copies de plus : un autre site dans [backup.site]",
+    ),
+    (
+        "a copy on another medium: all are on one disk",
+        "une copie sur un autre support : toutes sont sur un seul disque",
+    ),
+    (
+        "a copy off-site: all are on this host",
+        "une copie hors site : toutes sont sur cette machine",
+    ),
+    (
+        "its last drill failed: vigie backup drill",
+        "son dernier exercice a échoué : vigie backup drill",
+    ),
+    (
+        "its last drill is {n} old: vigie backup drill",
+        "son dernier exercice a {} : vigie backup drill",
+    ),
+    (
+        "nobody has proved that it comes back: vigie backup drill",
+        "personne n'a prouvé qu'elle revient : vigie backup drill",
+    ),
     // respond/blame, respond/revert
     ("a {n} is under way in its repository", "une opération git est en cours dans son dépôt ({})"),
     ("no branch is checked out in its repository", "aucune branche n'est extraite dans son dépôt"),
@@ -526,4 +570,6 @@ pub(super) const SYMPTOMS: &[(&str, &str)] = &[
     ("lua_errors", "erreurs Lua"),
     ("net_abuse", "abus réseau"),
     ("drift", "dérive"),
+    ("backup_late", "sauvegarde en retard"),
+    ("drill_failed", "exercice raté"),
 ];

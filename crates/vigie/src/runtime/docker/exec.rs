@@ -60,6 +60,18 @@ impl Docker {
         output: Option<mpsc::Sender<Bytes>>,
     ) -> Result<Ended, RuntimeError> {
         let id = self.existing("running a program in", service).await?;
+        self.exec_in(&id, service, program, input, output).await
+    }
+
+    /// Runs `program` in the container `id`; `service` is how it is called for people.
+    pub(super) async fn exec_in(
+        &self,
+        id: &str,
+        service: &str,
+        program: &Program,
+        input: Option<Box<dyn AsyncRead + Send + Unpin>>,
+        output: Option<mpsc::Sender<Bytes>>,
+    ) -> Result<Ended, RuntimeError> {
         let docker = self.engine.docker_for(LIMIT).await?;
         let options = CreateExecOptions {
             attach_stdin: Some(input.is_some()),
@@ -70,7 +82,7 @@ impl Docker {
             ..CreateExecOptions::default()
         };
         let what = "running a program in";
-        let made = self.engine.limit(what, service, docker.create_exec(&id, options)).await?;
+        let made = self.engine.limit(what, service, docker.create_exec(id, options)).await?;
         let start =
             StartExecOptions { output_capacity: Some(PIECE), ..StartExecOptions::default() };
         let began = docker.start_exec(&made.id, Some(start));

@@ -18,6 +18,7 @@ mod logs;
 mod order;
 mod registry;
 mod save;
+mod scratch;
 #[cfg(test)]
 mod tests;
 mod usage;
@@ -42,6 +43,7 @@ use engine::{Engine, refused};
 use find::Finder;
 pub use image::images;
 pub use registry::{Logins, Transfer};
+pub use scratch::Scratch;
 
 /// How long a killed process may take to be gone.
 const GONE: Duration = Duration::from_secs(10);

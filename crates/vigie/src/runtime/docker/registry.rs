@@ -18,6 +18,8 @@ pub use logins::Logins;
 
 /// Silence after which a transfer counts as broken off.
 const SILENCE: Duration = Duration::from_secs(600);
+/// How long a registry may take to say what it has.
+const ASKED: Duration = Duration::from_secs(15);
 /// Pauses before it is tried again.
 const AGAIN: [Duration; 3] =
     [Duration::from_secs(1), Duration::from_secs(4), Duration::from_secs(15)];
@@ -116,6 +118,17 @@ impl Docker {
             }
         }
         Err(says_no(WHAT, reference, "the registry does not answer; try again later"))
+    }
+
+    /// Whether the registry has `reference` now; one that does not answer does not.
+    pub async fn registry_has(&self, reference: &str) -> bool {
+        let asked = async {
+            let name = named("asking for", reference).ok()?;
+            let login = Logins::usual().of(&name.repository).await.ok()?;
+            let docker = self.engine.docker().await.ok()?;
+            docker.inspect_registry_image(reference, Some(login)).await.ok()
+        };
+        tokio::time::timeout(ASKED, asked).await.ok().flatten().is_some()
     }
 
     /// Follows a transfer to its end. False when it is worth another try, behind the pause.

@@ -1,0 +1,289 @@
+//! Does: brings a backup back only to prove that it comes back: files into a temporary directory, a
+//! database into a scratch server, an image into nothing. It leaves nothing behind.
+
+use std::collections::BTreeMap;
+use std::io::{Read as _, Write};
+use std::os::unix::fs::MetadataExt as _;
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use sha2::{Digest as _, Sha256};
+use tokio::sync::mpsc;
+use vigie_core::backup::Kind;
+
+use super::database::{Client, Count, Tools, Wish, dump, play};
+use super::keep::IMAGE;
+use super::manifest::{DUMP, Manifest};
+use super::restore::Bringer;
+use super::{BackupError, Catalog, Drilled};
+use crate::runtime::docker::Scratch;
+
+/// How long a scratch server may take until it answers.
+const BOOT: Duration = Duration::from_secs(120);
+/// What is said of differences.
+const TOLD: usize = 3;
+
+/// What a drill is done with.
+pub(super) struct Drill<'a> {
+    pub(super) bringer: Bringer<'a>,
+    pub(super) catalog: &'a Catalog,
+}
+
+impl Drill<'_> {
+    /// Proves one backup; why it failed is part of what is known then.
+    pub(super) async fn prove(&self, manifest: &Manifest) -> Drilled {
+        let (at, began) = (jiff::Timestamp::now().as_millisecond(), Instant::now());
+        let done = self.tried(manifest).await;
+        let took_ms = u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX);
+        let age_ms = u64::try_from(at.saturating_sub(manifest.at)).unwrap_or(0);
+        let (proved, failed) = match done {
+            Ok(proved) => (proved, None),
+            Err(error) => (Vec::new(), Some(error.to_string())),
+        };
+        Drilled { at, took_ms, age_ms, proved, failed }
+    }
+
+    async fn tried(&self, manifest: &Manifest) -> Result<Vec<String>, BackupError> {
+        let (repository, site) = (self.bringer.repository.clone(), self.bringer.site.to_owned());
+        let (asset, at) = (manifest.asset.clone(), manifest.at);
+        let found =
+            tokio::task::spawn_blocking(move || Catalog::snapshot(&repository, &site, &asset, at));
+        let id = found.await.map_err(|error| BackupError::Worker(error.to_string()))??;
+        match manifest.asset.kind {
+            Kind::Volume | Kind::Files | Kind::Project => self.files(manifest, id).await,
+            Kind::Database => self.database(manifest, &id).await,
+            Kind::Image => self.image(id).await,
+        }
+    }
+
+    /// T3: every file is there, with its content, mode and owner.
+    async fn files(&self, manifest: &Manifest, id: String) -> Result<Vec<String>, BackupError> {
+        let stage = self.stage()?;
+        let into = stage.path().join("files");
+        self.bringer.aside(manifest, &id, &into).await?;
+        let (repository, site) = (self.bringer.repository.clone(), self.bringer.site.to_owned());
+        let compared = tokio::task::spawn_blocking(move || {
+            let failed = |error| BackupError::Site(site.clone(), error);
+            let mut wrong = Vec::new();
+            let (mut files, mut bytes) = (0_u64, 0_u64);
+            for entry in repository.entries(&id).map_err(failed)? {
+                let place = into.join(&entry.path);
+                let Ok(seen) = place.symlink_metadata() else {
+                    wrong.push(format!("{} is missing", entry.path.display()));
+                    continue;
+                };
+                let owner = (seen.mode() & 0o7777, seen.uid(), seen.gid());
+                let kept = entry.mode.map(|(mode, uid, gid)| (mode & 0o7777, uid, gid));
+                let is_link = seen.is_symlink();
+                if kept.is_some_and(|kept| kept != owner && !is_link) {
+                    wrong.push(format!("{} has another mode or owner", entry.path.display()));
+                }
+                if entry.kind != vigie_backup::Kind::File {
+                    continue;
+                }
+                files += 1;
+                bytes += seen.len();
+                // Read on another way than it was brought back.
+                let mut kept = Hash(Sha256::new());
+                let path = entry.path.to_string_lossy();
+                repository.get_file(&id, &path, &mut kept).map_err(failed)?;
+                let there =
+                    hash(&place).map_err(|error| BackupError::File(place.clone(), error))?;
+                if kept.0.finalize()[..] != there[..] {
+                    wrong.push(format!("{} has another content", entry.path.display()));
+                }
+            }
+            Ok::<_, BackupError>((files, bytes, wrong))
+        });
+        let compared = compared.await.map_err(|error| BackupError::Worker(error.to_string()))?;
+        let (files, bytes, wrong) = compared?;
+        refuse(&wrong)?;
+        Ok(vec![format!(
+            "{files} files, {}: content, modes and owners are as they were kept",
+            crate::text::size(bytes)
+        )])
+    }
+
+    /// T2: played into a server of its own, every table has its rows and its checksum.
+    async fn database(&self, manifest: &Manifest, id: &str) -> Result<Vec<String>, BackupError> {
+        let docker = self.bringer.docker.ok_or_else(|| {
+            BackupError::Refused(String::from("a scratch server needs a Docker stack"))
+        })?;
+        let service = manifest.asset.service.clone().unwrap_or_default();
+        let env = [
+            "MARIADB_ALLOW_EMPTY_ROOT_PASSWORD=1",
+            "MYSQL_ALLOW_EMPTY_PASSWORD=yes",
+            "MARIADB_ROOT_HOST=localhost",
+        ];
+        let scratch = Scratch::start(docker, &service, &env).await?;
+        let proved = self.played(manifest, id, &scratch).await;
+        scratch.remove().await?;
+        proved
+    }
+
+    async fn played(
+        &self,
+        manifest: &Manifest,
+        id: &str,
+        scratch: &Scratch<'_>,
+    ) -> Result<Vec<String>, BackupError> {
+        let client = Client { user: String::from("root"), password: String::new(), address: None };
+        let tools = Tools::Scratch(scratch);
+        let began = Instant::now();
+        loop {
+            let (sender, mut receiver) = mpsc::channel(1);
+            let drain = async { while receiver.recv().await.is_some() {} };
+            let wish = Wish { schemas: vec![String::from("mysql")], place: false };
+            let (up, ()) = tokio::join!(dump(&tools, &client, &wish, sender), drain);
+            match up {
+                Ok(_) => break,
+                Err(error) if began.elapsed() > BOOT => return Err(error.into()),
+                Err(_) => tokio::time::sleep(Duration::from_millis(500)).await,
+            }
+        }
+        let (read, write) = tokio::io::duplex(1 << 20);
+        let (repository, id) = (self.bringer.repository.clone(), id.to_owned());
+        let give = tokio::task::spawn_blocking(move || {
+            let mut write = tokio_util::io::SyncIoBridge::new(write);
+            repository.get_file(&id, DUMP, &mut write)
+        });
+        let (taken, given) = tokio::join!(play(&tools, &client, Box::new(read)), give);
+        taken?;
+        given
+            .map_err(|error| BackupError::Worker(error.to_string()))?
+            .map_err(|error| BackupError::Site(self.bringer.site.to_owned(), error))?;
+        let (sender, mut receiver) = mpsc::channel(16);
+        let drain = async { while receiver.recv().await.is_some() {} };
+        let wish = Wish { schemas: vec![manifest.asset.what.clone()], place: false };
+        let (again, ()) = tokio::join!(dump(&tools, &client, &wish, sender), drain);
+        let found = again?.survey.tables().clone();
+        refuse(&differences(&manifest.tables, &found))?;
+        let rows: u64 = found.values().map(|count| count.rows).sum();
+        Ok(vec![format!(
+            "{} tables with {rows} rows in a scratch server: counts and checksums are those of the backup",
+            found.len()
+        )])
+    }
+
+    /// The whole archive is read.
+    async fn image(&self, id: String) -> Result<Vec<String>, BackupError> {
+        let (repository, site) = (self.bringer.repository.clone(), self.bringer.site.to_owned());
+        let read = tokio::task::spawn_blocking(move || {
+            let mut counted = Counted(0);
+            repository.get_file(&id, IMAGE, &mut counted).map(|()| counted.0)
+        });
+        let bytes = read
+            .await
+            .map_err(|error| BackupError::Worker(error.to_string()))?
+            .map_err(|error| BackupError::Site(site, error))?;
+        Ok(vec![format!("the archive of {} was read whole", crate::text::size(bytes))])
+    }
+
+    fn stage(&self) -> Result<tempfile::TempDir, BackupError> {
+        let directory = self.catalog.directory();
+        let made = tempfile::Builder::new().prefix(".drill-").tempdir_in(directory);
+        made.map_err(|error| BackupError::File(directory.to_owned(), error))
+    }
+}
+
+/// Tables that are not as they were kept.
+fn differences(kept: &BTreeMap<String, Count>, found: &BTreeMap<String, Count>) -> Vec<String> {
+    let mut wrong = Vec::new();
+    for (name, count) in kept {
+        match found.get(name) {
+            None => wrong.push(format!("the table {name} is missing")),
+            Some(other) if other.rows != count.rows => {
+                wrong.push(format!("{name} has {} rows, not {}", other.rows, count.rows));
+            }
+            Some(other) if other.sum != count.sum => {
+                wrong.push(format!("{name} has other content"));
+            }
+            Some(_) => {}
+        }
+    }
+    wrong.extend(
+        found.keys().filter(|name| !kept.contains_key(*name)).map(|name| format!("{name} is new")),
+    );
+    wrong
+}
+
+fn refuse(wrong: &[String]) -> Result<(), BackupError> {
+    if wrong.is_empty() {
+        return Ok(());
+    }
+    let more = wrong.len().saturating_sub(TOLD);
+    let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+    let told = wrong.iter().take(TOLD).cloned().collect::<Vec<_>>().join(", ");
+    Err(BackupError::Damaged(format!("it did not come back as it was kept: {told}{more}")))
+}
+
+fn hash(path: &Path) -> std::io::Result<[u8; 32]> {
+    let mut file = std::fs::File::open(path)?;
+    let mut hash = Sha256::new();
+    let mut buffer = vec![0_u8; 1 << 16];
+    loop {
+        let read = file.read(&mut buffer)?;
+        if read == 0 {
+            return Ok(hash.finalize().into());
+        }
+        hash.update(&buffer[..read]);
+    }
+}
+
+struct Hash(Sha256);
+
+impl Write for Hash {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        self.0.update(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
+struct Counted(u64);
+
+impl Write for Counted {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        self.0 += bytes.len() as u64;
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_table_that_differs_is_named() {
+        let table = |rows, sum| Count { rows, sum };
+        let kept = BTreeMap::from([
+            (String::from("x.a"), table(2, 5)),
+            (String::from("x.b"), table(1, 7)),
+            (String::from("x.c"), table(1, 1)),
+        ]);
+        assert!(differences(&kept, &kept).is_empty());
+        let found = BTreeMap::from([
+            (String::from("x.a"), table(1, 5)),
+            (String::from("x.b"), table(1, 8)),
+            (String::from("x.d"), table(0, 0)),
+        ]);
+        assert_eq!(
+            differences(&kept, &found),
+            [
+                "x.a has 1 rows, not 2",
+                "x.b has other content",
+                "the table x.c is missing",
+                "x.d is new"
+            ]
+        );
+        let said = refuse(&differences(&kept, &found)).unwrap_err().to_string();
+        assert!(said.ends_with("is missing and 1 more"), "{said}");
+    }
+}

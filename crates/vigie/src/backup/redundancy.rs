@@ -1,0 +1,187 @@
+//! Does: collects the facts of the redundancy table: where each asset has copies, how old they are, and
+//! what was proved. Git remotes and registries are asked; how redundant that is, is decided in the core.
+
+use std::os::unix::fs::MetadataExt as _;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use vigie_core::backup::{Asset, Copied, Facts, Kind, Medium, Row, judge};
+
+use super::{BackupError, Catalog, State, assets};
+use crate::config::{BackupConfig, Config};
+use crate::respond::{asked_remotes, root};
+use crate::runtime::docker::Docker;
+use crate::snapshot::Shelf;
+
+/// The table, in the order of its names.
+///
+/// # Errors
+/// When nothing is configured, or what the engine says.
+pub async fn redundancy(config: &Config, docker: Option<&Docker>) -> Result<Vec<Row>, BackupError> {
+    let backup = config.file.backup.as_ref().ok_or(BackupError::NotConfigured)?;
+    let state = Catalog::open(config)?.state();
+    let now = jiff::Timestamp::now().as_millisecond();
+    let mut rows = Vec::new();
+    for asset in assets(config, docker).await? {
+        let mut copies = vec![living(config, &asset)];
+        copies.extend(at_sites(config, backup, &state, &asset, now));
+        if asset.kind == Kind::Image {
+            copies.extend(in_registries(config, docker, &asset).await);
+        }
+        let drill = state.drills.get(&asset.name());
+        rows.push(judge(Facts {
+            asset: asset.name(),
+            copies,
+            rpo: backup.rpo_of(asset.kind),
+            drilled: drill.filter(|one| one.failed.is_none()).map(|one| gone(now, one.at)),
+            drill_every: Some(backup.drill_within),
+            drill_failed: drill.is_some_and(|one| one.failed.is_some()),
+            out_of_scope: None,
+        }));
+    }
+    rows.extend(code(config, docker, backup).await);
+    for (what, why) in &backup.elsewhere {
+        rows.push(judge(Facts {
+            asset: what.clone(),
+            copies: Vec::new(),
+            rpo: Duration::ZERO,
+            drilled: None,
+            drill_every: None,
+            drill_failed: false,
+            out_of_scope: Some(why.clone()),
+        }));
+    }
+    Ok(rows)
+}
+
+fn gone(now: i64, at: i64) -> Duration {
+    Duration::from_millis(u64::try_from(now.saturating_sub(at)).unwrap_or(0))
+}
+
+/// What lives counts as a copy: it is the one that is lost first.
+fn living(config: &Config, asset: &Asset) -> Copied {
+    let place = match asset.kind {
+        Kind::Files => config.directory().join(&asset.what),
+        _ => config.directory(),
+    };
+    Copied {
+        place: String::from("this host"),
+        medium: disk(&place),
+        off_site: false,
+        age: Duration::ZERO,
+    }
+}
+
+/// The disk that `path` is on, or would be.
+fn disk(path: &Path) -> Medium {
+    let seen = path.ancestors().find_map(|above| above.metadata().ok());
+    Medium::Disk(seen.map_or_else(String::new, |seen| {
+        let device = seen.dev();
+        format!("{}:{}", rustix::fs::major(device), rustix::fs::minor(device))
+    }))
+}
+
+fn at_sites(
+    config: &Config,
+    backup: &BackupConfig,
+    state: &State,
+    asset: &Asset,
+    now: i64,
+) -> Vec<Copied> {
+    let mut copies = Vec::new();
+    for (name, site) in &backup.site {
+        let known = state.sites.get(name);
+        let Some(newest) = known.and_then(|known| known.newest.get(&asset.name())) else {
+            continue;
+        };
+        if known
+            .and_then(|known| known.trouble.as_ref())
+            .is_some_and(|why| why.starts_with("damaged"))
+        {
+            // What does not come back is no copy.
+            continue;
+        }
+        let medium = match &site.local {
+            Some(path) => disk(&config.directory().join(path)),
+            None => Medium::Remote(name.clone()),
+        };
+        copies.push(Copied {
+            place: name.clone(),
+            medium,
+            off_site: site.is_off_site(),
+            age: gone(now, *newest),
+        });
+    }
+    copies
+}
+
+/// Restore points whose image a registry has: the registry is asked whether it still does.
+async fn in_registries(config: &Config, docker: Option<&Docker>, asset: &Asset) -> Vec<Copied> {
+    let (Some(docker), Some(service)) = (docker, &asset.service) else { return Vec::new() };
+    let running = docker.container(service).await.ok().flatten().map(|one| one.image_id);
+    let mut copies: Vec<Copied> = Vec::new();
+    for point in Shelf::look(config).unwrap_or_default() {
+        for image in point.images.iter().filter(|image| &image.service == service) {
+            let Some(reference) = &image.off_site else { continue };
+            let host = reference.split('/').next().unwrap_or_default().to_owned();
+            if Some(&image.id) != running.as_ref() || copies.iter().any(|one| one.place == host) {
+                continue;
+            }
+            if !docker.registry_has(reference).await {
+                continue;
+            }
+            let near = host.starts_with("127.") || host.starts_with("localhost");
+            let medium = Medium::Remote(host.clone());
+            copies.push(Copied { place: host, medium, off_site: !near, age: Duration::ZERO });
+        }
+    }
+    copies
+}
+
+/// Repositories around the project and what services have mounted, compared with their remotes.
+async fn code(config: &Config, docker: Option<&Docker>, backup: &BackupConfig) -> Vec<Row> {
+    let mut places = vec![config.directory()];
+    if let Some(docker) = docker {
+        for (_, service) in config.stack.services() {
+            let container = docker.container(&service.name).await.ok().flatten();
+            let binds = container.map(|one| one.binds).unwrap_or_default();
+            places.extend(binds.into_iter().map(|(here, _)| here));
+        }
+    }
+    let mut roots: Vec<PathBuf> = Vec::new();
+    for place in places.iter().filter(|place| place.is_dir()) {
+        if let Some(root) = root(place).await
+            && !roots.contains(&root)
+        {
+            roots.push(root);
+        }
+    }
+    let mut rows = Vec::new();
+    for at in roots {
+        let mut copies = vec![Copied {
+            place: String::from("this host"),
+            medium: disk(&at),
+            off_site: false,
+            age: Duration::ZERO,
+        }];
+        // A clone of a repository is worth all of it, and players' machines have none.
+        for (remote, has) in asked_remotes(&at).await {
+            let age = if has { Duration::ZERO } else { backup.rpo.files + Duration::from_secs(1) };
+            let medium = Medium::Remote(remote.clone());
+            copies.push(Copied { place: remote, medium, off_site: true, age });
+        }
+        let name =
+            at.file_name().map_or_else(String::new, |name| name.to_string_lossy().into_owned());
+        rows.push(judge(Facts {
+            asset: format!("code:{name}"),
+            copies,
+            rpo: backup.rpo.files,
+            drilled: None,
+            // Its hashes prove it.
+            drill_every: None,
+            drill_failed: false,
+            out_of_scope: None,
+        }));
+    }
+    rows
+}

@@ -1,0 +1,333 @@
+//! Does: the watch's own backups: each kind of work when it is due, one after the other, in a worker that
+//! gets what the games leave; and what is late or does not come back, told to the engine.
+
+use std::time::Duration;
+
+use chrono::{DateTime, Local};
+use croner::Cron;
+use vigie_backup::Meter;
+use vigie_core::backup::{Due, Kind, late};
+use vigie_core::observe::Fact;
+
+use super::{Catalog, Class, Job, Limits, State, Tell, assets, run};
+use crate::config::{BackupConfig, Config, ScheduleConfig};
+use crate::observe::Eyes;
+
+/// Between two looks at the schedule.
+const EVERY: Duration = Duration::from_secs(15);
+/// A scheduled work that takes longer is ended, and is late.
+const LIMIT: Duration = Duration::from_secs(8 * 3600);
+/// Of a site's data that is read back each time.
+const READ: u8 = 10;
+
+/// A kind of work that has a schedule.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Work {
+    Database,
+    Files,
+    Images,
+    Prune,
+    Verify,
+    Drill,
+}
+
+const ALL: [Work; 6] =
+    [Work::Database, Work::Files, Work::Images, Work::Prune, Work::Verify, Work::Drill];
+
+impl Work {
+    const fn word(self) -> &'static str {
+        match self {
+            Self::Database => "database",
+            Self::Files => "files",
+            Self::Images => "images",
+            Self::Prune => "prune",
+            Self::Verify => "verify",
+            Self::Drill => "drill",
+        }
+    }
+
+    fn schedule(self, schedule: &ScheduleConfig) -> &str {
+        match self {
+            Self::Database => &schedule.database,
+            Self::Files => &schedule.files,
+            Self::Images => &schedule.images,
+            Self::Prune => &schedule.prune,
+            Self::Verify => &schedule.verify,
+            Self::Drill => &schedule.drill,
+        }
+    }
+
+    /// What a worker does for it, one after the other.
+    fn jobs(self, backup: &BackupConfig) -> Vec<Job> {
+        let names = |kinds: &[Kind]| kinds.iter().map(|kind| kind.word().to_owned()).collect();
+        let sites = || backup.site.iter();
+        match self {
+            Self::Database => vec![Job::Run { names: names(&[Kind::Database]), known: true }],
+            Self::Files => {
+                let kinds = [Kind::Volume, Kind::Files, Kind::Project];
+                vec![Job::Run { names: names(&kinds), known: true }]
+            }
+            Self::Images => vec![Job::Run { names: names(&[Kind::Image]), known: true }],
+            Self::Prune => sites()
+                .filter(|(_, site)| !site.append_only)
+                .map(|(name, _)| Job::Prune { site: name.clone(), dry_run: false })
+                .collect(),
+            Self::Verify => sites()
+                .map(|(name, _)| Job::Verify { site: name.clone(), read_data: READ })
+                .collect(),
+            Self::Drill => vec![Job::Drill { names: Vec::new() }],
+        }
+    }
+}
+
+/// Runs the schedule until the watch stops.
+pub async fn watch(eyes: Eyes) {
+    let Some(backup) = eyes.config.file.backup.clone() else { return };
+    let mut beat = tokio::time::interval(EVERY);
+    beat.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    while eyes.stop.run_until_cancelled(beat.tick()).await.is_some() {
+        let catalog = match Catalog::open(&eyes.config) {
+            Ok(catalog) => catalog,
+            Err(error) => {
+                tracing::warn!(%error, "backups have no place for what is known of them");
+                continue;
+            }
+        };
+        if tell(&eyes, &backup, &catalog).await.is_none() {
+            return;
+        }
+        for work in ALL {
+            let Some(due) = is_due(work, &backup.schedule, &catalog.state(), Local::now()) else {
+                continue;
+            };
+            if waits(&eyes, &backup, due).await {
+                continue;
+            }
+            if eyes
+                .stop
+                .run_until_cancelled(carry_out(&eyes, &backup, &catalog, work, due))
+                .await
+                .is_none()
+            {
+                return;
+            }
+            if tell(&eyes, &backup, &catalog).await.is_none() {
+                return;
+            }
+        }
+    }
+}
+
+/// When a work was due that was not begun since; it is caught up however long ago that was. What never
+/// was begun is due at once.
+fn is_due(
+    work: Work,
+    schedule: &ScheduleConfig,
+    state: &State,
+    now: DateTime<Local>,
+) -> Option<i64> {
+    let due = last_due(work.schedule(schedule), now)?;
+    match state.begun.get(work.word()) {
+        Some(begun) => (*begun < due).then_some(due),
+        // Drills, prunes and reads begin with what there is then.
+        None => match work {
+            Work::Database | Work::Files | Work::Images => Some(due),
+            Work::Prune | Work::Verify | Work::Drill => None,
+        },
+    }
+}
+
+/// The last moment that a schedule names.
+fn last_due(schedule: &str, now: DateTime<Local>) -> Option<i64> {
+    if schedule == ScheduleConfig::NEVER {
+        return None;
+    }
+    let cron: Cron = schedule.parse().ok()?;
+    cron.find_previous_occurrence(&now, true).ok().map(|due| due.timestamp_millis())
+}
+
+/// Whether it is better to wait, because many play: not for ever.
+async fn waits(eyes: &Eyes, backup: &BackupConfig, due: i64) -> bool {
+    let Some(many) = backup.busy_players else { return false };
+    let waited = jiff::Timestamp::now().as_millisecond().saturating_sub(due);
+    let most = i64::try_from(backup.wait_at_most.as_millis()).unwrap_or(i64::MAX);
+    if waited >= most {
+        return false;
+    }
+    let mut players = 0;
+    for service in eyes.config.file.service.values() {
+        let Some(a2s) = &service.a2s else { continue };
+        if let Ok(seen) = crate::observe::query_a2s(&a2s.address, a2s.timeout).await {
+            players += u32::from(seen.players);
+        }
+    }
+    players >= many
+}
+
+async fn carry_out(eyes: &Eyes, backup: &BackupConfig, catalog: &Catalog, work: Work, due: i64) {
+    let limits = Limits { time: LIMIT, idle: true };
+    for job in work.jobs(backup) {
+        match run(&eyes.config.path, &job, limits, &Log, &Log).await {
+            Ok(_) => {}
+            // Somebody is at work: the next look tries again.
+            Err(error) if error.class() == Class::Refused => {
+                tracing::info!(work = work.word(), %error, "a backup waits");
+                return;
+            }
+            Err(error) => {
+                tracing::warn!(work = work.word(), %error, "a scheduled work on the backups failed");
+                let (word, why) = (work.word().to_owned(), error.to_string());
+                let noted = catalog.remember(|state| {
+                    state.failed.insert(word, why);
+                });
+                if let Err(error) = noted {
+                    tracing::warn!(%error, "that could not be noted");
+                }
+                continue;
+            }
+        }
+        let word = work.word();
+        let _ = catalog.remember(|state| {
+            state.failed.remove(word);
+        });
+    }
+    let noted = catalog.remember(|state| {
+        state.begun.insert(work.word().to_owned(), due);
+        for other in [Work::Prune, Work::Verify, Work::Drill] {
+            // From now on there is something to prune, read and try.
+            state.begun.entry(other.word().to_owned()).or_insert(due);
+        }
+    });
+    if let Err(error) = noted {
+        tracing::warn!(%error, "it will be done again, because it could not be noted");
+    }
+}
+
+/// Tells the engine how backups do; nothing when it is gone.
+async fn tell(eyes: &Eyes, backup: &BackupConfig, catalog: &Catalog) -> Option<()> {
+    let found = assets(&eyes.config, eyes.runtime.docker()).await;
+    let names: Vec<(String, Kind)> = match found {
+        Ok(found) => found.into_iter().map(|asset| (asset.name(), asset.kind)).collect(),
+        // The engine is away: what is known stays said.
+        Err(_) => return Some(()),
+    };
+    let state = catalog.state();
+    let now = Local::now();
+    let late = overdue(&eyes.config, backup, &state, &names, now);
+    let drills = state
+        .drills
+        .iter()
+        .filter_map(|(name, drill)| Some(format!("{name}: {}", drill.failed.as_ref()?)))
+        .collect();
+    let fact = Fact::Backups { late, drills };
+    eyes.handle.saw(&eyes.clock, eyes.config.stack.host(), fact).await.ok()
+}
+
+/// What is late, a line each.
+fn overdue(
+    config: &Config,
+    backup: &BackupConfig,
+    state: &State,
+    names: &[(String, Kind)],
+    now: DateTime<Local>,
+) -> Vec<String> {
+    let redactor = crate::respond::Redactor::of(config);
+    let first = backup.primary().unwrap_or_default();
+    let newest = |name: &str| state.sites.get(first)?.newest.get(name).copied();
+    let mut told = Vec::new();
+    for (name, kind) in names {
+        let due = last_due(backup.schedule.of(*kind), now);
+        let asset = Due { due, last: newest(name), grace: backup.late_after };
+        if late(asset, now.timestamp_millis()).is_some() {
+            let why = state.failed.get(name).map_or_else(String::new, |why| format!(" ({why})"));
+            told.push(redactor.clean(&format!("{name}{why}")));
+        }
+    }
+    let patience = i64::try_from(backup.late_after.as_millis()).unwrap_or(i64::MAX);
+    for (name, site) in &state.sites {
+        let Some(trouble) = &site.trouble else { continue };
+        if !backup.site.contains_key(name) {
+            continue;
+        }
+        let gone = site.reached.map_or(i64::MAX, |at| now.timestamp_millis().saturating_sub(at));
+        if gone > patience || trouble.starts_with("damaged") {
+            told.push(redactor.clean(&format!("site {name}: {trouble}")));
+        }
+    }
+    told
+}
+
+/// Where a scheduled work says how it goes.
+#[derive(Debug)]
+struct Log;
+
+impl Tell for Log {
+    fn step(&self, text: &str) {
+        tracing::debug!("backup: {text}");
+    }
+}
+
+impl Meter for Log {
+    fn total(&self, _: u64) {}
+
+    fn more(&self, _: u64) {}
+}
+
+#[cfg(test)]
+mod tests {
+    use chrono::TimeZone as _;
+
+    use super::*;
+
+    fn at(hour: u32, minute: u32) -> DateTime<Local> {
+        Local.with_ymd_and_hms(2026, 11, 26, hour, minute, 0).unwrap()
+    }
+
+    #[test]
+    fn a_work_is_due_once_and_caught_up_after_a_sleep() {
+        let schedule = ScheduleConfig::default();
+        let mut state = State::default();
+        let due = is_due(Work::Database, &schedule, &state, at(10, 20)).unwrap();
+        assert_eq!(due, at(10, 0).timestamp_millis());
+        state.begun.insert(String::from("database"), due);
+        assert_eq!(is_due(Work::Database, &schedule, &state, at(10, 59)), None);
+        // Asleep until the afternoon: once, for all that were missed.
+        let due = is_due(Work::Database, &schedule, &state, at(15, 30)).unwrap();
+        assert_eq!(due, at(15, 0).timestamp_millis());
+        // There is nothing to try before something was kept.
+        assert_eq!(is_due(Work::Drill, &schedule, &state, at(10, 20)), None);
+        let never = ScheduleConfig { database: String::from("never"), ..schedule };
+        assert_eq!(is_due(Work::Database, &never, &State::default(), at(10, 20)), None);
+    }
+
+    fn config() -> Config {
+        let text = "[stack]\nname = \"x\"\n[service.a]\nrole = \"other\"\n[backup]\n\
+                    password = { env = \"P\" }\n[backup.site.near]\nlocal = \"near\"\n\
+                    [backup.site.far]\nlocal = \"far\"\noff_site = true\n";
+        Config::parse(std::path::Path::new("/srv/x/vigie.toml"), text).unwrap()
+    }
+
+    #[test]
+    fn what_is_late_is_said_with_its_reason() {
+        let config = config();
+        let backup = config.file.backup.as_ref().unwrap();
+        assert_eq!(backup.primary(), Some("near"));
+        let names = [(String::from("database:x"), Kind::Database)];
+        let mut state = State::default();
+        let late = |state: &State| overdue(&config, backup, state, &names, at(10, 40));
+        assert_eq!(late(&state), ["database:x"]);
+        state.failed.insert(String::from("database:x"), String::from("no space"));
+        assert_eq!(late(&state), ["database:x (no space)"]);
+        let near = state.sites.entry(String::from("near")).or_default();
+        near.newest.insert(String::from("database:x"), at(10, 1).timestamp_millis());
+        assert!(late(&state).is_empty());
+        // A site that is away has the patience of the schedule, one that is damaged has none.
+        let far = state.sites.entry(String::from("far")).or_default();
+        far.reached = Some(at(10, 30).timestamp_millis());
+        far.trouble = Some(String::from("unreachable"));
+        assert!(late(&state).is_empty());
+        state.sites.entry(String::from("far")).or_default().trouble =
+            Some(String::from("damaged: data 00"));
+        assert_eq!(late(&state), ["site far: damaged: data 00"]);
+    }
+}

@@ -1,0 +1,117 @@
+//! Does: a container of its own for a drill: from a service's image, without network, ports or mounts of
+//! this host, and gone afterwards. What a killed drill left is removed by the next one.
+
+use std::collections::HashMap;
+
+use bollard::models::{ContainerCreateBody, HostConfig};
+use bollard::query_parameters::{
+    CreateContainerOptions, ListContainersOptionsBuilder, RemoveContainerOptions,
+};
+use bytes::Bytes;
+use tokio::io::AsyncRead;
+use tokio::sync::mpsc;
+
+use super::{Docker, Ended, Program};
+use crate::runtime::RuntimeError;
+
+/// Says whose it is: the process that made it.
+const LABEL: &str = "vigie.scratch";
+/// Bytes of memory that it may take.
+const MEMORY: i64 = 1 << 30;
+
+/// A scratch container; [`Scratch::remove`] removes it.
+#[derive(Debug)]
+pub struct Scratch<'a> {
+    docker: &'a Docker,
+    id: String,
+}
+
+impl<'a> Scratch<'a> {
+    /// Starts one from the image that `service` runs.
+    ///
+    /// # Errors
+    /// What the engine says.
+    pub async fn start(
+        docker: &'a Docker,
+        service: &str,
+        env: &[&str],
+    ) -> Result<Self, RuntimeError> {
+        sweep(docker).await?;
+        let container = docker.container(service).await?;
+        let container = container.ok_or_else(|| RuntimeError::Refused {
+            what: "trying a backup of",
+            service: service.to_owned(),
+            why: String::from("it has no container, so its image is not known"),
+        })?;
+        let body = ContainerCreateBody {
+            image: Some(container.image_id),
+            env: Some(env.iter().map(|one| (*one).to_owned()).collect()),
+            labels: Some(HashMap::from([(LABEL.to_owned(), std::process::id().to_string())])),
+            host_config: Some(HostConfig {
+                network_mode: Some(String::from("none")),
+                memory: Some(MEMORY),
+                init: Some(true),
+                ..HostConfig::default()
+            }),
+            ..ContainerCreateBody::default()
+        };
+        let what = "starting a scratch server of";
+        let engine = docker.engine.docker().await?;
+        let made = engine.create_container(None::<CreateContainerOptions>, body);
+        let id = docker.engine.limit(what, service, made).await?.id;
+        let scratch = Self { docker, id };
+        let started = engine.start_container(&scratch.id, None);
+        if let Err(error) = docker.engine.limit(what, service, started).await {
+            let _ = scratch.remove().await;
+            return Err(error);
+        }
+        Ok(scratch)
+    }
+
+    /// Runs `program` in it.
+    ///
+    /// # Errors
+    /// What the engine says; a program that fails is none.
+    pub async fn exec(
+        &self,
+        program: &Program,
+        input: Option<Box<dyn AsyncRead + Send + Unpin>>,
+        output: Option<mpsc::Sender<Bytes>>,
+    ) -> Result<Ended, RuntimeError> {
+        self.docker.exec_in(&self.id, "a scratch server", program, input, output).await
+    }
+
+    /// Removes it with all that it wrote.
+    ///
+    /// # Errors
+    /// What the engine says.
+    pub async fn remove(self) -> Result<(), RuntimeError> {
+        remove(self.docker, &self.id).await
+    }
+}
+
+async fn remove(docker: &Docker, id: &str) -> Result<(), RuntimeError> {
+    let options =
+        RemoveContainerOptions { v: true, force: true, ..RemoveContainerOptions::default() };
+    let engine = docker.engine.docker().await?;
+    let removed = engine.remove_container(id, Some(options));
+    docker.engine.limit("removing", "a scratch server", removed).await
+}
+
+/// Removes what drills left that were killed.
+async fn sweep(docker: &Docker) -> Result<(), RuntimeError> {
+    let filters = HashMap::from([("label", vec![LABEL])]);
+    let options = ListContainersOptionsBuilder::new().all(true).filters(&filters).build();
+    let engine = docker.engine.docker().await?;
+    let listed = engine.list_containers(Some(options));
+    let listed = docker.engine.limit("listing", "scratch servers", listed).await?;
+    for one in listed {
+        let owner = one.labels.and_then(|labels| labels.get(LABEL)?.parse::<u32>().ok());
+        let lives =
+            owner.is_some_and(|owner| std::path::Path::new(&format!("/proc/{owner}")).exists());
+        if let (false, Some(id)) = (lives, one.id) {
+            remove(docker, &id).await?;
+        }
+    }
+    Ok(())
+}
