@@ -8,6 +8,7 @@ mod apt;
 mod engine;
 mod images;
 mod mariadb;
+mod mariadb_new;
 mod newer;
 mod packages;
 mod practice;
@@ -68,6 +69,7 @@ fn remember(place: &Place, facts: &Facts) {
 pub(crate) fn programs(place: &Place, stages: &mut Stages, facts: &mut Facts) {
     stages.run("packages", || soft(packages::install(facts)));
     stages.run("newer docker and compose", || soft(newer::fetch(place, facts)));
+    stages.run("newer database", || soft(mariadb_new::fetch(place, facts)));
     stages.run("practice server", || soft(practice::build(place, facts)));
 }
 
