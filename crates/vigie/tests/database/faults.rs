@@ -10,7 +10,7 @@ use vigie::backup::binlog::{Address, Archive, Source, Start, Way, stream};
 use vigie_core::binlog::Target;
 
 use crate::keeper::{Keeper, Kept, archive_in, compare, dumped, wish};
-use crate::server::{Server, release};
+use crate::server::{Release, Server, release, releases};
 use crate::writer::{Writers, judge, prepare, rows_of};
 
 /// Where a reader that will be killed reads and keeps, as `port directory`.
@@ -34,8 +34,13 @@ async fn cut_connections(server: &Server) {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn nothing_is_lost_when_the_server_is_killed_and_the_connection_is_cut() {
-    let Some(release) = release("a server that is killed") else { return };
-    let mut server = Server::start(&release, &[]).await;
+    for release in releases("a server that is killed") {
+        killed_and_cut(&release).await;
+    }
+}
+
+async fn killed_and_cut(release: &Release) {
+    let mut server = Server::start(release, &[]).await;
     prepare(&server).await;
     let (_, archive) = archive_in(server.dir.path());
     let keeper = Keeper::begin(server.source(), archive, wish(Start::Oldest));
@@ -60,7 +65,7 @@ async fn nothing_is_lost_when_the_server_is_killed_and_the_connection_is_cut() {
     done.unwrap();
     assert!(compare(&archive, &server.data()) >= 4, "a server that starts has a new file");
     let kept = Kept { archive: &archive, dumps: vec![dump] };
-    let scratch = Server::start(&release, &[]).await;
+    let scratch = Server::start(release, &[]).await;
     kept.restore(&scratch, &Target::Latest, &Way::default()).await;
     let rows = rows_of(&scratch).await;
     judge(&written, &rows, i64::MAX, i64::MAX);

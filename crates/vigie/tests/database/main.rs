@@ -5,6 +5,7 @@
 #![expect(clippy::panic, reason = "the helpers of a test fail by panicking")]
 
 mod faults;
+mod forms;
 mod gaps;
 mod keeper;
 mod moment;
