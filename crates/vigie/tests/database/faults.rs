@@ -131,3 +131,49 @@ async fn nothing_is_lost_when_the_reader_is_killed() {
     judge(&written, &rows, i64::MAX, i64::MAX);
     assert_eq!(rows, rows_of(&server).await);
 }
+
+/// A network in between that is cut after so many bytes, whatever they are the middle of.
+async fn cutting(port: u16, mut bytes: u64) -> u16 {
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let own = listener.local_addr().unwrap().port();
+    tokio::spawn(async move {
+        while let Ok((client, _)) = listener.accept().await {
+            // Not twice at the same place.
+            bytes = bytes * 7 / 5 + 11;
+            let Ok(server) = tokio::net::TcpStream::connect(("127.0.0.1", port)).await else {
+                continue;
+            };
+            let allowed = bytes;
+            tokio::spawn(async move {
+                let (mut from_client, mut to_client) = client.into_split();
+                let (from_server, mut to_server) = server.into_split();
+                let mut from_server = tokio::io::AsyncReadExt::take(from_server, allowed);
+                tokio::select! {
+                    _ = tokio::io::copy(&mut from_client, &mut to_server) => {}
+                    _ = tokio::io::copy(&mut from_server, &mut to_client) => {}
+                }
+            });
+        }
+    });
+    own
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nothing_is_lost_when_the_network_cuts_in_the_middle_of_an_event() {
+    let Some(release) = release("a network that cuts") else { return };
+    let server = Server::start(&release, &["--max-binlog-size=65536"]).await;
+    prepare(&server).await;
+    let (_, archive) = archive_in(server.dir.path());
+    let mut source = server.source();
+    source.address = Address::Tcp(String::from("127.0.0.1"), cutting(server.port, 1_500).await);
+    let keeper = Keeper::begin(source, archive, wish(Start::Oldest));
+    let writers = Writers::begin(&server, 2, Duration::from_millis(1));
+    pause(6_000).await;
+    writers.end().await;
+    keeper.is_whole().await;
+    let lost = keeper.told.lock().unwrap().iter().filter(|word| word.starts_with("lost")).count();
+    assert!(lost >= 5, "it was cut: {lost}");
+    let (archive, done) = keeper.end().await;
+    done.unwrap();
+    assert!(compare(&archive, &server.data()) > 2, "several files");
+}

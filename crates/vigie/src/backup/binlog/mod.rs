@@ -10,6 +10,7 @@ mod pieces;
 mod replay;
 mod source;
 mod stream;
+mod when;
 mod wire;
 
 pub use archive::{Archive, Break};
@@ -19,3 +20,4 @@ pub use pieces::{Cut, cut};
 pub use replay::{Way, replay};
 pub use source::{Address, Source};
 pub use stream::{Note, Start, Wish, stream};
+pub use when::{WhenError, explain, target};
