@@ -7,7 +7,7 @@ use std::time::Duration;
 use mysql_async::prelude::Queryable;
 use tokio_util::sync::CancellationToken;
 use vigie::backup::binlog::{Address, Archive, Source, Start, Way, stream};
-use vigie_core::binlog::Target;
+use vigie_core::binlog::{Event, Kind, Target};
 
 use crate::keeper::{Keeper, Kept, archive_in, compare, dumped, wish};
 use crate::server::{Release, Server, release, releases};
@@ -176,4 +176,47 @@ async fn nothing_is_lost_when_the_network_cuts_in_the_middle_of_an_event() {
     let (archive, done) = keeper.end().await;
     done.unwrap();
     assert!(compare(&archive, &server.data()) > 2, "several files");
+}
+
+/// The offset after the first event of the last transaction in a log.
+fn inside_the_last(bytes: &[u8]) -> usize {
+    let (mut at, mut inside) = (4, 0);
+    while let Some(size) = bytes.get(at + 9..at + 13) {
+        let size = usize::try_from(u32::from_le_bytes(size.try_into().unwrap())).unwrap();
+        let event = Event::read(&bytes[at..at + size]).unwrap();
+        at += size;
+        if event.kind == Kind::MariaDbGtid {
+            inside = at;
+        }
+    }
+    inside
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_transaction_that_never_ended_is_kept_and_not_played() {
+    for release in releases("a torn log") {
+        let mut server = Server::start(&release, &[]).await;
+        prepare(&server).await;
+        let dump = dumped(&server, &["town", "other"], "first").await;
+        let row = |id| format!("INSERT INTO town.rows VALUES ({id}, 'word', NULL)");
+        server.say(&[&row(1), &row(2)]).await;
+        server.kill();
+        // As after a loss of power: the end of the log was not on the disk.
+        let path = server.data().join("log-bin.000001");
+        let torn = inside_the_last(&std::fs::read(&path).unwrap()) as u64;
+        let file = std::fs::File::options().write(true).open(&path).unwrap();
+        file.set_len(torn).unwrap();
+        server.begin().await;
+        server.say(&["REPLACE INTO town.rows VALUES (3, 'word', NULL)"]).await;
+        let (_, archive) = archive_in(server.dir.path());
+        let keeper = Keeper::begin(server.source(), archive, wish(Start::Oldest));
+        keeper.is_whole().await;
+        let (archive, done) = keeper.end().await;
+        done.unwrap();
+        assert_eq!(compare(&archive, &server.data()), 2);
+        let kept = Kept { archive: &archive, dumps: vec![dump] };
+        let scratch = Server::start(&release, &[]).await;
+        kept.restore(&scratch, &Target::Latest, &Way::default()).await;
+        assert_eq!(rows_of(&scratch).await, [1, 3].into());
+    }
 }

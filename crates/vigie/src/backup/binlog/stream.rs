@@ -6,7 +6,9 @@ use std::time::Duration;
 
 use tokio::time::{Instant, sleep, sleep_until, timeout};
 use tokio_util::sync::CancellationToken;
-use vigie_core::binlog::{Covered, Follow, Gap, Keep, MAGIC, Position, Segment, Spans, Step, Tail};
+use vigie_core::binlog::{
+    Covered, Follow, Gap, Keep, MAGIC, Place, Position, Segment, Spans, Step, Tail,
+};
 
 use super::facts::{Clerk, Facts};
 use super::open::Open;
@@ -130,24 +132,16 @@ impl Session<'_> {
         (self.tell)(Note::Connected(&facts));
         let mut keeper = Keeper { session: self, server: facts.server, chain, follow, open: None };
         let done = self.listen(&mut wire, &mut clerk, &mut keeper, progress).await;
-        // What is whole is kept whatever happened; a piece that ends inside a transaction is not.
-        match keeper.open.take() {
-            // What could not be written is not known to be whole.
-            Some(open) if matches!(done, Err(BinlogError::File(..))) => {
-                open.discard();
-                done
-            }
-            Some(open) if keeper.follow.is_between() && open.since().is_some() => {
-                keeper.open = Some(open);
-                let sealed = keeper.seal();
-                done.and(sealed)
-            }
-            Some(open) => {
-                open.discard();
-                done
-            }
-            None => done,
+        let Some(open) = keeper.open.take() else { return done };
+        // What could not be written is not known to be whole.
+        if matches!(done, Err(BinlogError::File(..))) {
+            open.discard();
+            return done;
         }
+        // What is whole is kept whatever happened; the beginning of a transaction is not.
+        keeper.open = open.cut_back();
+        let sealed = keeper.seal();
+        done.and(sealed)
     }
 
     async fn begin(
@@ -213,8 +207,8 @@ impl Session<'_> {
                 () = self.stop.cancelled() => return Ok(()),
                 () = sleep_until(due.unwrap_or(ask)), if due.is_some() => keeper.seal()?,
                 event = wire.event() => {
-                    keeper.take(&event?)?;
-                    *progress = true;
+                    // What comes before the next transaction's end says nothing about whether it comes.
+                    *progress |= keeper.take(&event?)?;
                     heard = Instant::now();
                 }
                 () = sleep_until(ask), if keeper.is_idle() => {
@@ -254,8 +248,9 @@ struct Keeper<'a> {
 }
 
 impl Keeper<'_> {
-    fn take(&mut self, event: &[u8]) -> Result<(), BinlogError> {
-        let Step::Keep(keep) = self.follow.take(event)? else { return Ok(()) };
+    /// Takes an event; whether something new is whole with it.
+    fn take(&mut self, event: &[u8]) -> Result<bool, BinlogError> {
+        let Step::Keep(keep) = self.follow.take(event)? else { return Ok(false) };
         if keep.opens.is_some() && self.open.is_some() {
             self.seal()?;
         }
@@ -270,7 +265,7 @@ impl Keeper<'_> {
         if open.size() >= self.session.wish.seal_bytes && self.follow.is_between() {
             self.seal()?;
         }
-        Ok(())
+        Ok(keep.place != Place::Inside)
     }
 
     fn begin(&self, keep: &Keep) -> Result<Open, BinlogError> {
