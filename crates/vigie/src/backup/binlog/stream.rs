@@ -75,7 +75,8 @@ pub enum Note<'a> {
     Lost(&'a BinlogError, Duration),
 }
 
-/// Keeps the log of `source` in `archive` until `stop`. What was not sealed then is sealed.
+/// Keeps the log of `source` in `archive` until `stop`. What was not sealed then is sealed. Sealing waits
+/// for the disk: give it a task of its own on a runtime of several threads.
 ///
 /// # Errors
 /// A gap, a missing privilege, a server without a log, a full disk: what does not pass by itself.
@@ -157,8 +158,12 @@ impl Session<'_> {
         }
         let mut wire = Wire::open(self.source).await?;
         // As it is in the server's file: checksums where it has them, MariaDB's own events.
-        wire.say("SET @master_binlog_checksum = @@global.binlog_checksum").await?;
-        wire.say(&format!("SET @master_heartbeat_period = {}", HEARTBEAT.as_nanos())).await?;
+        // Newer MySQLs look for the second name.
+        for role in ["master", "source"] {
+            let beat = HEARTBEAT.as_nanos();
+            wire.say(&format!("SET @{role}_binlog_checksum = @@global.binlog_checksum")).await?;
+            wire.say(&format!("SET @{role}_heartbeat_period = {beat}")).await?;
+        }
         if facts.is_mariadb {
             wire.say("SET @mariadb_slave_capability = 4").await?;
         }
