@@ -5,6 +5,7 @@
 mod archive;
 mod error;
 mod facts;
+mod keeper;
 mod open;
 mod pieces;
 mod replay;
