@@ -1,6 +1,7 @@
 //! Benchmarks: one file each in this directory, listed here. Figures go to `docs/performance.md`
 //! with the command and the machine; a benchmark prints them, it does not judge them.
 
+mod binlog;
 mod console;
 mod engine;
 mod figures;
@@ -73,6 +74,11 @@ const BENCHES: &[Bench] = &[
         name: "console",
         about: "console lines a second, against grep -E",
         run: Run::Fixed(console::run),
+    },
+    Bench {
+        name: "binlog",
+        about: "from a commit to the sealed piece of the log, catching up (3 min)",
+        run: Run::Fixed(binlog::run),
     },
 ];
 

@@ -8,6 +8,7 @@ mod apt;
 mod engine;
 mod images;
 mod mariadb;
+mod mariadb_new;
 mod newer;
 mod packages;
 mod practice;
@@ -71,6 +72,7 @@ pub(crate) fn programs(place: &Place, stages: &mut Stages, facts: &mut Facts) {
     stages.run("newer docker and compose", || soft(newer::fetch(place, facts)));
     stages.run("newer restic", || soft(newer::restic(place, facts)));
     stages.run("s3 server", || soft(s3::build(place, facts)));
+    stages.run("newer database", || soft(mariadb_new::fetch(place, facts)));
     stages.run("practice server", || soft(practice::build(place, facts)));
 }
 

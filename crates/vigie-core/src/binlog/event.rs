@@ -65,7 +65,8 @@ pub struct Event<'a> {
     pub kind: Kind,
     /// The server that committed it first.
     pub server: u32,
-    /// The low 32 bits of the offset after it in its file; 0 when it is in none.
+    /// The low 32 bits of the offset after it in its file; 0 when it is in none, and inside the
+    /// transactions of newer MariaDBs (11.8), where only the first and the last event tell it.
     pub end: u32,
     /// Its flags.
     pub flags: u16,
@@ -150,7 +151,11 @@ impl<'a> Event<'a> {
     /// Whether it is in no file: made for whoever reads over the wire.
     #[must_use]
     pub const fn is_artificial(&self) -> bool {
-        self.end == 0 || self.flags & ARTIFICIAL != 0 || matches!(self.kind, Kind::Heartbeat)
+        match self.kind {
+            Kind::Heartbeat => true,
+            Kind::Rotate | Kind::Description | Kind::Between if self.end == 0 => true,
+            _ => self.flags & ARTIFICIAL != 0,
+        }
     }
 
     /// The last four bytes: its checksum where the log has them.

@@ -16,14 +16,20 @@ pub struct Foreign {
 /// cannot be read and is taken for one that does.
 #[must_use]
 pub fn foreign(event: &Event<'_>, checksummed: bool, wanted: &[String]) -> Option<Foreign> {
+    let compressed = |said_in| {
+        let names = String::from("something that is compressed");
+        Some(Foreign { said_in, names })
+    };
+    if event.kind == Kind::Payload && !wanted.is_empty() {
+        return compressed(String::new());
+    }
     let (schema, text) = event.statement(checksummed)?;
     let said_in = String::from_utf8_lossy(schema).into_owned();
     if wanted.contains(&said_in) {
         return None;
     }
     if event.kind == Kind::CompressedQuery {
-        let names = String::from("something that is compressed");
-        return Some(Foreign { said_in, names });
+        return compressed(said_in);
     }
     let text = String::from_utf8_lossy(text).to_lowercase();
     let named = |name: &&String| mentions(&text, &name.to_lowercase());

@@ -58,6 +58,9 @@ pub struct State {
     /// Why the last backup of an asset failed; gone when one works.
     #[serde(default)]
     pub failed: BTreeMap<String, String>,
+    /// Since when the schedule is followed, in milliseconds since 1970: nothing was due before.
+    #[serde(default)]
+    pub since: Option<i64>,
     /// When each kind of work was last begun by the schedule.
     #[serde(default)]
     pub begun: BTreeMap<String, i64>,

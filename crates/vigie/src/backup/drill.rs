@@ -12,7 +12,7 @@ use tokio::sync::mpsc;
 use vigie_core::backup::Kind;
 
 use super::database::{Client, Count, Tools, Wish, dump, play};
-use super::keep::IMAGE;
+use super::keep::{IMAGE, client};
 use super::manifest::{DUMP, Manifest};
 use super::restore::Bringer;
 use super::{BackupError, Catalog, Drilled};
@@ -110,12 +110,7 @@ impl Drill<'_> {
             BackupError::Refused(String::from("a scratch server needs a Docker stack"))
         })?;
         let service = manifest.asset.service.clone().unwrap_or_default();
-        let env = [
-            "MARIADB_ALLOW_EMPTY_ROOT_PASSWORD=1",
-            "MYSQL_ALLOW_EMPTY_PASSWORD=yes",
-            "MARIADB_ROOT_HOST=localhost",
-        ];
-        let scratch = Scratch::start(docker, &service, &env).await?;
+        let scratch = Scratch::start(docker, &service).await?;
         let proved = self.played(manifest, id, &scratch).await;
         scratch.remove().await?;
         proved
@@ -127,13 +122,23 @@ impl Drill<'_> {
         id: &str,
         scratch: &Scratch<'_>,
     ) -> Result<Vec<String>, BackupError> {
-        let client = Client { user: String::from("root"), password: String::new(), address: None };
+        // It was set up as the service's own server was: with the same environment.
+        let root = ["MYSQL_ROOT_PASSWORD", "MARIADB_ROOT_PASSWORD"];
+        let client = match root.iter().find_map(|name| scratch.env(name)) {
+            Some(password) => {
+                Client { user: String::from("root"), password: password.to_owned(), address: None }
+            }
+            None => {
+                let service = manifest.asset.service.as_deref().unwrap_or_default();
+                client(self.bringer.config, service)?
+            }
+        };
         let tools = Tools::Scratch(scratch);
         let began = Instant::now();
         loop {
             let (sender, mut receiver) = mpsc::channel(1);
             let drain = async { while receiver.recv().await.is_some() {} };
-            let wish = Wish { schemas: vec![String::from("mysql")], place: false };
+            let wish = Wish { schemas: vec![String::from("information_schema")], place: false };
             let (up, ()) = tokio::join!(dump(&tools, &client, &wish, sender), drain);
             match up {
                 Ok(_) => break,

@@ -211,8 +211,14 @@ async fn tell(eyes: &Eyes, backup: &BackupConfig, catalog: &Catalog) -> Option<(
         // The engine is away: what is known stays said.
         Err(_) => return Some(()),
     };
-    let state = catalog.state();
     let now = Local::now();
+    if catalog.state().since.is_none() {
+        let noted = catalog.remember(|state| state.since = Some(now.timestamp_millis()));
+        if let Err(error) = noted {
+            tracing::warn!(%error, "what is known of backups cannot be written");
+        }
+    }
+    let state = catalog.state();
     let late = overdue(&eyes.config, backup, &state, &names, now);
     let drills = state
         .drills
@@ -236,7 +242,7 @@ fn overdue(
     let newest = |name: &str| state.sites.get(first)?.newest.get(name).copied();
     let mut told = Vec::new();
     for (name, kind) in names {
-        let due = last_due(backup.schedule.of(*kind), now);
+        let due = last_due(backup.schedule.of(*kind), now).max(state.since);
         let asset = Due { due, last: newest(name), grace: backup.late_after };
         if late(asset, now.timestamp_millis()).is_some() {
             let why = state.failed.get(name).map_or_else(String::new, |why| format!(" ({why})"));
@@ -316,6 +322,10 @@ mod tests {
         let mut state = State::default();
         let late = |state: &State| overdue(&config, backup, state, &names, at(10, 40));
         assert_eq!(late(&state), ["database:x"]);
+        // The schedule is followed since a moment ago: it may still be made.
+        state.since = Some(at(10, 35).timestamp_millis());
+        assert!(late(&state).is_empty());
+        state.since = Some(at(9, 0).timestamp_millis());
         state.failed.insert(String::from("database:x"), String::from("no space"));
         assert_eq!(late(&state), ["database:x (no space)"]);
         let near = state.sites.entry(String::from("near")).or_default();

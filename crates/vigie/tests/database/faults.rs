@@ -7,10 +7,10 @@ use std::time::Duration;
 use mysql_async::prelude::Queryable;
 use tokio_util::sync::CancellationToken;
 use vigie::backup::binlog::{Address, Archive, Source, Start, Way, stream};
-use vigie_core::binlog::Target;
+use vigie_core::binlog::{Event, Kind, Target};
 
 use crate::keeper::{Keeper, Kept, archive_in, compare, dumped, wish};
-use crate::server::{Server, release};
+use crate::server::{Release, Server, release, releases};
 use crate::writer::{Writers, judge, prepare, rows_of};
 
 /// Where a reader that will be killed reads and keeps, as `port directory`.
@@ -34,8 +34,13 @@ async fn cut_connections(server: &Server) {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn nothing_is_lost_when_the_server_is_killed_and_the_connection_is_cut() {
-    let Some(release) = release("a server that is killed") else { return };
-    let mut server = Server::start(&release, &[]).await;
+    for release in releases("a server that is killed") {
+        killed_and_cut(&release).await;
+    }
+}
+
+async fn killed_and_cut(release: &Release) {
+    let mut server = Server::start(release, &[]).await;
     prepare(&server).await;
     let (_, archive) = archive_in(server.dir.path());
     let keeper = Keeper::begin(server.source(), archive, wish(Start::Oldest));
@@ -60,7 +65,7 @@ async fn nothing_is_lost_when_the_server_is_killed_and_the_connection_is_cut() {
     done.unwrap();
     assert!(compare(&archive, &server.data()) >= 4, "a server that starts has a new file");
     let kept = Kept { archive: &archive, dumps: vec![dump] };
-    let scratch = Server::start(&release, &[]).await;
+    let scratch = Server::start(release, &[]).await;
     kept.restore(&scratch, &Target::Latest, &Way::default()).await;
     let rows = rows_of(&scratch).await;
     judge(&written, &rows, i64::MAX, i64::MAX);
@@ -125,4 +130,93 @@ async fn nothing_is_lost_when_the_reader_is_killed() {
     let rows = rows_of(&scratch).await;
     judge(&written, &rows, i64::MAX, i64::MAX);
     assert_eq!(rows, rows_of(&server).await);
+}
+
+/// A network in between that is cut after so many bytes, whatever they are the middle of.
+async fn cutting(port: u16, mut bytes: u64) -> u16 {
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let own = listener.local_addr().unwrap().port();
+    tokio::spawn(async move {
+        while let Ok((client, _)) = listener.accept().await {
+            // Not twice at the same place.
+            bytes = bytes * 7 / 5 + 11;
+            let Ok(server) = tokio::net::TcpStream::connect(("127.0.0.1", port)).await else {
+                continue;
+            };
+            let allowed = bytes;
+            tokio::spawn(async move {
+                let (mut from_client, mut to_client) = client.into_split();
+                let (from_server, mut to_server) = server.into_split();
+                let mut from_server = tokio::io::AsyncReadExt::take(from_server, allowed);
+                tokio::select! {
+                    _ = tokio::io::copy(&mut from_client, &mut to_server) => {}
+                    _ = tokio::io::copy(&mut from_server, &mut to_client) => {}
+                }
+            });
+        }
+    });
+    own
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nothing_is_lost_when_the_network_cuts_in_the_middle_of_an_event() {
+    let Some(release) = release("a network that cuts") else { return };
+    let server = Server::start(&release, &["--max-binlog-size=65536"]).await;
+    prepare(&server).await;
+    let (_, archive) = archive_in(server.dir.path());
+    let mut source = server.source();
+    source.address = Address::Tcp(String::from("127.0.0.1"), cutting(server.port, 1_500).await);
+    let keeper = Keeper::begin(source, archive, wish(Start::Oldest));
+    let writers = Writers::begin(&server, 2, Duration::from_millis(1));
+    pause(6_000).await;
+    writers.end().await;
+    keeper.is_whole().await;
+    let lost = keeper.told.lock().unwrap().iter().filter(|word| word.starts_with("lost")).count();
+    assert!(lost >= 5, "it was cut: {lost}");
+    let (archive, done) = keeper.end().await;
+    done.unwrap();
+    assert!(compare(&archive, &server.data()) > 2, "several files");
+}
+
+/// The offset after the first event of the last transaction in a log.
+fn inside_the_last(bytes: &[u8]) -> usize {
+    let (mut at, mut inside) = (4, 0);
+    while let Some(size) = bytes.get(at + 9..at + 13) {
+        let size = usize::try_from(u32::from_le_bytes(size.try_into().unwrap())).unwrap();
+        let event = Event::read(&bytes[at..at + size]).unwrap();
+        at += size;
+        if event.kind == Kind::MariaDbGtid {
+            inside = at;
+        }
+    }
+    inside
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_transaction_that_never_ended_is_kept_and_not_played() {
+    for release in releases("a torn log") {
+        let mut server = Server::start(&release, &[]).await;
+        prepare(&server).await;
+        let dump = dumped(&server, &["town", "other"], "first").await;
+        let row = |id| format!("INSERT INTO town.rows VALUES ({id}, 'word', NULL)");
+        server.say(&[&row(1), &row(2)]).await;
+        server.kill();
+        // As after a loss of power: the end of the log was not on the disk.
+        let path = server.data().join("log-bin.000001");
+        let torn = inside_the_last(&std::fs::read(&path).unwrap()) as u64;
+        let file = std::fs::File::options().write(true).open(&path).unwrap();
+        file.set_len(torn).unwrap();
+        server.begin().await;
+        server.say(&["REPLACE INTO town.rows VALUES (3, 'word', NULL)"]).await;
+        let (_, archive) = archive_in(server.dir.path());
+        let keeper = Keeper::begin(server.source(), archive, wish(Start::Oldest));
+        keeper.is_whole().await;
+        let (archive, done) = keeper.end().await;
+        done.unwrap();
+        assert_eq!(compare(&archive, &server.data()), 2);
+        let kept = Kept { archive: &archive, dumps: vec![dump] };
+        let scratch = Server::start(&release, &[]).await;
+        kept.restore(&scratch, &Target::Latest, &Way::default()).await;
+        assert_eq!(rows_of(&scratch).await, [1, 3].into());
+    }
 }

@@ -123,6 +123,27 @@ async fn another_server_is_not_taken_for_the_one_that_was_kept() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_log_that_is_damaged_on_the_servers_disk_is_not_kept() {
+    let Some(release) = release("a damaged log") else { return };
+    let server = Server::start(&release, &[]).await;
+    prepare(&server).await;
+    let (_, archive) = archive_in(server.dir.path());
+    let row = |id, word| format!("INSERT INTO town.rows VALUES ({id}, '{word}', NULL)");
+    server.say(&[&row(1, "good"), &row(2, "damaged"), "FLUSH BINARY LOGS"]).await;
+    let path = server.data().join("log-bin.000001");
+    let mut bytes = std::fs::read(&path).unwrap();
+    let at = bytes.windows(7).rposition(|word| word == b"damaged").unwrap();
+    bytes[at] = b'D';
+    std::fs::write(&path, bytes).unwrap();
+    let (archive, error) = refused(&server, archive).await;
+    assert!(matches!(error, BinlogError::Event(_)), "{error}");
+    assert!(error.to_string().contains("whose checksum is"), "{error}");
+    // What is in front of it is kept.
+    let last = archive.segments().unwrap().pop().unwrap();
+    assert!(last.groups > 0 && last.last < at as u64);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn what_cannot_be_read_is_said_with_what_to_do() {
     let Some(release) = release("a server without a log") else { return };
     let mut server = Server::start(&release, &[]).await;
@@ -139,6 +160,16 @@ async fn what_cannot_be_read_is_said_with_what_to_do() {
     let (archive, error) = keeper.done().await;
     assert!(matches!(error, BinlogError::Privilege { .. }), "{error}");
     assert!(error.to_string().contains("GRANT REPLICATION SLAVE"), "{error}");
+
+    // With what the message names, and no more, it works.
+    let begin = error.to_string().find("GRANT").unwrap();
+    let grant = error.to_string()[begin..].replace("'%'", "'127.0.0.1'");
+    server.say(&[grant.trim_end_matches(';')]).await;
+    let keeper = Keeper::begin(source.clone(), archive, wish(Start::Oldest));
+    keeper.is_whole().await;
+    let (archive, done) = keeper.end().await;
+    done.unwrap();
+    compare(&archive, &server.data());
 
     source.password = String::from("y");
     let (archive, error) = Keeper::begin(source, archive, wish(Start::Oldest)).done().await;

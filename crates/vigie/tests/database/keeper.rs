@@ -46,6 +46,7 @@ impl Keeper {
                 ear.lock().unwrap().push(word);
             };
             let done = stream(&source, &archive, &wish, &end, &tell).await;
+            ear.lock().unwrap().push(format!("ended {done:?}"));
             (archive, done)
         });
         Self { stop, task, told }

@@ -4,7 +4,9 @@
 #![expect(clippy::unwrap_used, reason = "the helpers of a test fail by panicking")]
 #![expect(clippy::panic, reason = "the helpers of a test fail by panicking")]
 
+mod container;
 mod faults;
+mod forms;
 mod gaps;
 mod keeper;
 mod moment;

@@ -173,6 +173,11 @@ impl Server {
         Client { user, password, address: Some(address) }
     }
 
+    /// One of them.
+    pub(crate) fn program(&self, name: &str) -> PathBuf {
+        self.release.clients.as_ref().map_or_else(|| PathBuf::from(name), |dir| dir.join(name))
+    }
+
     /// The client programs of its release.
     pub(crate) fn tools(&self) -> Tools<'static> {
         Tools::Local { first: self.release.clients.clone() }

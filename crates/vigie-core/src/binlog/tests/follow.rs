@@ -43,7 +43,12 @@ impl Kept {
 }
 
 fn log_of(commits: &[(u8, bool)]) -> Log {
+    log_that(commits, false)
+}
+
+fn log_that(commits: &[(u8, bool)], silent: bool) -> Log {
     let mut log = Log::new();
+    log.silent = silent;
     for (rows, rotates) in commits {
         log.commit(100, *rows);
         if *rotates {
@@ -58,8 +63,9 @@ proptest! {
     fn however_often_it_is_cut_off_the_files_are_the_servers(
         commits in proptest::collection::vec((0_u8..4, proptest::bool::weighted(0.2)), 1..30),
         cuts in proptest::collection::vec(1_usize..12, 1..40),
+        silent in any::<bool>(),
     ) {
-        let log = log_of(&commits);
+        let log = log_that(&commits, silent);
         let mut kept = Kept::default();
         for cut in cuts.into_iter().chain([10_000]) {
             let (index, offset) = kept.from(&log);
@@ -77,8 +83,9 @@ proptest! {
         commits in proptest::collection::vec((0_u8..4, proptest::bool::weighted(0.2)), 2..20),
         victim in any::<proptest::sample::Index>(),
         flip in any::<proptest::sample::Index>(),
+        silent in any::<bool>(),
     ) {
-        let log = log_of(&commits);
+        let log = log_that(&commits, silent);
         let sent = log.sent(0, 4);
         // The last event of a file may be missing there: a server that was killed wrote none.
         let inner = |i: &usize| sent[*i][17] == 0 && sent[i + 1][17] == 0;

@@ -5,6 +5,7 @@ pub(super) const ROTATE: u8 = 4;
 pub(super) const DESCRIPTION: u8 = 15;
 pub(super) const XID: u8 = 16;
 pub(super) const HEARTBEAT: u8 = 27;
+const ROW: u8 = 30;
 pub(super) const GTID: u8 = 162;
 pub(super) const SERVER: u32 = 7;
 
@@ -28,6 +29,8 @@ pub(super) fn event(kind: u8, time: u32, end: u32, flags: u16, body: &[u8]) -> V
 pub(super) struct Log {
     pub(super) files: Vec<(String, Vec<Vec<u8>>)>,
     number: u64,
+    /// Whether the events inside a transaction do not tell where they are.
+    pub(super) silent: bool,
 }
 
 impl Log {
@@ -55,6 +58,7 @@ impl Log {
 
     pub(super) fn add(&mut self, kind: u8, time: u32, body: &[u8]) {
         let end = self.end() + u32::try_from(23 + body.len()).unwrap();
+        let end = if self.silent && kind == ROW { 0 } else { end };
         let bytes = event(kind, time, end, 0, body);
         self.files.last_mut().unwrap().1.push(bytes);
     }
@@ -66,7 +70,7 @@ impl Log {
         body.extend([0; 5]);
         self.add(GTID, time, &body);
         for row in 0..rows {
-            self.add(30, time, &[row; 20]);
+            self.add(ROW, time, &[row; 20]);
         }
         self.add(XID, time, &self.number.to_le_bytes());
     }

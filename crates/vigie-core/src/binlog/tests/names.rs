@@ -61,4 +61,7 @@ fn a_filter_that_would_lose_a_statement_is_seen() {
     assert!(!seen("ours", "update t set a = 1"));
     assert!(!seen("theirs", "insert into t select * from yours.t, ours_old.t"));
     assert!(!seen("theirs", "COMMIT"));
+    let payload = super::log::event(40, 1, 100, 0, &[0; 30]);
+    let payload = Event::read(&payload).unwrap();
+    assert!(foreign(&payload, true, &wanted).is_some() && foreign(&payload, true, &[]).is_none());
 }

@@ -83,7 +83,10 @@ pub enum BinlogError {
     )]
     Gap(Gap),
     /// An event was changed on its way or on the server's disk.
-    #[error("{0}")]
+    #[error(
+        "the log comes damaged: {0}; it came so several times, so it is the server's own file that is \
+         damaged: look at the disk, and make a new dump"
+    )]
     Event(EventError),
     /// A file.
     #[error("{0}: {1}")]
@@ -152,5 +155,51 @@ impl From<FollowError> for BinlogError {
             FollowError::Gap(gap) => Self::Gap(gap),
             FollowError::Name(_) => Self::Garbled(String::from("the address"), error.to_string()),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_refusal_says_what_to_do() {
+        let gap = "Could not find first log file name in binary log index file";
+        let all = [
+            (1045, "Access denied for user 'ada'@'localhost' (using password: YES)"),
+            (1227, "Access denied; you need (at least one of) the REPLICATION SLAVE privilege(s)"),
+            (1236, gap),
+            (1236, "A slave with the same server_uuid/server_id as this slave has connected"),
+            (1064, "You have an error\u{7} in your SQL syntax"),
+        ];
+        let mut text: Vec<_> = all
+            .map(|(code, says)| BinlogError::refused("ada", code, says, "bin.000004").to_string())
+            .into();
+        text.push(BinlogError::NoLog.to_string());
+        text.push(BinlogError::NoServerId.to_string());
+        insta::assert_snapshot!(text.join("\n\n"), @r#"
+        the database refuses the login of ada: Access denied for user 'ada'@'localhost' (using password: YES)
+
+        ada may not read the binary log (Access denied; you need (at least one of) the REPLICATION SLAVE privilege(s)); run as the database's administrator: GRANT REPLICATION SLAVE, REPLICATION CLIENT ON *.* TO 'ada'@'%';
+
+        there is a gap in the log: the server does not give its log from bin.000004 on: Could not find first log file name in binary log index file; what is kept stays good up to there, and a new dump with a new chain has to begin
+
+        another reader has the same replica id: A slave with the same server_uuid/server_id as this slave has connected; give each its own
+
+        the database says: You have an error in your SQL syntax (error 1064)
+
+        the database keeps no binary log, so it can only go back to its dumps; add to its service in the compose file `command: ["--log-bin=binlog", "--server-id=1", "--binlog-format=ROW"]` and recreate it
+
+        the database has server_id 0 and gives its log to nobody; add `--server-id=1` to the `command` of its service in the compose file and recreate it
+        "#);
+    }
+
+    #[test]
+    fn only_what_may_pass_is_tried_again() {
+        let refused = |code| BinlogError::refused("ada", code, "no", "");
+        assert!(refused(1053).is_passing() && refused(1040).is_passing());
+        assert!(!refused(1045).is_passing() && !refused(1236).is_passing());
+        let lost = std::io::Error::from(std::io::ErrorKind::ConnectionRefused);
+        assert!(BinlogError::Unreachable(String::new(), lost).is_passing());
     }
 }

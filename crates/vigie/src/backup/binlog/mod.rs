@@ -5,11 +5,13 @@
 mod archive;
 mod error;
 mod facts;
+mod keeper;
 mod open;
 mod pieces;
 mod replay;
 mod source;
 mod stream;
+mod when;
 mod wire;
 
 pub use archive::{Archive, Break};
@@ -19,3 +21,4 @@ pub use pieces::{Cut, cut};
 pub use replay::{Way, replay};
 pub use source::{Address, Source};
 pub use stream::{Note, Start, Wish, stream};
+pub use when::{WhenError, explain, target};

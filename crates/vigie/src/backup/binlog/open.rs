@@ -7,9 +7,17 @@ use std::path::PathBuf;
 
 use sha2::{Digest, Sha256};
 use tokio::time::Instant;
-use vigie_core::binlog::{Keep, Segment, Tail};
+use vigie_core::binlog::{Keep, Place, Segment, Tail};
 
 use super::BinlogError;
+
+/// How far it is whole: up to the end of the last transaction.
+struct Whole {
+    size: u64,
+    last: u64,
+    tail: Tail,
+    hash: Sha256,
+}
 
 /// A piece that is written.
 pub(super) struct Open {
@@ -17,7 +25,8 @@ pub(super) struct Open {
     file: BufWriter<File>,
     hash: Sha256,
     segment: Segment,
-    /// When its first transaction ended; what has none can wait.
+    whole: Option<Whole>,
+    /// When its first event came.
     since: Option<Instant>,
 }
 
@@ -26,7 +35,7 @@ impl Open {
     pub(super) fn new(path: PathBuf, segment: Segment, head: &[u8]) -> Result<Self, BinlogError> {
         let file = File::create(&path).map_err(BinlogError::file(&path))?;
         let file = BufWriter::with_capacity(256 * 1024, file);
-        let mut open = Self { path, file, hash: Sha256::new(), segment, since: None };
+        let mut open = Self { path, file, hash: Sha256::new(), segment, whole: None, since: None };
         open.segment.head = head.len() as u64;
         open.write(head)?;
         Ok(open)
@@ -47,6 +56,10 @@ impl Open {
         if let Some(group) = keep.group() {
             self.segment.note(group);
         }
+        if keep.place != Place::Inside {
+            let (size, last, tail) = (self.segment.size, self.segment.last, self.segment.tail);
+            self.whole = Some(Whole { size, last, tail, hash: self.hash.clone() });
+        }
         self.since.get_or_insert_with(Instant::now);
         Ok(())
     }
@@ -61,9 +74,24 @@ impl Open {
         self.since
     }
 
+    /// Takes back the beginning of a transaction that will not end; nothing when then nothing is left.
+    pub(super) fn cut_back(mut self) -> Option<Self> {
+        let Some(Whole { size, last, tail, hash }) = self.whole.take() else {
+            self.discard();
+            return None;
+        };
+        (self.segment.size, self.segment.last, self.segment.tail) = (size, last, tail);
+        self.hash = hash;
+        Some(self)
+    }
+
     /// Brings it to the disk.
     pub(super) fn finish(mut self) -> Result<(PathBuf, Segment), BinlogError> {
-        let synced = self.file.flush().and_then(|()| self.file.get_ref().sync_all());
+        let size = self.segment.size;
+        let synced = self.file.flush().and_then(|()| {
+            self.file.get_ref().set_len(size)?;
+            self.file.get_ref().sync_all()
+        });
         synced.map_err(BinlogError::file(&self.path))?;
         let digest = self.hash.finalize();
         self.segment.sha256 = digest.iter().map(|byte| format!("{byte:02x}")).collect();

@@ -23,7 +23,8 @@ pub struct Way {
     /// Only what happens in this database; all of them otherwise.
     pub only: Option<String>,
     /// Whether the server writes into its own log what is played. A scratch server need not; one that
-    /// has replicas must, or they are left behind.
+    /// has replicas must, or they are left behind. Either way a server that went back has a new history:
+    /// its chain has to be broken and a new dump made, for what is played has the times of long ago.
     pub logged: bool,
 }
 

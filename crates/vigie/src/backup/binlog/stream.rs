@@ -6,10 +6,10 @@ use std::time::Duration;
 
 use tokio::time::{Instant, sleep, sleep_until, timeout};
 use tokio_util::sync::CancellationToken;
-use vigie_core::binlog::{Covered, Follow, Gap, Keep, MAGIC, Position, Segment, Spans, Step, Tail};
+use vigie_core::binlog::{Covered, Follow, Gap, Position, Segment};
 
 use super::facts::{Clerk, Facts};
-use super::open::Open;
+use super::keeper::Keeper;
 use super::wire::Wire;
 use super::{Archive, BinlogError, Source};
 
@@ -73,7 +73,8 @@ pub enum Note<'a> {
     Lost(&'a BinlogError, Duration),
 }
 
-/// Keeps the log of `source` in `archive` until `stop`. What was not sealed then is sealed.
+/// Keeps the log of `source` in `archive` until `stop`. What was not sealed then is sealed. Sealing waits
+/// for the disk: give it a task of its own on a runtime of several threads.
 ///
 /// # Errors
 /// A gap, a missing privilege, a server without a log, a full disk: what does not pass by itself.
@@ -128,26 +129,20 @@ impl Session<'_> {
             Err(BinlogError::Unreachable(self.source.address.to_string(), late))
         })?;
         (self.tell)(Note::Connected(&facts));
-        let mut keeper = Keeper { session: self, server: facts.server, chain, follow, open: None };
+        let Self { archive, wish, tell, .. } = *self;
+        let server = facts.server;
+        let mut keeper = Keeper { archive, wish, tell, server, chain, follow, open: None };
         let done = self.listen(&mut wire, &mut clerk, &mut keeper, progress).await;
-        // What is whole is kept whatever happened; a piece that ends inside a transaction is not.
-        match keeper.open.take() {
-            // What could not be written is not known to be whole.
-            Some(open) if matches!(done, Err(BinlogError::File(..))) => {
-                open.discard();
-                done
-            }
-            Some(open) if keeper.follow.is_between() && open.since().is_some() => {
-                keeper.open = Some(open);
-                let sealed = keeper.seal();
-                done.and(sealed)
-            }
-            Some(open) => {
-                open.discard();
-                done
-            }
-            None => done,
+        let Some(open) = keeper.open.take() else { return done };
+        // What could not be written is not known to be whole.
+        if matches!(done, Err(BinlogError::File(..))) {
+            open.discard();
+            return done;
         }
+        // What is whole is kept whatever happened; the beginning of a transaction is not.
+        keeper.open = open.cut_back();
+        let sealed = keeper.seal();
+        done.and(sealed)
     }
 
     async fn begin(
@@ -163,8 +158,12 @@ impl Session<'_> {
         }
         let mut wire = Wire::open(self.source).await?;
         // As it is in the server's file: checksums where it has them, MariaDB's own events.
-        wire.say("SET @master_binlog_checksum = @@global.binlog_checksum").await?;
-        wire.say(&format!("SET @master_heartbeat_period = {}", HEARTBEAT.as_nanos())).await?;
+        // Newer MySQLs look for the second name.
+        for role in ["master", "source"] {
+            let beat = HEARTBEAT.as_nanos();
+            wire.say(&format!("SET @{role}_binlog_checksum = @@global.binlog_checksum")).await?;
+            wire.say(&format!("SET @{role}_heartbeat_period = {beat}")).await?;
+        }
         if facts.is_mariadb {
             wire.say("SET @mariadb_slave_capability = 4").await?;
         }
@@ -213,8 +212,8 @@ impl Session<'_> {
                 () = self.stop.cancelled() => return Ok(()),
                 () = sleep_until(due.unwrap_or(ask)), if due.is_some() => keeper.seal()?,
                 event = wire.event() => {
-                    keeper.take(&event?)?;
-                    *progress = true;
+                    // What comes before the next transaction's end says nothing about whether it comes.
+                    *progress |= keeper.take(&event?)?;
                     heard = Instant::now();
                 }
                 () = sleep_until(ask), if keeper.is_idle() => {
@@ -242,98 +241,4 @@ async fn after(wire: &mut Wire, facts: &Facts, gtids: &str) -> Result<(), Binlog
     wire.say(&format!("SET @slave_connect_state = '{gtids}'")).await?;
     wire.say("SET @slave_gtid_strict_mode = 1").await?;
     wire.say("SET @slave_gtid_ignore_duplicates = 0").await
-}
-
-/// What is kept of what comes.
-struct Keeper<'a> {
-    session: &'a Session<'a>,
-    server: u32,
-    chain: u32,
-    follow: Follow,
-    open: Option<Open>,
-}
-
-impl Keeper<'_> {
-    fn take(&mut self, event: &[u8]) -> Result<(), BinlogError> {
-        let Step::Keep(keep) = self.follow.take(event)? else { return Ok(()) };
-        if keep.opens.is_some() && self.open.is_some() {
-            self.seal()?;
-        }
-        let open = match &mut self.open {
-            Some(open) => open,
-            None => {
-                let begun = self.begin(&keep)?;
-                self.open.insert(begun)
-            }
-        };
-        open.add(&keep, event)?;
-        if open.size() >= self.session.wish.seal_bytes && self.follow.is_between() {
-            self.seal()?;
-        }
-        Ok(())
-    }
-
-    fn begin(&self, keep: &Keep) -> Result<Open, BinlogError> {
-        let file = self.follow.at().map(|at| at.file.clone()).unwrap_or_default();
-        let here = Position::new(file.clone(), keep.offset);
-        let follows = match &keep.opens {
-            Some(before) => before.clone(),
-            None => Some(here),
-        };
-        let mut head = MAGIC.to_vec();
-        if keep.offset != Position::START {
-            head.extend_from_slice(self.follow.description());
-        }
-        let draft = Segment {
-            server: self.server,
-            chain: self.chain,
-            file,
-            first: keep.offset,
-            last: keep.offset,
-            head: 0,
-            size: 0,
-            sha256: String::new(),
-            follows,
-            checksummed: self.follow.is_checksummed(),
-            groups: 0,
-            first_gtid: None,
-            last_gtid: None,
-            gtids: Spans::default(),
-            first_time: None,
-            last_time: None,
-            latest: None,
-            tail: Tail::of(keep.offset, &[]),
-            sealed: 0,
-        };
-        self.session.archive.begin(draft, &head)
-    }
-
-    /// When the open piece has to be sealed; nothing while it may not be.
-    fn due(&self) -> Option<Instant> {
-        let open = self.open.as_ref().filter(|_| self.follow.is_between())?;
-        Some(open.since()? + self.session.wish.seal_after)
-    }
-
-    /// Whether everything that has come is sealed.
-    fn is_idle(&self) -> bool {
-        self.open.is_none() && self.follow.is_between()
-    }
-
-    fn seal(&mut self) -> Result<(), BinlogError> {
-        let Some(open) = self.open.take() else { return Ok(()) };
-        let segment = self.session.archive.seal(open, crate::clock::wall_ms())?;
-        (self.session.tell)(Note::Sealed(&segment));
-        Ok(())
-    }
-
-    /// The server told a second, and after it where its log stood: here, it is whole up to then.
-    fn covered(&self, until: i64, at: Position) -> Result<(), BinlogError> {
-        if self.follow.at() != Some(&at) {
-            return Ok(());
-        }
-        let covered = Covered { chain: self.chain, at, until };
-        self.session.archive.cover(&covered)?;
-        (self.session.tell)(Note::Covered(&covered));
-        Ok(())
-    }
 }

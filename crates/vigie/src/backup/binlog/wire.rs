@@ -260,3 +260,75 @@ fn greet(bytes: &[u8]) -> Option<(Vec<u8>, String)> {
 fn unended(bytes: &[u8]) -> &[u8] {
     bytes.strip_suffix(&[0]).unwrap_or(bytes)
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn wire(stream: tokio::io::DuplexStream) -> Wire {
+        Wire {
+            stream: Box::new(stream),
+            buffer: BytesMut::new(),
+            begun: BytesMut::new(),
+            sequence: 0,
+            address: String::from("here"),
+            user: String::from("ada"),
+            asked: String::from("bin.000001"),
+        }
+    }
+
+    fn packet(payload: &[u8], number: u8) -> Vec<u8> {
+        let length = u32::try_from(payload.len()).unwrap().to_le_bytes();
+        [&length[..3], &[number], payload].concat()
+    }
+
+    #[tokio::test]
+    async fn an_event_of_several_packets_is_one_also_when_nobody_waits_for_a_while() {
+        let (mut server, client) = tokio::io::duplex(4_096);
+        let whole = vec![7; WHOLE - 1];
+        let sent = [packet(&[&[0][..], &whole].concat(), 1), packet(&[8, 9], 2)].concat();
+        let give = tokio::spawn(async move {
+            for piece in sent.chunks(1 << 20) {
+                server.write_all(piece).await.unwrap();
+                tokio::task::yield_now().await;
+            }
+            server.write_all(&packet(&[0, 5], 3)).await.unwrap();
+            server
+        });
+        let mut wire = wire(client);
+        let event = loop {
+            // Whoever waits is given up again and again.
+            let wait = std::time::Duration::from_micros(300);
+            if let Ok(event) = tokio::time::timeout(wait, wire.event()).await {
+                break event.unwrap();
+            }
+        };
+        assert_eq!(event.len(), WHOLE + 1);
+        assert!(event.starts_with(&[7]) && event.ends_with(&[7, 8, 9]));
+        assert_eq!(wire.event().await.unwrap().as_ref(), &[5]);
+        drop(give.await.unwrap());
+        assert!(wire.event().await.unwrap_err().is_passing(), "the connection is gone");
+    }
+
+    #[tokio::test]
+    async fn a_refusal_comes_as_what_it_means() {
+        let (mut server, client) = tokio::io::duplex(4_096);
+        let text = [&[0xff, 0xd4, 0x04][..], b"#HY000Could not find first log file name"].concat();
+        server.write_all(&packet(&text, 1)).await.unwrap();
+        let error = wire(client).event().await.unwrap_err();
+        assert!(matches!(error, BinlogError::Gap(_)), "{error}");
+        assert!(error.to_string().contains("from bin.000001 on: Could not find"), "{error}");
+    }
+
+    proptest! {
+        #[test]
+        fn whatever_greets_nothing_panics(bytes in proptest::collection::vec(any::<u8>(), 0..120)) {
+            let _ = greet(&bytes);
+            let mut bytes = bytes;
+            bytes.splice(0..0, *b"\x0a8.0.36\0");
+            let _ = greet(&bytes);
+        }
+    }
+}

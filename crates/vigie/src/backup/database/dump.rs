@@ -12,6 +12,9 @@ use super::{Client, DatabaseError, Survey, Tools};
 /// Pieces that wait for whoever is slower.
 const WAITING: usize = 64;
 
+/// The most that any server sends or takes at once.
+const LARGE: &str = "--max-allowed-packet=1G";
+
 /// What a dump shall have.
 #[derive(Debug, Clone, Default)]
 pub struct Wish {
@@ -56,6 +59,8 @@ pub async fn dump(
         "--events",
         "--hex-blob",
         "--no-tablespaces",
+        // The programs take less than a server does by themselves, and a large row ends a dump.
+        LARGE,
         // The same data is the same dump, so that it costs nothing to keep it again.
         "--skip-dump-date",
         // Its last line says that it is whole.
@@ -145,7 +150,7 @@ pub async fn play(
     client: &Client,
     input: Box<dyn AsyncRead + Send + Unpin>,
 ) -> Result<(), DatabaseError> {
-    let program = client.call(SHELL, &["--binary-mode", "--max-allowed-packet=1G"]);
+    let program = client.call(SHELL, &["--binary-mode", LARGE]);
     tools.run(SHELL[0], &program, Some(input), None).await
 }
 

@@ -1,5 +1,5 @@
-//! Does: a container of its own for a drill: from a service's image, without network, ports or mounts of
-//! this host, and gone afterwards. What a killed drill left is removed by the next one.
+//! Does: a container of its own for a drill: from a service's image and with its environment, without
+//! network, ports or mounts of this host, and gone afterwards. What a killed drill left is removed by the next one.
 
 use std::collections::HashMap;
 
@@ -20,32 +20,36 @@ const LABEL: &str = "vigie.scratch";
 const MEMORY: i64 = 1 << 30;
 
 /// A scratch container; [`Scratch::remove`] removes it.
-#[derive(Debug)]
 pub struct Scratch<'a> {
     docker: &'a Docker,
     id: String,
+    env: Vec<String>,
+}
+
+impl std::fmt::Debug for Scratch<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Scratch").field("id", &self.id).finish_non_exhaustive()
+    }
 }
 
 impl<'a> Scratch<'a> {
-    /// Starts one from the image that `service` runs.
+    /// A variable of its environment, which is that of the service's own container.
+    #[must_use]
+    pub fn env(&self, name: &str) -> Option<&str> {
+        self.env.iter().find_map(|one| one.strip_prefix(name)?.strip_prefix('='))
+    }
+
+    /// Starts one from the image that `service` runs, with the environment that it has.
     ///
     /// # Errors
     /// What the engine says.
-    pub async fn start(
-        docker: &'a Docker,
-        service: &str,
-        env: &[&str],
-    ) -> Result<Self, RuntimeError> {
+    pub async fn start(docker: &'a Docker, service: &str) -> Result<Self, RuntimeError> {
         sweep(docker).await?;
-        let container = docker.container(service).await?;
-        let container = container.ok_or_else(|| RuntimeError::Refused {
-            what: "trying a backup of",
-            service: service.to_owned(),
-            why: String::from("it has no container, so its image is not known"),
-        })?;
+        let (_, seen) = docker.existing_seen("trying a backup of", service).await?;
+        let env = seen.config.and_then(|config| config.env).unwrap_or_default();
         let body = ContainerCreateBody {
-            image: Some(container.image_id),
-            env: Some(env.iter().map(|one| (*one).to_owned()).collect()),
+            image: seen.image,
+            env: Some(env.clone()),
             labels: Some(HashMap::from([(LABEL.to_owned(), std::process::id().to_string())])),
             host_config: Some(HostConfig {
                 network_mode: Some(String::from("none")),
@@ -59,7 +63,7 @@ impl<'a> Scratch<'a> {
         let engine = docker.engine.docker().await?;
         let made = engine.create_container(None::<CreateContainerOptions>, body);
         let id = docker.engine.limit(what, service, made).await?.id;
-        let scratch = Self { docker, id };
+        let scratch = Self { docker, id, env };
         let started = engine.start_container(&scratch.id, None);
         if let Err(error) = docker.engine.limit(what, service, started).await {
             let _ = scratch.remove().await;
