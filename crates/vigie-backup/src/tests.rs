@@ -2,6 +2,8 @@
 
 mod copy;
 mod hostile;
+mod kill;
+mod memory;
 mod sites;
 mod verify;
 
