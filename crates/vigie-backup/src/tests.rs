@@ -1,6 +1,7 @@
 //! What is kept comes back whole, and what cannot be kept whole is not kept: on real repositories.
 
 mod copy;
+mod faults;
 mod hostile;
 mod kill;
 mod memory;

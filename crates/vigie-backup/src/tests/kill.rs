@@ -123,7 +123,7 @@ impl Said {
     }
 }
 
-fn killed_after(at: &Path, work: usize, wait: Duration, said: &mut Said) {
+fn killed_after(at: &Path, work: usize, work_is_done: bool, wait: Duration, said: &mut Said) {
     let mut command = Command::new(std::env::current_exe().unwrap());
     command.args(["--exact", "tests::kill::works_until_it_is_killed", "--ignored", "--nocapture"]);
     command
@@ -137,6 +137,11 @@ fn killed_after(at: &Path, work: usize, wait: Duration, said: &mut Said) {
     let mut lines = BufReader::new(out).lines();
     let ready = lines.by_ref().map(Result::unwrap).find(|line| line.contains("DONE ready"));
     assert!(ready.is_some(), "it did not start");
+    // Every third ends its first work, however slow the machine is.
+    let before = said.works;
+    while work_is_done && said.works == before {
+        said.hear(&lines.next().expect("it works until it is killed").unwrap());
+    }
     std::thread::sleep(wait);
     child.kill().unwrap();
     let status = child.wait().unwrap();
@@ -171,7 +176,7 @@ fn whatever_is_killed_nothing_is_lost() {
         // Anywhere in this work, or in the next.
         let work = kill as usize % WORKS.len();
         let wait = Duration::from_millis(u64::from(kill) * 7_919 % TAKES[work]);
-        killed_after(at, work, wait, &mut said);
+        killed_after(at, work, kill % 3 == 2, wait, &mut said);
         if kill % 10 == 9 {
             sound(&first, &said);
             assert!(second.verify(100).unwrap().is_sound());
@@ -184,7 +189,7 @@ fn whatever_is_killed_nothing_is_lost() {
         assert!(times > 0, "{work}: {times} of {:?}", said.interrupted);
     }
     println!("interrupted {:?}, done {}", said.interrupted, said.works);
-    assert!(said.works > KILLS / 8, "{} works were done", said.works);
+    assert!(said.works >= KILLS / 3, "{} works were done", said.works);
     assert!(said.kept.len() > 5, "{} kept", said.kept.len());
     first.copy_to(&second).unwrap();
     for repository in [&first, &second] {
