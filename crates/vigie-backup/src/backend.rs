@@ -6,11 +6,14 @@ use rustic_core::{
     BytesList, ErrorKind, FileType, Id, ReadBackend, RusticError, RusticResult, WriteBackend,
 };
 
-use crate::store::{Area, Fault, Object, Part, Store};
+use crate::store::{Area, Fault, Object, Part, Store, Trouble};
 
 /// A store in the shape that `rustic_core` asks for.
 #[derive(Debug)]
 pub(crate) struct Backend<S>(pub(crate) S);
+
+/// Files that are no packs are read whole, so that one must not be as large as somebody likes.
+const LARGEST: u64 = 256 << 20;
 
 fn object(kind: FileType, id: &Id) -> Object {
     match kind {
@@ -34,6 +37,13 @@ impl<S: Store> ReadBackend for Backend<S> {
             return Ok(size.into_iter().map(|size| (Id::default(), small(size))).collect());
         }
         let listed = self.0.list(kind.into()).map_err(failed)?;
+        if kind != FileType::Pack
+            && let Some((id, size)) = listed.iter().find(|(_, size)| *size > LARGEST)
+        {
+            let what = Object::new(kind.into(), *id);
+            let why = format!("{what} has {size} bytes, more than any such file");
+            return Err(failed(Fault::new(Trouble::Wrong, why)));
+        }
         Ok(listed.into_iter().map(|(id, size)| (id, small(size))).collect())
     }
 

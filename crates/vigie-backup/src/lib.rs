@@ -1,14 +1,25 @@
 //! Does: keeps directories and streams in repositories of restic's format: deduplicated, compressed,
-//! encrypted, and readable by restic itself. What to keep and for how long is decided elsewhere.
+//! encrypted, and readable by restic itself, on a disk or at a site. What to keep and for how long is
+//! decided elsewhere.
 //!
 //! It wraps `rustic_core`, which has traps that lose data in silence; each of them is closed here and
 //! has its test:
-//! * errors while reading a source are only logged there: a source counts its own, and a snapshot that
-//!   is not whole is deleted ([`source`]);
 //! * a short read shrinks the chunker's buffer for good: readers always fill it ([`source`]);
 //! * a stream is recorded with the size 0, and older restics restore it empty ([`source`]);
-//! * a program that fails leaves a truncated snapshot: its end is asked for before the snapshot counts;
-//! * a damaged pack or a full disk panics: nothing of it leaves a call of [`Repository`].
+//! * a program that fails leaves a truncated snapshot, and errors while reading a source are only logged:
+//!   a source counts its own, a program's end is asked for, and only then is the snapshot written
+//!   ([`store`]);
+//! * a damaged pack or a full disk panics, and what could not be set is only logged: restores are our own
+//!   ([`restore`]), and no panic leaves a call of [`Repository`];
+//! * a dead site is asked pack by pack: a breaker ends the work at the first final fault ([`store`]);
+//! * a restore holds a pack for each of twenty threads: ours holds a piece of one for each of six, and what
+//!   is read at once is bounded everywhere ([`restore`], [`store`]);
+//! * an interrupted first backup begins anew: what has been written is taken into the index ([`pack`]);
+//! * it takes no locks: ours are restic's, renewed, and those of the dead are nobody's ([`lock`]);
+//! * a copy skips in silence what its index does not have, and takes two snapshots of the same moment for
+//!   one: both are looked at before ([`repository`]).
+//!
+//! A site is a [`Site`], behind one port with one contract that every kind is tested for.
 
 mod backend;
 mod crypt;

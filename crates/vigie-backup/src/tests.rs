@@ -1,7 +1,10 @@
 //! What is kept comes back whole, and what cannot be kept whole is not kept: on real repositories.
 
 mod copy;
+mod faults;
 mod hostile;
+mod kill;
+mod memory;
 mod sites;
 mod verify;
 

@@ -2,7 +2,7 @@
 //! a repository.
 
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Child, Command, Stdio};
 
 use super::program;
 
@@ -43,4 +43,37 @@ pub(crate) fn prunes(program: &Path, repository: &Path) -> Result<String, String
     command.arg("--repo").arg(repository).args(["--no-cache", "prune"]);
     command.env("RESTIC_PASSWORD", "a password");
     vigie_testkit::lab::run::text(&mut command).map_err(|error| format!("{error:#}"))
+}
+
+/// A restic that backs up its input, which does not end yet.
+pub(crate) struct Writing(Child);
+
+impl Writing {
+    /// Starts it.
+    pub(crate) fn start(program: &Path, repository: &Path) -> Self {
+        let mut command = Command::new(program);
+        command.arg("--repo").arg(repository).args(["--no-cache", "backup", "--stdin"]);
+        command.env("RESTIC_PASSWORD", "a password").stdin(Stdio::piped());
+        Self(command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap())
+    }
+
+    pub(crate) fn goes_on(&mut self) -> bool {
+        self.0.try_wait().unwrap().is_none()
+    }
+
+    /// Ends its input, and waits for it.
+    pub(crate) fn ends(mut self) {
+        use std::io::Write as _;
+        let mut input = self.0.stdin.take().unwrap();
+        input.write_all(b"all of it").unwrap();
+        drop(input);
+        assert!(self.0.wait().unwrap().success());
+    }
+}
+
+impl Drop for Writing {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
 }

@@ -63,6 +63,11 @@ impl Holder {
         Self { time: Timestamp::now(), ..self.clone() }
     }
 
+    /// Whether it is this process.
+    pub(super) fn is_me(&self) -> bool {
+        self.home.is_some() && self.home == Self::me(false).home && self.pid == std::process::id()
+    }
+
     /// Whether it has not renewed for too long, or its process has ended.
     pub(super) fn is_gone(&self, now: Timestamp, stale: Duration) -> bool {
         // A clock that is wrong the other way must not keep a lock for ever.

@@ -10,7 +10,7 @@ use rustic_core::Id;
 use rustic_core::jiff::Timestamp;
 
 use super::holder::Holder;
-use super::write;
+use super::{live, write};
 use crate::crypt::Seal;
 use crate::store::{Area, Breaker, Fault, Object, Store, Trouble};
 
@@ -69,8 +69,9 @@ impl Drop for Keeper {
             let _ = thread.join();
         }
         for id in self.files.lock().unwrap_or_else(PoisonError::into_inner).drain(..) {
-            // One that stays is stale when this process has ended.
+            // One that stays is in nobody's way: it is not live.
             let _ = self.store.remove(&Object::new(Area::Locks, id));
+            live::ends(id);
         }
     }
 }
@@ -110,6 +111,7 @@ impl Round {
         self.holder = renewed;
         self.files.lock().unwrap_or_else(PoisonError::into_inner).push(id);
         for id in old {
+            live::ends(id);
             if self.store.remove(&Object::new(Area::Locks, id)).is_ok() {
                 let mut files = self.files.lock().unwrap_or_else(PoisonError::into_inner);
                 files.retain(|kept| *kept != id);

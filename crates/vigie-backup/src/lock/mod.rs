@@ -4,6 +4,7 @@
 
 mod holder;
 mod keeper;
+mod live;
 #[cfg(test)]
 mod tests;
 
@@ -109,7 +110,10 @@ fn others(
         let holder = (hash(&content) == id).then(|| seal.open_file(&content)).flatten();
         let holder = holder.and_then(|plain| serde_json::from_slice::<Holder>(&plain).ok());
         match holder {
-            Some(holder) if !holder.is_gone(Timestamp::now(), STALE) => {
+            // One of ours that nobody holds any more could not be removed when its work ended.
+            Some(holder)
+                if !holder.is_gone(Timestamp::now(), STALE) && !live::is_over(&holder, id) =>
+            {
                 if holder.exclusive || hold == Hold::Alone {
                     return Err(Refused::By(holder.to_string()));
                 }
@@ -130,6 +134,7 @@ fn write(store: &Arc<dyn Store>, seal: &Seal, holder: &Holder) -> Result<Id, Fau
     let plain = serde_json::to_vec(holder).map_err(|_| wrong())?;
     let sealed = Bytes::from(seal.close(&plain).ok_or_else(wrong)?);
     let id = hash(&sealed);
-    store.write(&Object::new(Area::Locks, id), &[sealed])?;
-    Ok(id)
+    live::begins(id);
+    let written = store.write(&Object::new(Area::Locks, id), &[sealed]);
+    written.map(|()| id).inspect_err(|_| live::ends(id))
 }

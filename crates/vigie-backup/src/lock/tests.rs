@@ -61,10 +61,16 @@ fn of_many_that_come_at_once_only_one_is_alone() {
     assert!(take(&store, &seal, Hold::Alone, &fence).is_ok());
 }
 
-fn left_behind(store: &Arc<dyn Store>, seal: &Seal, change: impl FnOnce(&mut serde_json::Value)) {
+fn left_behind(
+    store: &Arc<dyn Store>,
+    seal: &Seal,
+    change: impl FnOnce(&mut serde_json::Value),
+) -> Id {
     let mut holder = serde_json::to_value(Holder::me(true)).unwrap();
     change(&mut holder);
-    write(store, seal, &serde_json::from_value(holder).unwrap()).unwrap();
+    let id = write(store, seal, &serde_json::from_value(holder).unwrap()).unwrap();
+    live::ends(id);
+    id
 }
 
 #[test]
@@ -95,12 +101,25 @@ fn whoever_is_gone_is_in_nobodys_way_and_leaves_a_trace() {
         &|holder| (holder["pid"], holder["vigie"]) = (u32::MAX.into(), serde_json::Value::Null),
     ];
     for change in alive {
-        left_behind(&store, &seal, change);
+        let id = left_behind(&store, &seal, change);
+        live::begins(id);
         assert!(matches!(take(&store, &seal, Hold::Write, &fence), Err(Refused::By(_))));
+        live::ends(id);
         for (id, _) in store.list(Area::Locks).unwrap() {
             store.remove(&Object::new(Area::Locks, id)).unwrap();
         }
     }
+}
+
+#[test]
+fn a_lock_that_could_not_be_taken_off_is_not_held() {
+    let (memory, store, seal, fence) = place();
+    let alone = take(&store, &seal, Hold::Alone, &fence).unwrap();
+    memory.fail(Plan { fine: 0, failing: 99, trouble: Trouble::Passing, done: false });
+    drop(alone);
+    memory.fail(Plan::FINE);
+    assert_eq!(store.list(Area::Locks).unwrap().len(), 1);
+    assert!(take(&store, &seal, Hold::Alone, &fence).unwrap().interrupted);
 }
 
 #[test]

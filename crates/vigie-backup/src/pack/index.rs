@@ -10,6 +10,9 @@ use super::{Blob, IndexFile, Kind, Pack};
 use crate::crypt::{Seal, hash};
 use crate::store::{Area, Fault, Object, Store, Trouble};
 
+/// An index file of more bytes is none.
+const LARGEST: u64 = 256 << 20;
+
 /// Where a blob is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Place {
@@ -93,7 +96,11 @@ impl Index {
 /// Every index file with its content; none in place of one that is not what its name says.
 pub(crate) fn files(store: &dyn Store, seal: &Seal) -> Result<Vec<(Id, Option<IndexFile>)>, Fault> {
     let mut all = Vec::new();
-    for (id, _) in store.list(Area::Index)? {
+    for (id, size) in store.list(Area::Index)? {
+        if size > LARGEST {
+            all.push((id, None));
+            continue;
+        }
         let content = match store.read(&Object::new(Area::Index, id), None) {
             // A prune of somebody who takes no locks put another in its place.
             Err(fault) if fault.is_missing() => continue,

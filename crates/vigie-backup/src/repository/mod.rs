@@ -111,6 +111,18 @@ impl Repository {
         self.store.place()
     }
 
+    /// Writes down what the password opens, or opens with it: a password is slow on purpose.
+    #[cfg(test)]
+    pub(crate) fn keep_key(&self, at: &Path) {
+        std::fs::write(at, serde_json::to_vec(&self.key).unwrap()).unwrap();
+    }
+
+    #[cfg(test)]
+    pub(crate) fn open_with_key(site: &Site, at: &Path) -> Self {
+        let key = serde_json::from_slice(&std::fs::read(at).unwrap()).unwrap();
+        Self { store: site.open().unwrap(), access: Access::default(), key, meter: None }
+    }
+
     fn credentials(&self) -> Credentials {
         Credentials::Masterkey(self.key.clone())
     }

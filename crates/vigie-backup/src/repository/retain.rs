@@ -70,6 +70,7 @@ impl Repository {
     pub fn prune_with(&self, writers: Writers) -> Result<Freed, Error> {
         self.may_remove()?;
         self.holding(Hold::Alone, |work, _| {
+            self.store.sweep().map_err(|fault| self.failed(fault))?;
             self.guarded(work, || {
                 let repository = work.opened()?;
                 let options = options(writers);

@@ -21,10 +21,13 @@ pub(crate) enum Step {
     Leave(PathBuf, Node),
 }
 
+/// A directory that is being gone through, and what is left in it; the first has no entry of its own.
+type Open = (Option<(PathBuf, Node)>, std::vec::IntoIter<Node>);
+
 /// A way through a snapshot.
 pub(crate) struct Walk<'a> {
     source: &'a Source<'a>,
-    open: Vec<(Option<(PathBuf, Node)>, std::vec::IntoIter<Node>)>,
+    open: Vec<Open>,
     path: PathBuf,
 }
 

@@ -1,20 +1,14 @@
 //! Does: a repository in a directory of this machine. A file comes under its name by a rename after it
-//! is on the disk; what a crash leaves has another name, and is removed by the next writer.
+//! is on the disk; what a crash leaves has another name, and is removed by the next prune.
 
 use std::fs::{self, File};
 use std::io::{Read as _, Seek as _, SeekFrom, Write as _};
 use std::path::{Path, PathBuf};
-use std::time::{Duration, SystemTime};
 
 use bytes::Bytes;
 use rustic_core::Id;
 
-use crate::store::{Area, Fault, Object, Part, Store, Trouble, id};
-
-/// What is not whole yet begins with this.
-const PART: &str = "part-";
-/// A part that nobody has touched for so long has no writer any more.
-const ABANDONED: Duration = Duration::from_secs(24 * 60 * 60);
+use crate::store::{Area, Fault, Object, PART, Part, Store, Trouble, id};
 
 /// A directory.
 #[derive(Debug)]
@@ -58,23 +52,6 @@ impl Directory {
         }
         Ok(())
     }
-
-    /// Removes what writers left that were killed.
-    fn sweep(&self) {
-        let abandoned = |entry: &fs::DirEntry| {
-            let name = entry.file_name();
-            let age = entry.metadata().and_then(|meta| meta.modified());
-            let age = age.ok().and_then(|at| SystemTime::now().duration_since(at).ok());
-            name.to_str().is_some_and(|name| name.starts_with(PART))
-                && age.is_some_and(|age| age > ABANDONED)
-        };
-        // Only room is lost when this fails.
-        for entry in fs::read_dir(&self.path).into_iter().flatten().flatten() {
-            if abandoned(&entry) {
-                let _ = fs::remove_file(entry.path());
-            }
-        }
-    }
 }
 
 impl Store for Directory {
@@ -89,7 +66,6 @@ impl Store for Directory {
             let path = self.path.join(area.name());
             fs::create_dir_all(&path).map_err(|error| failed(&path, error))?;
         }
-        self.sweep();
         Ok(())
     }
 
@@ -153,5 +129,16 @@ impl Store for Directory {
     fn remove(&self, object: &Object) -> Result<(), Fault> {
         let failed = |error| Fault::from_io(&format!("removing {object}"), &error);
         fs::remove_file(self.at(object)).map_err(failed)
+    }
+
+    fn sweep(&self) -> Result<(), Fault> {
+        let failed = |error| Fault::from_io("removing what writers left", &error);
+        for entry in fs::read_dir(&self.path).map_err(failed)? {
+            let entry = entry.map_err(failed)?;
+            if entry.file_name().to_str().is_some_and(|name| name.starts_with(PART)) {
+                fs::remove_file(entry.path()).map_err(failed)?;
+            }
+        }
+        Ok(())
     }
 }

@@ -14,7 +14,7 @@ use rustic_core::Id;
 
 use super::http;
 use super::wait::Waiter;
-use crate::store::{Area, Fault, Object, Part, Store, Trouble, length};
+use crate::store::{Area, Fault, Object, PART, Part, Store, Trouble, length};
 
 /// How a service puts a whole file under its name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -71,7 +71,7 @@ impl ObjectStore {
             return self.operator.write(&path, Buffer::from(content)).await.map(drop);
         }
         // Nobody else writes under this name.
-        let part = format!("part-{}", crate::random::hex(16));
+        let part = format!("{PART}{}", crate::random::hex(16));
         self.operator.write(&part, Buffer::from(content)).await?;
         let moved = self.operator.rename(&part, &path).await;
         if moved.is_err() {
@@ -155,6 +155,23 @@ impl Store for ObjectStore {
         }
         self.waiter.wait(&what, 0, async {
             self.operator.delete(&object.path()).await.map_err(|error| fault(&what, &error))
+        })
+    }
+
+    fn sweep(&self) -> Result<(), Fault> {
+        if self.whole == Whole::Written {
+            return Ok(());
+        }
+        let what = "removing what writers left";
+        self.waiter.wait(what, 0, async {
+            let failed = |error: Error| fault(what, &error);
+            let mut lister = self.operator.lister("").await.map_err(failed)?;
+            while let Some(entry) = lister.try_next().await.map_err(failed)? {
+                if entry.path().starts_with(PART) {
+                    self.operator.delete(entry.path()).await.map_err(failed)?;
+                }
+            }
+            Ok(())
         })
     }
 }

@@ -13,7 +13,7 @@ use rustic_core::Id;
 
 use self::connection::Connection;
 use super::wait::Waiter;
-use crate::store::{Area, Fault, Object, Part, Store, Trouble, length};
+use crate::store::{Area, Fault, Object, PART, Part, Store, Trouble, length};
 
 /// How a host is recognised.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -168,7 +168,7 @@ impl Store for Remote {
     fn write(&self, object: &Object, content: &[Bytes]) -> Result<(), Fault> {
         let what = format!("writing {object}");
         let path = self.path(&object.path());
-        let part = self.path(&format!("part-{}", crate::random::hex(16)));
+        let part = self.path(&format!("{PART}{}", crate::random::hex(16)));
         self.call(&what.clone(), length(content), |connection| async move {
             files::write(&connection.sftp, &what, &path, &part, content).await
         })
@@ -180,6 +180,13 @@ impl Store for Remote {
         self.call(&what.clone(), 0, |connection| async move {
             let done = connection.sftp.fs().remove_file(&path).await;
             done.map_err(|error| files::fault(&what, &error))
+        })
+    }
+
+    fn sweep(&self) -> Result<(), Fault> {
+        let path = self.path("");
+        self.call("removing what writers left", 0, |connection| async move {
+            files::sweep(&connection.sftp, &path).await
         })
     }
 }

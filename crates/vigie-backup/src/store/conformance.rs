@@ -21,6 +21,15 @@ pub(crate) fn holds(store: &Arc<dyn Store>, reopen: impl Fn() -> Arc<dyn Store>)
     removed_is_gone(store);
 }
 
+/// All but removals: when the answer to one is lost, nobody can tell whether it was there before.
+pub(crate) fn holds_on_a_shaky_line(store: &Arc<dyn Store>, reopen: impl Fn() -> Arc<dyn Store>) {
+    store.make().unwrap();
+    what_is_written_is_read(store, &reopen);
+    parts_are_exact(store);
+    again_is_fine(store);
+    many_at_once(store);
+}
+
 fn some(seed: u64, size: usize) -> Bytes {
     let mut state = seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1;
     let mut next = || {

@@ -21,11 +21,19 @@ pub(crate) struct Plan {
     pub(crate) done: bool,
 }
 
+impl Plan {
+    /// Nothing goes wrong.
+    pub(crate) const FINE: Self =
+        Self { fine: 0, failing: 0, trouble: Trouble::Passing, done: false };
+}
+
 /// A repository in memory.
 #[derive(Debug, Default)]
 pub(crate) struct Memory {
     files: Mutex<BTreeMap<Object, Bytes>>,
     plan: Mutex<Option<Plan>>,
+    /// Every so many calls one may be tried again.
+    shaky: Mutex<Option<u32>>,
     /// An area that takes nothing.
     full: Mutex<Option<Area>>,
     asked: Mutex<u32>,
@@ -44,6 +52,11 @@ impl Memory {
         *self.full.lock().unwrap() = Some(area);
     }
 
+    /// From now on one of so many calls fails in a way that passes, half of them after they were done.
+    pub(crate) fn shake(&self, every: u32) {
+        *self.shaky.lock().unwrap() = Some(every);
+    }
+
     /// Calls since the plan was made.
     pub(crate) fn asked(&self) -> u32 {
         *self.asked.lock().unwrap()
@@ -54,6 +67,14 @@ impl Memory {
         let number = *asked;
         *asked += 1;
         drop(asked);
+        if let Some(every) = *self.shaky.lock().unwrap()
+            && number.is_multiple_of(every)
+        {
+            if number.is_multiple_of(2 * every) {
+                let _ = call();
+            }
+            return Err(Fault::new(Trouble::Passing, "the line is shaky"));
+        }
         let plan = *self.plan.lock().unwrap();
         match plan {
             Some(plan) if (plan.fine..plan.fine.saturating_add(plan.failing)).contains(&number) => {

@@ -73,7 +73,15 @@ pub(crate) trait Store: Debug + Send + Sync + 'static {
 
     /// Removes a file; one that is not there is `Missing`.
     fn remove(&self, object: &Object) -> Result<(), Fault>;
+
+    /// Removes what writes left that were cut off; nobody else may be writing. Most sites leave nothing.
+    fn sweep(&self) -> Result<(), Fault> {
+        Ok(())
+    }
 }
+
+/// What is being written has a name that begins with this, where a site shows it.
+pub(crate) const PART: &str = "part-";
 
 impl<S: Store + ?Sized> Store for Arc<S> {
     fn place(&self) -> String {
@@ -102,6 +110,10 @@ impl<S: Store + ?Sized> Store for Arc<S> {
 
     fn remove(&self, object: &Object) -> Result<(), Fault> {
         (**self).remove(object)
+    }
+
+    fn sweep(&self) -> Result<(), Fault> {
+        (**self).sweep()
     }
 }
 

@@ -34,6 +34,22 @@ fn every_decorator_keeps_the_contract() {
 }
 
 #[test]
+fn a_store_in_memory_keeps_the_contract() {
+    let memory = Arc::new(Memory::default());
+    let store = || -> Arc<dyn Store> { Arc::<Memory>::clone(&memory) };
+    conformance::holds(&store(), store);
+}
+
+#[test]
+fn tries_make_a_shaky_line_a_good_one() {
+    let memory = Arc::new(Memory::default());
+    memory.shake(3);
+    let store =
+        || -> Arc<dyn Store> { Arc::new(Retry::new(Arc::clone(&memory), 9, Duration::ZERO)) };
+    conformance::holds_on_a_shaky_line(&store(), store);
+}
+
+#[test]
 fn what_may_pass_is_tried_again_and_no_more_often_than_allowed() {
     let (name, content) = object(b"x");
     let memory = failing(0, 2, Trouble::Passing, false);

@@ -14,6 +14,9 @@ use crate::*;
 
 const PASSWORD: &str = "a password";
 
+/// The entries of a directory, given the names of those that were written before it.
+type Tree<'a> = &'a dyn Fn(&[Id]) -> Value;
+
 struct Forge {
     kept: tempfile::TempDir,
     repository: Repository,
@@ -32,7 +35,7 @@ impl Forge {
 
     /// Writes directories, each of which may name those before it, and a snapshot of the last; gives the
     /// name of the snapshot.
-    fn snapshot(&self, trees: &[&dyn Fn(&[Id]) -> Value], content: &[u8]) -> String {
+    fn snapshot(&self, trees: &[Tree<'_>], content: &[u8]) -> String {
         let mut packer = Packer::new(&self.store, &self.seal);
         packer.add(Blob::Data, hash(content), content).unwrap();
         let mut ids = Vec::new();
@@ -160,8 +163,8 @@ fn directories_that_contain_each_other_again_and_again_end() {
             { "name": "b", "type": "dir", "subtree": below },
         ])
     };
-    let mut trees: Vec<&dyn Fn(&[Id]) -> Value> = vec![&leaf];
-    trees.extend(std::iter::repeat_n(&twice as &dyn Fn(&[Id]) -> Value, 100));
+    let mut trees: Vec<Tree<'_>> = vec![&leaf];
+    trees.extend(std::iter::repeat_n(&twice as Tree<'_>, 100));
     let top = |ids: &[Id]| data(ids.last().unwrap());
     trees.push(&top);
     let id = forge.snapshot(&trees, b"x");
@@ -170,8 +173,8 @@ fn directories_that_contain_each_other_again_and_again_end() {
     // And deep ones end at what a file system can have.
     let inside =
         |ids: &[Id]| json!([{ "name": "d", "type": "dir", "subtree": ids.last().unwrap() }]);
-    let mut trees: Vec<&dyn Fn(&[Id]) -> Value> = vec![&leaf];
-    trees.extend(std::iter::repeat_n(&inside as &dyn Fn(&[Id]) -> Value, 3_000));
+    let mut trees: Vec<Tree<'_>> = vec![&leaf];
+    trees.extend(std::iter::repeat_n(&inside as Tree<'_>, 3_000));
     trees.push(&top);
     let deep = forge.snapshot(&trees, b"x");
     let refused = forge.repository.entries(&deep).unwrap_err().to_string();

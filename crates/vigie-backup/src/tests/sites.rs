@@ -57,7 +57,6 @@ fn every_kind_of_site_keeps_and_gives_back() {
         let mut bytes = Vec::new();
         again.get_file(&dumped.id, "dump.sql", &mut bytes).unwrap();
         assert!(bytes == noise(100_000), "{}", place.kind);
-        restic::agrees(&place.files, what);
         restic::restores(&place.files, &first.id, what, |at| assert_eq!(told(at), before));
         restic::restores(&place.files, &dumped.id, what, |at| {
             assert!(std::fs::read(at.join("dump.sql")).unwrap() == noise(100_000));
@@ -201,4 +200,76 @@ fn nobody_prunes_while_somebody_writes() {
     }
     restic::agrees(&place.files, "locks that restic respects");
     assert_eq!(repository.snapshots().unwrap().len(), 2);
+}
+
+#[test]
+fn restic_that_writes_is_not_pruned_under() {
+    let place = lab::local();
+    let repository = made(&place, &Access::default());
+    for program in restic::every("restic's own locks") {
+        let mut writing = restic::Writing::start(&program, &place.files);
+        // It waits for the rest of its input, with its lock on.
+        while std::fs::read_dir(place.files.join("locks")).unwrap().count() == 0 {
+            assert!(writing.goes_on(), "restic ended");
+            std::thread::sleep(Duration::from_millis(20));
+        }
+        let refused = repository.prune().unwrap_err();
+        assert!(matches!(refused, Error::Locked { .. }), "{refused}");
+        let other = std::io::Cursor::new(noise(1_000));
+        repository.put_stream("other", "one", "dump.sql", other, || Ok(())).unwrap();
+        writing.ends();
+        repository.prune().unwrap();
+    }
+    repository.check().unwrap();
+    assert!(repository.verify(100).unwrap().is_sound());
+}
+
+#[test]
+fn where_others_write_without_locks_prune_marks_first() {
+    let place = lab::local();
+    let repository = made(&place, &Access::default());
+    let dump = std::io::Cursor::new(noise(9 << 20));
+    let stored = repository.put_stream("database", "one", "dump.sql", dump, || Ok(())).unwrap();
+    let other = std::io::Cursor::new(noise(1_000));
+    repository.put_stream("other", "one", "dump.sql", other, || Ok(())).unwrap();
+    let size = || -> u64 {
+        let shelves = std::fs::read_dir(place.files.join("data")).unwrap();
+        let packs = shelves.flat_map(|one| std::fs::read_dir(one.unwrap().path()).unwrap());
+        packs.map(|pack| pack.unwrap().metadata().unwrap().len()).sum()
+    };
+    repository.forget(&[stored.id]).unwrap();
+    let would = repository.would_prune(Writers::Any).unwrap();
+    assert!(would.marked > 9 << 20 && would.bytes == 0, "{would:?}");
+    assert_eq!(repository.prune_with(Writers::Any).unwrap(), would);
+    assert!(size() > 9 << 20, "it is only marked");
+    repository.prune_with(Writers::Any).unwrap();
+    assert!(size() > 9 << 20, "its day is not over");
+    // Whoever needs it meanwhile has it back.
+    let dump = std::io::Cursor::new(noise(9 << 20));
+    repository.put_stream("database", "two", "dump.sql", dump, || Ok(())).unwrap();
+    repository.check().unwrap();
+    restic::agrees(&place.files, "prunes that mark");
+    let all = repository.snapshots().unwrap();
+    let two: Vec<_> =
+        all.iter().filter(|one| one.1 == "database").map(|one| one.0.clone()).collect();
+    repository.forget(&two).unwrap();
+    let freed = repository.prune_with(Writers::Locking).unwrap();
+    assert!(freed.bytes > 9 << 20 && freed.marked == 0, "{freed:?}");
+    assert!(size() < 100_000, "{}", size());
+    repository.check().unwrap();
+}
+
+#[test]
+fn what_killed_writers_left_is_swept() {
+    let mut places = vec![lab::local()];
+    places.extend(lab::sftp("parts on an SFTP site"));
+    places.extend(lab::webdav("parts on a WebDAV site"));
+    for place in places {
+        let repository = made(&place, &Access::default());
+        let part = place.files.join("part-0123456789abcdef");
+        std::fs::write(&part, "half").unwrap();
+        repository.prune().unwrap();
+        assert!(!part.exists(), "{}", place.kind);
+        repository.check().unwrap();
+    }
 }

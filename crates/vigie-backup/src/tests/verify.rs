@@ -34,6 +34,8 @@ impl Pair {
         let site = Site::Local(kept.path().join("second"));
         let second = first.create_like(&site, &Access::default(), PASSWORD).unwrap();
         first.copy_to(&second).unwrap();
+        first.keep_key(&kept.path().join("first.key"));
+        second.keep_key(&kept.path().join("second.key"));
         Self { kept, first, second }
     }
 
@@ -105,7 +107,11 @@ fn broken(pair: &Pair, which: bool, path: &Path, how: impl FnOnce(&Path)) {
     let wanted = Damaged { part: part(path), name: name(path), missing: !path.exists() };
     assert_eq!(found.damaged, [wanted], "{site} {path:?}: {found}");
     // Somebody who comes anew heals it as well.
-    let sick = Repository::open(&pair.at(site), PASSWORD).unwrap();
+    let sick = if part(path) == Part::Key {
+        Repository::open(&pair.at(site), PASSWORD).unwrap()
+    } else {
+        Repository::open_with_key(&Site::Local(pair.at(site)), &pair.at(&format!("{site}.key")))
+    };
     let done = sick.repair_from(sound, PASSWORD).unwrap();
     assert_eq!(done.before, Verified { ..found });
     assert!(done.after.is_sound(), "{path:?}: {}", done.after);

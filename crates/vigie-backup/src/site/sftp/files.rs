@@ -13,7 +13,7 @@ use openssh_sftp_client::{Error, Sftp};
 use rustic_core::Id;
 use tokio::io::{AsyncSeekExt as _, AsyncWriteExt as _};
 
-use crate::store::{Fault, Part, Trouble, id};
+use crate::store::{Fault, PART, Part, Trouble, id};
 
 /// Requests under way for one file, or for one list.
 const AT_ONCE: usize = 32;
@@ -91,6 +91,20 @@ async fn one_directory(sftp: &Sftp, path: &str) -> Result<(Vec<(Id, u64)>, Vec<S
         }
     }
     Ok((files, inner))
+}
+
+/// Removes what is not whole in a directory.
+pub(super) async fn sweep(sftp: &Sftp, path: &str) -> Result<(), Fault> {
+    let failed = |error| fault(&format!("looking into {path}"), &error);
+    let directory = sftp.fs().open_dir(path).await.map_err(failed)?;
+    let mut entries = std::pin::pin!(directory.read_dir());
+    while let Some(entry) = entries.try_next().await.map_err(failed)? {
+        if entry.filename().to_str().is_some_and(|name| name.starts_with(PART)) {
+            let part = Path::new(path).join(entry.filename());
+            sftp.fs().remove_file(part).await.map_err(failed)?;
+        }
+    }
+    Ok(())
 }
 
 /// Reads a file or a part of it.
