@@ -52,7 +52,9 @@ impl Engine {
             return self.end_run(id, Ending::Cancelled, NO_CASE);
         };
         let asked = run.began.max(self.began);
-        let newer = asked.steady > self.senses[service.index()].since.steady;
+        let newer = asked.steady > self.senses[service.index()].since.steady
+            // No runtime runs the host.
+            && service != self.stack.host();
         if newer && evidence.inspection.state != RuntimeState::Unknown {
             // A look like any other, before anything is chosen by it. When it was made is not told:
             // what was told since it was asked for has the last word.

@@ -9,7 +9,7 @@ use vigie_core::span;
 use vigie_core::stack::ServiceId;
 
 use crate::story::{Line, What};
-use crate::world::World;
+use crate::world::{HOST, World};
 
 fn anna() -> Actor {
     Actor::Person(String::from("anna"))
@@ -42,6 +42,8 @@ impl World {
             What::Connections(open) => truth.connections = open,
             What::SlowQueries(count) => truth.slow_queries = count,
             What::Drift(differences) => truth.drift = differences,
+            What::Late(late) => self.saw(HOST, Fact::Backups { late, drills: Vec::new() }),
+            What::Drills(drills) => self.saw(HOST, Fact::Backups { late: Vec::new(), drills }),
             What::Says(said) => self.says(id, &said),
             What::HostMemory(pct) => self.host_memory = pct,
             What::Disk(pct) => self.disk = pct,

@@ -113,6 +113,10 @@ pub(crate) enum What {
     SlowQueries(u64),
     /// What differs from the compose file.
     Drift(Vec<String>),
+    /// Backups of the stack that are late.
+    Late(Vec<String>),
+    /// Drills that failed.
+    Drills(Vec<String>),
     /// A line of its console.
     Says(String),
     /// The host's available memory in percent.

@@ -24,7 +24,7 @@ const DRIFT_EVERY: u64 = 12;
 const TIMEOUT: Duration = Duration::from_millis(1_500);
 const COLLECT: Duration = Duration::from_millis(250);
 const STEP: Duration = Duration::from_millis(1_000);
-const HOST: ServiceId = ServiceId(3);
+pub(crate) const HOST: ServiceId = ServiceId(3);
 
 /// What is due later.
 #[derive(Debug, Clone)]
@@ -68,6 +68,7 @@ fn runbooks() -> Vec<Runbook> {
         include_str!("../../../vigie/runbooks/p1-host-memory.toml"),
         include_str!("../../../vigie/runbooks/p1-other.toml"),
         include_str!("../../../vigie/runbooks/p2-broken-feature.toml"),
+        include_str!("../../../vigie/runbooks/p2-backup.toml"),
         include_str!("../../../vigie/runbooks/p3-performance.toml"),
     ]
     .map(|text| toml::from_str(text).unwrap())
@@ -230,7 +231,10 @@ impl World {
                 let Found { way_back, suspect, changed } = self.found.clone();
                 let mut evidence =
                     Box::new(Evidence { way_back, suspect, changed, ..Evidence::default() });
-                if self.runtime {
+                if id == HOST {
+                    // A runtime that is asked for the host says that there is none.
+                    evidence.inspection.state = RuntimeState::Missing;
+                } else if self.runtime {
                     evidence.inspection = self.truths[id.index()].inspection(self.now);
                 }
                 self.hand(Event::Collected { run, evidence });

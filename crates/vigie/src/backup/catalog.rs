@@ -46,6 +46,32 @@ pub struct SiteState {
     pub trouble: Option<String>,
 }
 
+/// How a trouble begins that only a sound read, or healing, ends.
+const DAMAGED: &str = "damaged";
+
+impl SiteState {
+    /// Whether something was found there that does not come back.
+    #[must_use]
+    pub fn is_damaged(&self) -> bool {
+        self.trouble.as_ref().is_some_and(|why| why.starts_with(DAMAGED))
+    }
+
+    /// Notes that it was written, or why not. That does not heal what is damaged.
+    pub(super) fn written(&mut self, trouble: Option<String>, now: i64) {
+        if trouble.is_none() {
+            self.reached = Some(now);
+        }
+        if !self.is_damaged() {
+            self.trouble = trouble;
+        }
+    }
+
+    /// Notes what a read found; nothing where all is sound.
+    pub(super) fn read(&mut self, first: Option<&str>) {
+        self.trouble = first.map(|first| format!("{DAMAGED}: {first}"));
+    }
+}
+
 /// What is remembered between two works.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct State {

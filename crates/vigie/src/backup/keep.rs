@@ -100,8 +100,7 @@ impl Keeper<'_> {
             state.failed.remove(&name);
             let site = state.sites.entry(site).or_default();
             site.newest.insert(name, at);
-            site.reached = Some(now);
-            site.trouble = None;
+            site.written(None, now);
         })
     }
 

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use vigie_core::backup::{Asset, Copied, Facts, Kind, Medium, Row, judge};
 
+use super::catalog::SiteState;
 use super::{BackupError, Catalog, State, assets};
 use crate::config::{BackupConfig, Config};
 use crate::respond::{asked_remotes, root};
@@ -94,10 +95,7 @@ fn at_sites(
         let Some(newest) = known.and_then(|known| known.newest.get(&asset.name())) else {
             continue;
         };
-        if known
-            .and_then(|known| known.trouble.as_ref())
-            .is_some_and(|why| why.starts_with("damaged"))
-        {
+        if known.is_some_and(SiteState::is_damaged) {
             // What does not come back is no copy.
             continue;
         }

@@ -256,7 +256,7 @@ fn overdue(
             continue;
         }
         let gone = site.reached.map_or(i64::MAX, |at| now.timestamp_millis().saturating_sub(at));
-        if gone > patience || trouble.starts_with("damaged") {
+        if gone > patience || site.is_damaged() {
             told.push(redactor.clean(&format!("site {name}: {trouble}")));
         }
     }

@@ -2,7 +2,9 @@
 //! it, so that what hangs can be ended and what panics hurts nobody.
 
 use std::collections::BTreeMap;
+use std::fs::File;
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use serde::{Deserialize, Serialize};
 use vigie_backup::Meter;
@@ -162,9 +164,29 @@ struct Work<'a> {
     tell: &'a dyn Tell,
 }
 
+/// Between two looks whether it has.
+const PAUSE: Duration = Duration::from_millis(500);
+/// How long a work waits for another one to end.
+const PATIENCE: Duration = Duration::from_secs(120);
+
 impl Work<'_> {
+    /// Waits until nobody else of this host writes.
+    fn lock(&self) -> Result<File, BackupError> {
+        let began = Instant::now();
+        loop {
+            match self.catalog.lock() {
+                Err(BackupError::Busy) if began.elapsed() < PATIENCE => {}
+                other => return other,
+            }
+            if began.elapsed() < PAUSE {
+                self.tell.step("another vigie is at work; waiting for it");
+            }
+            std::thread::sleep(PAUSE);
+        }
+    }
+
     fn init(&self) -> Result<Done, BackupError> {
-        let _lock = self.catalog.lock()?;
+        let _lock = self.lock()?;
         let first = self.sites.primary()?;
         let mut made = Vec::new();
         let like = self.begun(first, None, &mut made)?;
@@ -199,7 +221,7 @@ impl Work<'_> {
     }
 
     async fn run(&self, names: &[String], known: bool) -> Result<Done, BackupError> {
-        let _lock = self.catalog.lock()?;
+        let _lock = self.lock()?;
         let wanted = self.wanted(names, known).await?;
         let site = self.sites.primary()?;
         // A disk that is not mounted must not get a new repository beside the old one.
@@ -252,7 +274,7 @@ impl Work<'_> {
     }
 
     fn copy(&self, from: &str, to: &str) -> Result<Done, BackupError> {
-        let _lock = self.catalog.lock()?;
+        let _lock = self.lock()?;
         self.sites.site(to)?;
         if from == to {
             return Err(BackupError::Refused(format!("{from} is the site itself")));
@@ -290,10 +312,9 @@ impl Work<'_> {
             match &done {
                 Ok((_, backups)) => {
                     site.newest = backups.iter().map(|one| (one.asset.name(), one.at)).collect();
-                    site.reached = Some(now);
-                    site.trouble = None;
+                    site.written(None, now);
                 }
-                Err(error) => site.trouble = Some(error.to_string()),
+                Err(error) => site.written(Some(error.to_string()), now),
             }
         })?;
         let (done, _) = done.map_err(|error| match error {
@@ -324,18 +345,21 @@ impl Work<'_> {
         let now = jiff::Timestamp::now().as_millisecond();
         self.catalog.remember(|state| {
             let site = state.sites.entry(site.to_owned()).or_default();
+            // A part that is sound says nothing of the rest.
+            if damaged.is_empty() && (read_data == 100 || !site.is_damaged()) {
+                site.read(None);
+            } else if let Some(first) = damaged.first() {
+                site.read(Some(first));
+            }
             if damaged.is_empty() {
                 site.verified = Some((now, read_data));
-                site.trouble = None;
-            } else {
-                site.trouble = Some(format!("damaged: {}", damaged[0]));
             }
         })?;
         Ok(Done::Verified { bytes: found.bytes_read, damaged })
     }
 
     fn repair(&self, site: &str, from: &str) -> Result<Done, BackupError> {
-        let _lock = self.catalog.lock()?;
+        let _lock = self.lock()?;
         self.tell.step(&format!("heal {site} from {from}"));
         let (sick, sound) = (self.sites.open(site)?, self.sites.open(from)?);
         let done = sick.repair_from(&sound, self.sites.password());
@@ -346,7 +370,7 @@ impl Work<'_> {
         self.catalog.remember(|state| {
             let site = state.sites.entry(site.to_owned()).or_default();
             if sound {
-                site.trouble = None;
+                site.read(None);
             }
         })?;
         Ok(Done::Repaired { healed: done.brought + done.saved, left })
@@ -426,7 +450,7 @@ impl Work<'_> {
     }
 
     fn prune(&self, site: &str, dry_run: bool) -> Result<Done, BackupError> {
-        let _lock = self.catalog.lock()?;
+        let _lock = self.lock()?;
         let known = self.sites.site(site)?;
         if known.append_only {
             return Err(BackupError::Refused(format!(

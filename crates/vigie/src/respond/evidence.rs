@@ -26,10 +26,12 @@ const COMMITS: usize = 5;
 pub async fn collect(config: &Config, runtime: &dyn Runtime, service: ServiceId) -> Evidence {
     let name = &config.stack.service(service).name;
     let directory = config.directory();
+    // The host is no service that a runtime runs.
+    let runs = service != config.stack.host();
     let (seen, inspection, console, usage, commits) = tokio::join!(
         look_at_host(&config.file.host.disks),
-        inspect(runtime, name),
-        console(config, runtime, name),
+        async { if runs { inspect(runtime, name).await } else { Ok(unknown()) } },
+        async { if runs { console(config, runtime, name).await } else { Ok(Vec::new()) } },
         usage(config, runtime),
         commits(&directory, COMMITS),
     );
@@ -37,7 +39,7 @@ pub async fn collect(config: &Config, runtime: &dyn Runtime, service: ServiceId)
     let (history, mut missing) = history::collect(config, runtime, name, lua.as_ref()).await;
     let inspection = inspection.unwrap_or_else(|why| {
         missing.push(format!("the runtime's word: {why}"));
-        Inspection { state: RuntimeState::Unknown, ..Inspection::default() }
+        unknown()
     });
     let console = console.unwrap_or_else(|why| {
         missing.push(format!("the console: {why}"));
@@ -60,6 +62,10 @@ pub async fn collect(config: &Config, runtime: &dyn Runtime, service: ServiceId)
         changed: history.changed,
         ..Evidence::default()
     }
+}
+
+fn unknown() -> Inspection {
+    Inspection { state: RuntimeState::Unknown, ..Inspection::default() }
 }
 
 async fn inspect(runtime: &dyn Runtime, name: &str) -> Result<Inspection, String> {

@@ -84,6 +84,26 @@ pub(super) async fn run(path: &Path, command: BackupCommand) -> Result<Exit, Fai
     }
 }
 
+/// Says nothing: what is printed is JSON.
+#[derive(Debug)]
+struct Silent;
+
+impl Tell for Silent {
+    fn step(&self, _: &str) {}
+}
+
+impl vigie_backup::Meter for Silent {
+    fn total(&self, _: u64) {}
+
+    fn more(&self, _: u64) {}
+}
+
+/// Has a worker do a work, and says nothing of how it goes.
+async fn silently(path: &Path, job: &Job) -> Result<Done, Failure> {
+    let limits = Limits { time: LIMIT, idle: false };
+    Ok(backup::run(path, job, limits, &Silent, &Silent).await?)
+}
+
 /// Has a worker do a work, and shows how it goes.
 async fn work(path: &Path, job: &Job) -> Result<Done, Failure> {
     let bar = Bar::new();
@@ -186,9 +206,8 @@ async fn verify(
     let mut sound = true;
     for site in names {
         let job = Job::Verify { site: site.clone(), read_data };
-        let Done::Verified { bytes, damaged } = work(path, &job).await? else {
-            return Err(strange());
-        };
+        let done = if json { silently(path, &job).await? } else { work(path, &job).await? };
+        let Done::Verified { bytes, damaged } = done else { return Err(strange()) };
         sound &= damaged.is_empty();
         if json {
             let told = serde_json::json!({ "read": bytes, "damaged": damaged });
@@ -374,9 +393,9 @@ async fn drill(
     }
     let all = names.iter().any(|name| name == "all");
     let names = if all { Vec::new() } else { names };
-    let Done::Drilled(drills) = work(path, &Job::Drill { names }).await? else {
-        return Err(strange());
-    };
+    let job = Job::Drill { names };
+    let done = if json { silently(path, &job).await? } else { work(path, &job).await? };
+    let Done::Drilled(drills) = done else { return Err(strange()) };
     let failed = drills.iter().any(|(_, drill)| drill.failed.is_some());
     if json {
         let told: std::collections::BTreeMap<_, _> = drills.into_iter().collect();
