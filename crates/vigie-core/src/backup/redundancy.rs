@@ -46,6 +46,8 @@ pub struct Facts {
     pub drill_failed: bool,
     /// Why nobody has to keep it here, where that is so.
     pub out_of_scope: Option<String>,
+    /// Whether git keeps it: then another copy is a remote, not a site.
+    pub by_git: bool,
 }
 
 /// How redundant.
@@ -117,7 +119,11 @@ pub fn judge(facts: Facts) -> Row {
     if fresh.len() < COPIES {
         let missing = COPIES - fresh.len();
         let copies = if missing == 1 { "copy" } else { "copies" };
-        raise.push(format!("{missing} more {copies}: another site in [backup.site]"));
+        raise.push(if facts.by_git {
+            format!("{missing} more {copies}: a git remote, and `git push` to it")
+        } else {
+            format!("{missing} more {copies}: another site in [backup.site]")
+        });
     }
     if media.len() < MEDIA {
         raise.push(String::from("a copy on another medium: all are on one disk"));

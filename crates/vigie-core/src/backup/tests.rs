@@ -122,6 +122,7 @@ fn facts(copies: Vec<Copied>) -> Facts {
         drill_every: Some(Duration::from_secs(7 * 24 * 3600)),
         drill_failed: false,
         out_of_scope: None,
+        by_git: false,
     }
 }
 
@@ -161,6 +162,8 @@ fn what_git_keeps_needs_no_drill_and_what_players_keep_no_copy() {
     let code =
         Facts { drilled: None, drill_every: None, ..facts(vec![here(), here(), away("git", 0)]) };
     assert_eq!(judge(code).level, Level::High);
+    let alone = Facts { by_git: true, drill_every: None, ..facts(vec![here()]) };
+    assert_eq!(judge(alone).raise[0], "2 more copies: a git remote, and `git push` to it");
     let why = Some(String::from("on the players' disks"));
     let blueprints = Facts { out_of_scope: why, ..facts(Vec::new()) };
     assert_eq!(judge(blueprints).level, Level::OutOfScope);

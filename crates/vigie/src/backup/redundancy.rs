@@ -38,6 +38,7 @@ pub async fn redundancy(config: &Config, docker: Option<&Docker>) -> Result<Vec<
             drill_every: Some(backup.drill_within),
             drill_failed: drill.is_some_and(|one| one.failed.is_some()),
             out_of_scope: None,
+            by_git: false,
         }));
     }
     rows.extend(code(config, docker, backup).await);
@@ -50,6 +51,7 @@ pub async fn redundancy(config: &Config, docker: Option<&Docker>) -> Result<Vec<
             drill_every: None,
             drill_failed: false,
             out_of_scope: Some(why.clone()),
+            by_git: false,
         }));
     }
     Ok(rows)
@@ -179,6 +181,7 @@ async fn code(config: &Config, docker: Option<&Docker>, backup: &BackupConfig) -
             drill_every: None,
             drill_failed: false,
             out_of_scope: None,
+            by_git: true,
         }));
     }
     rows

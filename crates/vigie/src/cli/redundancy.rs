@@ -1,7 +1,6 @@
 //! Does: `vigie redundancy`: the written table, alive.
 
 use std::path::Path;
-use std::time::Duration;
 
 use vigie_core::backup::{Level, Row};
 
@@ -57,7 +56,7 @@ fn print(rows: &[Row], lang: Lang) {
             };
             let drilled = match (row.facts.drill_failed, row.facts.drilled, row.facts.drill_every) {
                 (true, ..) => paint.bad(if lang == Lang::Fr { "raté" } else { "failed" }),
-                (false, Some(age), _) => ago(Duration::from_secs(age.as_secs())),
+                (false, Some(age), _) => ago(age),
                 (false, None, Some(_)) => {
                     String::from(if lang == Lang::Fr { "jamais" } else { "never" })
                 }
@@ -67,13 +66,18 @@ fn print(rows: &[Row], lang: Lang) {
         })
         .collect();
     table::print(&head, &cells);
+    // What would raise several is said once.
+    let mut told: Vec<(&[String], Vec<&str>)> = Vec::new();
     for row in rows.iter().filter(|row| !row.raise.is_empty()) {
-        let raise = match lang {
-            Lang::En => "to raise",
-            Lang::Fr => "pour relever",
-        };
-        println!("\n{raise} {}:", row.facts.asset);
-        row.raise.iter().for_each(|line| println!("  - {}", say(line, lang)));
+        match told.iter_mut().find(|(raise, _)| *raise == row.raise) {
+            Some((_, assets)) => assets.push(&row.facts.asset),
+            None => told.push((&row.raise, vec![&row.facts.asset])),
+        }
+    }
+    let word = if lang == Lang::Fr { "pour relever" } else { "to raise" };
+    for (raise, assets) in told {
+        println!("\n{word} {}:", assets.join(", "));
+        raise.iter().for_each(|line| println!("  - {}", say(line, lang)));
     }
 }
 

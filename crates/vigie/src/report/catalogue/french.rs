@@ -235,6 +235,14 @@ pub(super) const SENTENCES: &[(&str, &str)] = &[
         "{} copies de plus : un autre site dans [backup.site]",
     ),
     (
+        "{n} more copy: a git remote, and `git push` to it",
+        "{} copie de plus : un dépôt git distant, et `git push` vers lui",
+    ),
+    (
+        "{n} more copies: a git remote, and `git push` to it",
+        "{} copies de plus : un dépôt git distant, et `git push` vers lui",
+    ),
+    (
         "a copy on another medium: all are on one disk",
         "une copie sur un autre support : toutes sont sur un seul disque",
     ),
