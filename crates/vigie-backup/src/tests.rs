@@ -4,6 +4,7 @@ mod copy;
 mod hostile;
 mod sites;
 mod verify;
+mod weave;
 
 use std::io::Read;
 use std::os::unix::fs::{MetadataExt, PermissionsExt, symlink};
