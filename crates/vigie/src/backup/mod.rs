@@ -9,6 +9,7 @@ pub mod binlog;
 mod catalog;
 pub mod database;
 mod error;
+mod image;
 mod keep;
 mod manifest;
 mod restore;

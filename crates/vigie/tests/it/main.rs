@@ -5,6 +5,7 @@
 #![expect(clippy::print_stderr, reason = "a failing test shows the log of its watch")]
 
 mod approval;
+mod backup_image;
 mod command_line;
 mod demo;
 mod doctor;
