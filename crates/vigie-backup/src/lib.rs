@@ -45,4 +45,5 @@ pub use repository::{
     Concerned, Copied, Damaged, Entry, Freed, Kind, Part, Repaired, Repository, SnapshotId, Stored,
     Verified, Writers,
 };
+pub use restore::Piece;
 pub use site::{Access, HostKeys, Rclone, Rest, S3, Secret, Sftp, Site, WebDav};

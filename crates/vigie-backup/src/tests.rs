@@ -7,6 +7,7 @@ mod kill;
 mod memory;
 mod sites;
 mod verify;
+mod weave;
 
 use std::io::Read;
 use std::os::unix::fs::{MetadataExt, PermissionsExt, symlink};

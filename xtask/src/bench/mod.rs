@@ -1,6 +1,7 @@
 //! Benchmarks: one file each in this directory, listed here. Figures go to `docs/performance.md`
 //! with the command and the machine; a benchmark prints them, it does not judge them.
 
+mod backup;
 mod binlog;
 mod console;
 mod engine;
@@ -69,6 +70,11 @@ const BENCHES: &[Bench] = &[
         name: "snapshot",
         about: "a second restore point after a 1 % change and a rollback, against docker save | gzip",
         run: Run::With(snapshot::run),
+    },
+    Bench {
+        name: "backup",
+        about: "a tree and an image kept, kept again and brought back, against restic, borg, tar and gzip",
+        run: Run::With(backup::run),
     },
     Bench {
         name: "console",

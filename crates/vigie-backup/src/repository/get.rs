@@ -14,7 +14,7 @@ use crate::Error;
 use crate::crypt::hash;
 use crate::lock::Hold;
 use crate::pack::Index;
-use crate::restore::{self, Source, Step, Walk};
+use crate::restore::{self, Piece, Source, Step, Walk};
 use crate::store::{Area, Object, Store};
 
 /// More entries than these are not told at once; nobody has that many by chance.
@@ -63,6 +63,25 @@ impl Repository {
             let node =
                 node.ok_or_else(|| Error::NotThere(self.place(), format!("{name} in {id}")))?;
             restore::file(&source, Path::new(name), &node, to)
+        })
+    }
+
+    /// Writes a stream that is put together of `pieces`: bytes that they bring themselves, and the
+    /// contents of files of a snapshot. Some megabytes are read ahead, whatever the files' sizes.
+    ///
+    /// # Errors
+    /// When the snapshot or one of its files is not there or is damaged, a piece cannot be had, or `to`
+    /// does not take it.
+    pub fn get_woven(
+        &self,
+        id: &str,
+        pieces: impl Iterator<Item = std::io::Result<Piece>> + Send,
+        to: &mut impl Write,
+    ) -> Result<(), Error> {
+        self.holding(Hold::Read, |work, _| {
+            let (snapshot, source) = self.source(work, id)?;
+            let root = root(&source, &snapshot)?.and_then(|root| root.subtree);
+            restore::weave(&source, root.map(|root| *root), pieces, to)
         })
     }
 

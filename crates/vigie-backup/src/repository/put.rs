@@ -48,6 +48,20 @@ impl Repository {
     /// # Errors
     /// When anything in it cannot be read: then nothing of it is kept.
     pub fn put_tree(&self, label: &str, tag: &str, path: &Path) -> Result<Stored, Error> {
+        self.put_tree_proved(label, tag, path, || Ok(()))
+    }
+
+    /// The same; when all of it was read, `proved` says whether it is what it should be.
+    ///
+    /// # Errors
+    /// As [`Repository::put_tree`], and when `proved` fails: then nothing of it is kept.
+    pub fn put_tree_proved(
+        &self,
+        label: &str,
+        tag: &str,
+        path: &Path,
+        proved: impl FnOnce() -> Result<(), String>,
+    ) -> Result<Stored, Error> {
         if !path.is_dir() {
             let why = std::io::Error::new(std::io::ErrorKind::NotADirectory, "it is no directory");
             return Err(Error::File(path.into(), why));
@@ -56,7 +70,7 @@ impl Repository {
         let source = self.reading(|_| Tree::new(path, &faults))?;
         let what = path.display().to_string();
         let parcel = Parcel { label, tag, source: &source, path, has_parent: true, what };
-        self.put(&parcel, &faults, || Ok(()))
+        self.put(&parcel, &faults, proved)
     }
 
     /// Keeps a stream as the one file `name`. When the stream is over, `ended` says whether all of it

@@ -58,7 +58,7 @@ pub(super) fn write(
 }
 
 /// Where a run of blobs begins and ends that lie next to each other in one pack.
-fn runs(wanted: &[Wanted]) -> Vec<(usize, usize)> {
+pub(super) fn runs(wanted: &[Wanted]) -> Vec<(usize, usize)> {
     let mut runs: Vec<(usize, usize)> = Vec::new();
     let end = |one: &Wanted| u64::from(one.place.offset) + u64::from(one.place.length);
     for (index, one) in wanted.iter().enumerate() {

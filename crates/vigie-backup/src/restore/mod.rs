@@ -7,6 +7,7 @@ mod contents;
 mod metadata;
 mod stream;
 mod walk;
+mod weave;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -16,6 +17,8 @@ use rustic_core::repofile::Tree;
 
 pub(crate) use stream::file;
 pub(crate) use walk::{Step, Walk};
+pub use weave::Piece;
+pub(crate) use weave::weave;
 
 use crate::Error;
 use crate::crypt::Seal;

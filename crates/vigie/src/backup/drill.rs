@@ -12,10 +12,10 @@ use tokio::sync::mpsc;
 use vigie_core::backup::Kind;
 
 use super::database::{Client, Count, Tools, Wish, dump, play};
-use super::keep::{IMAGE, client};
+use super::keep::client;
 use super::manifest::{DUMP, Manifest};
 use super::restore::Bringer;
-use super::{BackupError, Catalog, Drilled};
+use super::{BackupError, Catalog, Drilled, image};
 use crate::runtime::docker::Scratch;
 
 /// How long a scratch server may take until it answers.
@@ -175,13 +175,19 @@ impl Drill<'_> {
         let (repository, site) = (self.bringer.repository.clone(), self.bringer.site.to_owned());
         let read = tokio::task::spawn_blocking(move || {
             let mut counted = Counted(0);
-            repository.get_file(&id, IMAGE, &mut counted).map(|()| counted.0)
+            match image::read_record(&repository, &id)? {
+                // Each layer is put together and has to have its digest.
+                Some(record) => image::write(&repository, &record, &mut counted)?,
+                None => repository.get_file(&id, image::WHOLE, &mut counted)?,
+            }
+            Ok(counted.0)
         });
         let bytes = read
             .await
             .map_err(|error| BackupError::Worker(error.to_string()))?
             .map_err(|error| BackupError::Site(site, error))?;
-        Ok(vec![format!("the archive of {} was read whole", crate::text::size(bytes))])
+        let bytes = crate::text::size(bytes);
+        Ok(vec![format!("an archive of {bytes} was put together, every layer with its digest")])
     }
 
     fn stage(&self) -> Result<tempfile::TempDir, BackupError> {

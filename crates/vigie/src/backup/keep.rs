@@ -15,13 +15,13 @@ use vigie_core::backup::{Asset, Kind};
 use super::database::{Client, Tools, Wish, dump};
 use super::manifest::{self, DUMP, Manifest, Root};
 use super::work::Tell;
-use super::{BackupError, Catalog};
+use super::{BackupError, Catalog, image};
 use crate::config::Config;
 use crate::observe::RconLink;
 use crate::runtime::docker::{Docker, files};
 
 /// Pieces that wait for whoever is slower.
-const WAITING: usize = 64;
+pub(super) const WAITING: usize = 64;
 
 /// What a backup is made with.
 pub(super) struct Keeper<'a> {
@@ -62,6 +62,7 @@ impl Keeper<'_> {
             tables: BTreeMap::new(),
             place: None,
             image: None,
+            layers: Vec::new(),
             mounted: Vec::new(),
             stack: self.config.stack.name.clone(),
             version: env!("CARGO_PKG_VERSION").to_owned(),
@@ -73,7 +74,7 @@ impl Keeper<'_> {
                 let path = self.config.directory().join(&asset.what);
                 self.tree(&mut manifest, path).await?
             }
-            Kind::Image => self.image(&mut manifest).await?,
+            Kind::Image => image::keep(self, &mut manifest).await?,
             Kind::Project => self.project(&mut manifest).await?,
         };
         manifest.files = stored.files;
@@ -104,7 +105,7 @@ impl Keeper<'_> {
         })
     }
 
-    async fn work(
+    pub(super) async fn work(
         &self,
         work: impl FnOnce(Repository) -> Result<Stored, vigie_backup::Error> + Send + 'static,
     ) -> Result<Stored, BackupError> {
@@ -178,7 +179,7 @@ impl Keeper<'_> {
         let (tell, told) = std::sync::mpsc::channel::<Result<(), String>>();
         let (label, tag) = (manifest.asset.name(), Manifest::tag(manifest.at));
         let keep = self.work(move |repository| {
-            let reader = Pieces { receiver, piece: Bytes::new() };
+            let reader = Pieces::of(receiver);
             repository.put_stream(&label, &tag, DUMP, reader, || {
                 told.recv().unwrap_or_else(|_| Err(String::from("it was given up")))
             })
@@ -207,25 +208,23 @@ impl Keeper<'_> {
         asked.is_ok()
     }
 
-    async fn image(&self, manifest: &mut Manifest) -> Result<Stored, BackupError> {
-        let docker = self.docker.ok_or_else(no_engine)?;
-        let service = manifest.asset.service.clone().unwrap_or_default();
-        let container = docker.container(&service).await?;
-        let container = container.ok_or_else(|| {
-            BackupError::Refused(format!("{service} has no container, so its image is not known"))
-        })?;
-        manifest.image = Some(container.image_id.clone());
+    /// Keeps an image as the one archive that the engine gives of it.
+    pub(super) async fn whole_image(
+        &self,
+        manifest: &Manifest,
+        docker: &Docker,
+        reference: &str,
+    ) -> Result<Stored, BackupError> {
         let (sender, receiver) = mpsc::channel(WAITING);
         let (tell, told) = std::sync::mpsc::channel::<Result<(), String>>();
         let (label, tag) = (manifest.asset.name(), Manifest::tag(manifest.at));
         let keep = self.work(move |repository| {
-            let reader = Pieces { receiver, piece: Bytes::new() };
-            repository.put_stream(&label, &tag, IMAGE, reader, || {
+            repository.put_stream(&label, &tag, image::WHOLE, Pieces::of(receiver), || {
                 told.recv().unwrap_or_else(|_| Err(String::from("it was given up")))
             })
         });
         let save = async {
-            let done = docker.save(&container.image, sender).await;
+            let done = docker.save(reference, sender).await;
             let _ = tell.send(done.as_ref().map(drop).map_err(ToString::to_string));
             done
         };
@@ -246,10 +245,7 @@ impl Keeper<'_> {
     }
 }
 
-/// The image's name in its snapshot.
-pub(super) const IMAGE: &str = "image.tar";
-
-fn no_engine() -> BackupError {
+pub(super) fn no_engine() -> BackupError {
     BackupError::Refused(String::from("only a Docker stack has volumes and images"))
 }
 
@@ -320,9 +316,16 @@ fn journal(config: &Config, to: &Path) -> Result<(), BackupError> {
 }
 
 /// Pieces that come from a task, read by a thread.
-struct Pieces {
+pub(super) struct Pieces {
     receiver: mpsc::Receiver<Bytes>,
     piece: Bytes,
+}
+
+impl Pieces {
+    /// Those that come from `receiver`.
+    pub(super) const fn of(receiver: mpsc::Receiver<Bytes>) -> Self {
+        Self { receiver, piece: Bytes::new() }
+    }
 }
 
 impl Read for Pieces {

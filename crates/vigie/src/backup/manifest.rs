@@ -54,6 +54,10 @@ pub struct Manifest {
     /// The image: its digest.
     #[serde(default)]
     pub image: Option<String>,
+    /// The layers of the image, lowest first, which are kept once for all backups; none where the image
+    /// is one archive.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub layers: Vec<String>,
     /// Where it is mounted, and by which service.
     #[serde(default)]
     pub mounted: Vec<(String, String)>,

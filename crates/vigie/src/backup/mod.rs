@@ -10,6 +10,7 @@ mod catalog;
 pub mod database;
 mod drill;
 mod error;
+mod image;
 mod keep;
 mod manifest;
 mod redundancy;

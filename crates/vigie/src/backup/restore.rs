@@ -1,6 +1,8 @@
 //! Does: brings a backup back: beside what is there, or in its place. In place, what was there is kept
 //! first, and the change is one moment: whoever is killed before it has changed nothing.
 
+use std::fs::File;
+use std::io::BufWriter;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
@@ -9,10 +11,10 @@ use vigie_backup::Repository;
 use vigie_core::backup::Kind;
 
 use super::database::play;
-use super::keep::{IMAGE, client, tools};
+use super::keep::{client, tools};
 use super::manifest::{DUMP, Manifest};
 use super::work::Tell;
-use super::{BackupError, Catalog};
+use super::{BackupError, Catalog, image};
 use crate::config::Config;
 use crate::runtime::Runtime as _;
 use crate::runtime::docker::Docker;
@@ -101,18 +103,41 @@ impl Bringer<'_> {
                 .await
             }
             Kind::Database => self.file(id, DUMP, to).await,
-            Kind::Image => self.file(id, IMAGE, to).await,
+            Kind::Image => self.image_into(id, to).await,
         }
     }
 
     async fn file(&self, id: &str, name: &'static str, to: &Path) -> Result<(), BackupError> {
-        let (id, to) = (id.to_owned(), to.to_owned());
+        let id = id.to_owned();
+        self.made(name, to, move |repository, file| repository.get_file(&id, name, file)).await
+    }
+
+    /// An archive that `docker load` takes.
+    async fn image_into(&self, id: &str, to: &Path) -> Result<(), BackupError> {
+        let id = id.to_owned();
+        self.made(image::WHOLE, to, move |repository, file| {
+            match image::read_record(repository, &id)? {
+                Some(record) => image::write(repository, &record, &mut BufWriter::new(file)),
+                None => repository.get_file(&id, image::WHOLE, file),
+            }
+        })
+        .await
+    }
+
+    /// A file that has its name when all of it is there.
+    async fn made(
+        &self,
+        name: &'static str,
+        to: &Path,
+        fill: impl FnOnce(&Repository, &mut File) -> Result<(), vigie_backup::Error> + Send + 'static,
+    ) -> Result<(), BackupError> {
+        let to = to.to_owned();
         self.work(move |repository| {
             let failed = |error| vigie_backup::Error::File(to.clone(), error);
             std::fs::create_dir_all(&to).map_err(failed)?;
             let mut fresh =
                 tempfile::Builder::new().prefix(".vigie-").tempfile_in(&to).map_err(failed)?;
-            repository.get_file(&id, name, fresh.as_file_mut())?;
+            fill(&repository, fresh.as_file_mut())?;
             fresh.as_file().sync_all().map_err(failed)?;
             let kept = fresh.persist_noclobber(to.join(name));
             kept.map(drop).map_err(|error| failed(error.error))
@@ -220,18 +245,49 @@ impl Bringer<'_> {
         given
     }
 
+    /// Loads an image, and looks whether it is the one that was kept, under all of its names.
     async fn load(&self, id: &str) -> Result<(), BackupError> {
         let docker = self.engine()?;
+        let (repository, of) = (self.repository.clone(), id.to_owned());
+        let read = tokio::task::spawn_blocking(move || image::read_record(&repository, &of)).await;
+        let read = read.map_err(|error| BackupError::Worker(error.to_string()))?;
+        let record = read.map_err(|error| BackupError::Site(self.site.to_owned(), error))?;
         let (read, write) = tokio::io::duplex(1 << 20);
-        let id = id.to_owned();
+        let (id, plan) = (id.to_owned(), record.clone());
         let give = self.work(move |repository| {
-            let mut write = tokio_util::io::SyncIoBridge::new(write);
-            repository.get_file(&id, IMAGE, &mut write)
+            let mut write = BufWriter::new(tokio_util::io::SyncIoBridge::new(write));
+            match plan {
+                Some(record) => image::write(&repository, &record, &mut write),
+                None => repository.get_file(&id, image::WHOLE, &mut write),
+            }
         });
-        let pieces = tokio_util::io::ReaderStream::new(read);
+        let pieces = tokio_util::io::ReaderStream::with_capacity(read, 256 << 10);
         let (taken, given) = tokio::join!(docker.load(pieces), give);
-        taken?;
-        given
+        match (taken, given) {
+            // It takes no more when it has failed, and says why.
+            (Err(taken), Err(BackupError::Site(_, vigie_backup::Error::File(..)))) => {
+                return Err(taken.into());
+            }
+            (taken, given) => given.and(taken.map_err(Into::into))?,
+        }
+        let Some(record) = record else { return Ok(()) };
+        let found = docker.image(record.id()).await?;
+        if found.is_none() {
+            return Err(BackupError::Damaged(format!(
+                "the engine took the image and does not have {}; bring it back beside (--to DIR) and look \
+                 what `docker load -i image.tar` says",
+                record.id()
+            )));
+        }
+        for tag in record.tags() {
+            let named = docker.image(tag).await?;
+            if named.is_none_or(|image| image.id != record.id())
+                && let Some((repository, tag)) = tag.rsplit_once(':')
+            {
+                docker.tag(record.id(), repository, tag).await?;
+            }
+        }
+        Ok(())
     }
 
     fn engine(&self) -> Result<&Docker, BackupError> {

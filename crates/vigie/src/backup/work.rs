@@ -8,12 +8,12 @@ use std::time::{Duration, Instant};
 
 use serde::{Deserialize, Serialize};
 use vigie_backup::Meter;
-use vigie_core::backup::{Asset, Wanted, expire};
+use vigie_core::backup::{Asset, Kind, Wanted, expire};
 
 use super::drill::Drill;
 use super::keep::Keeper;
 use super::restore::Bringer;
-use super::{BackupError, Catalog, Drilled, Manifest, Restored, Sites, Way, assets};
+use super::{BackupError, Catalog, Drilled, Manifest, Restored, Sites, Way, assets, image};
 use crate::config::Config;
 use crate::runtime::docker::Docker;
 
@@ -388,7 +388,7 @@ impl Work<'_> {
         let manifest = manifest
             .ok_or_else(|| BackupError::NoBackup(asset.to_owned(), format!(" at {site}")))?;
         let mut before = None;
-        if *way == Way::InPlace {
+        if *way == Way::InPlace && self.replaces(manifest).await? {
             // What is there now is kept first, whatever is wrong with it.
             let kept = self.run(&[asset.to_owned()], false).await?;
             if let Done::Kept { kept, failed } = kept {
@@ -449,6 +449,16 @@ impl Work<'_> {
         Ok(Done::Drilled(done))
     }
 
+    /// Whether something is there now in whose place the backup goes. An image that the engine does not
+    /// have, or has as it was, replaces nothing.
+    async fn replaces(&self, manifest: &Manifest) -> Result<bool, BackupError> {
+        let (Kind::Image, Some(docker)) = (manifest.asset.kind, self.docker) else {
+            return Ok(true);
+        };
+        let there = docker.image(&manifest.asset.what).await?;
+        Ok(there.is_some_and(|image| Some(image.id) != manifest.image))
+    }
+
     fn prune(&self, site: &str, dry_run: bool) -> Result<Done, BackupError> {
         let _lock = self.lock()?;
         let known = self.sites.site(site)?;
@@ -475,7 +485,12 @@ impl Work<'_> {
         let whole = |label: &str, at: i64| {
             backups.iter().any(|one| one.at == at && one.asset.name() == label)
         };
+        let is_gone = |one: &Manifest| gone.contains(&(one.asset.name(), one.at));
+        let needed = image::needed(backups.iter().filter(|one| !is_gone(one)));
         let goes = |label: &str, tags: &[String]| {
+            if let Some(layer) = image::layer_of(label) {
+                return !needed.contains(layer);
+            }
             let Some(at) = Manifest::moment(tags) else { return false };
             // Data without a manifest is what a killed work left.
             gone.contains(&(label.to_owned(), at)) || !whole(label, at)

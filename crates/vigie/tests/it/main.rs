@@ -6,6 +6,7 @@
 
 mod approval;
 mod backup;
+mod backup_image;
 mod command_line;
 mod demo;
 mod doctor;

@@ -14,6 +14,7 @@ mod find;
 mod image;
 mod inspect;
 mod keep;
+mod layers;
 mod logs;
 mod order;
 mod registry;
@@ -42,6 +43,7 @@ use compose::Compose;
 use engine::{Engine, refused};
 use find::Finder;
 pub use image::images;
+pub use layers::{Layer, Picture, Reach};
 pub use registry::{Logins, Transfer};
 pub use scratch::Scratch;
 

@@ -1,0 +1,137 @@
+//! Does: backups of images, layer by layer: what is kept once is neither read nor stored again, and what
+//! comes back is the same image, with its digest. Which layers nobody needs any more is decided in
+//! `shelf`; it never removes anything itself.
+
+mod archive;
+mod bare;
+mod directories;
+mod outlet;
+mod plan;
+mod proof;
+mod record;
+mod shelf;
+mod stream;
+
+use std::collections::BTreeMap;
+
+use vigie_backup::Stored;
+
+pub(super) use archive::{read_record, write};
+pub(super) use record::Record;
+pub(super) use shelf::{layer_of, needed};
+
+use super::BackupError;
+use super::keep::{Keeper, no_engine};
+use super::manifest::Manifest;
+use crate::runtime::docker::{Docker, Picture, Reach};
+use record::LayerRecord;
+use shelf::Shelved;
+
+/// The image's name in its snapshot, where it could not be kept by layers.
+pub(super) const WHOLE: &str = "image.tar";
+
+/// What a way of reading an image gave.
+pub(super) struct Gathered {
+    /// Its configuration.
+    config: String,
+    /// Its layers, lowest first.
+    layers: Vec<LayerRecord>,
+    /// Bytes that the repository grew by.
+    added: u64,
+}
+
+impl Record {
+    /// The digest by which the engine knows it when it is back.
+    pub(super) fn id(&self) -> &str {
+        &self.id
+    }
+
+    /// Its names, `repository:tag`.
+    pub(super) fn tags(&self) -> &[String] {
+        &self.tags
+    }
+}
+
+/// Backs up the image that a service's container was made from.
+///
+/// # Errors
+/// Why it is not backed up; nothing of it counts then.
+pub(super) async fn keep(
+    keeper: &Keeper<'_>,
+    manifest: &mut Manifest,
+) -> Result<Stored, BackupError> {
+    let docker = keeper.docker.ok_or_else(no_engine)?;
+    let service = manifest.asset.service.clone().unwrap_or_default();
+    let container = docker.container(&service).await?.ok_or_else(|| {
+        BackupError::Refused(format!("{service} has no container, so its image is not known"))
+    })?;
+    let picture = docker.picture(&container.image_id).await?.ok_or_else(|| {
+        let id = &container.image_id;
+        BackupError::Refused(format!("the engine does not have the image of {service} ({id})"))
+    })?;
+    manifest.image = Some(picture.id.clone());
+    if let Reach::Whole(why) = &picture.reach {
+        keeper.tell.step(&format!("{why}: the image of {service} is kept as one archive"));
+        return keeper.whole_image(manifest, docker, &container.image).await;
+    }
+    let shelf = on_shelf(keeper).await?;
+    let gathered = gather(keeper, docker, &service, &picture, &shelf).await?;
+    let record = Record {
+        id: record::digest(gathered.config.as_bytes()),
+        config: gathered.config,
+        tags: record::tags(&picture.tags, &container.image),
+        layers: gathered.layers,
+    };
+    record.sound().map_err(BackupError::Damaged)?;
+    manifest.image = Some(record.id.clone());
+    manifest.layers = record.layers.iter().map(|layer| layer.diff_id.clone()).collect();
+    let layers: u64 = record.layers.iter().map(|layer| layer.bytes).sum();
+    let text = serde_json::to_vec_pretty(&record);
+    let text = text.map_err(|error| BackupError::Damaged(error.to_string()))?;
+    let (label, tag) = (manifest.asset.name(), Manifest::tag(manifest.at));
+    let stored = keeper.work(move |repository| {
+        let reader = std::io::Cursor::new(text);
+        repository.put_stream(&label, &tag, record::FILE, reader, || Ok(()))
+    });
+    let stored = stored.await?;
+    // Another host may have pruned the site meanwhile.
+    let shelf = on_shelf(keeper).await?;
+    if let Some(gone) = record.layers.iter().find(|layer| !shelf.contains_key(&layer.diff_id)) {
+        return Err(BackupError::Refused(format!(
+            "the layer {} was removed from {} while the image was kept; try again",
+            gone.diff_id, keeper.site
+        )));
+    }
+    let (bytes, added) = (stored.bytes + layers, stored.added + gathered.added);
+    Ok(Stored { bytes, added, ..stored })
+}
+
+/// The layers that the repository has.
+async fn on_shelf(keeper: &Keeper<'_>) -> Result<BTreeMap<String, Shelved>, BackupError> {
+    let repository = keeper.repository.clone();
+    let read = tokio::task::spawn_blocking(move || repository.snapshots()).await;
+    let read = read.map_err(|error| BackupError::Worker(error.to_string()))?;
+    let read = read.map_err(|error| BackupError::Site(keeper.site.to_owned(), error))?;
+    Ok(shelf::read(&read))
+}
+
+/// Keeps the layers that are not kept yet, in the best way there is.
+async fn gather(
+    keeper: &Keeper<'_>,
+    docker: &Docker,
+    service: &str,
+    picture: &Picture,
+    shelf: &BTreeMap<String, Shelved>,
+) -> Result<Gathered, BackupError> {
+    let why = match &picture.reach {
+        Reach::Directories { config, layers } => {
+            match directories::keep(keeper, config, layers, shelf).await? {
+                directories::Done::Kept(gathered) => return Ok(gathered),
+                directories::Done::Unreadable(why) => why,
+            }
+        }
+        Reach::Stream(why) | Reach::Whole(why) => why.clone(),
+    };
+    keeper.tell.step(&format!("{why}: the engine is asked for the image of {service}"));
+    stream::keep(keeper, docker, picture, shelf).await
+}
