@@ -12,6 +12,7 @@ mod drill;
 mod error;
 mod keep;
 mod manifest;
+pub mod recover;
 mod redundancy;
 mod restore;
 mod schedule;
