@@ -14,6 +14,7 @@ use vigie_core::backup::{Asset, Kind};
 
 use super::database::{Client, Tools, Wish, dump};
 use super::manifest::{self, DUMP, Manifest, Root};
+use super::named::named;
 use super::work::Tell;
 use super::{BackupError, Catalog};
 use crate::config::Config;
@@ -292,8 +293,9 @@ pub(super) fn tools<'a>(docker: Option<&'a Docker>, service: &'a str) -> Tools<'
 fn gather(config: &Config, mounted: &[PathBuf], to: &Path) -> Result<(), BackupError> {
     let directory = config.directory();
     let mut members: Vec<PathBuf> = files::read_in(&directory, |name| std::env::var(name).ok());
-    members.extend(mounted.iter().cloned());
     members.extend(config.file.stack.compose.as_ref().map(|file| directory.join(file)));
+    members.extend(named(config, &members));
+    members.extend(mounted.iter().cloned());
     members.push(directory.join(".env"));
     members.push(std::path::absolute(&config.path).unwrap_or_else(|_| config.path.clone()));
     let folders = [directory.join(&config.file.stack.runbooks), directory.join("postmortems")];

@@ -12,6 +12,7 @@ mod drill;
 mod error;
 mod keep;
 mod manifest;
+mod named;
 pub mod recover;
 mod redundancy;
 mod restore;

@@ -7,8 +7,8 @@ use vigie_backup::Repository;
 use vigie_core::backup::Kind;
 
 use super::RecoverError;
+use crate::backup::BackupError;
 use crate::backup::manifest::{self, Manifest};
-use crate::backup::{BackupError, Catalog};
 use crate::report::rfc3339;
 
 /// A backup that was chosen.
@@ -40,7 +40,7 @@ pub(super) fn choose(
     let failed = |error| BackupError::Site(site.to_owned(), error);
     let snapshots = repository.snapshots().map_err(failed)?;
     let mut all = Vec::new();
-    for (at, snapshot) in wanted(&snapshots, until, known) {
+    for Wanted { at, snapshot, data } in wanted(&snapshots, until, known) {
         let mut text = Vec::new();
         repository.get_file(&snapshot.0, manifest::FILE, &mut text).map_err(failed)?;
         let manifest: Manifest = serde_json::from_slice(&text).map_err(|error| {
@@ -50,8 +50,7 @@ pub(super) fn choose(
                  not know what it says"
             ))
         })?;
-        let id = Catalog::snapshot(repository, site, &manifest.asset, manifest.at)?;
-        all.push(Pick { manifest, id });
+        all.push(Pick { manifest, id: data.to_owned() });
     }
     let gone = known.unwrap_or_default().iter().find(|(name, at)| {
         !all.iter().any(|one| one.manifest.asset.name() == *name && one.manifest.at == *at)
@@ -78,30 +77,35 @@ pub(super) fn choose(
     Ok(Picks { stack, all, strange })
 }
 
-/// The manifests' snapshots to read, by asset, with their moments.
+/// A manifest to read.
+struct Wanted<'a> {
+    at: i64,
+    snapshot: &'a Snapshot,
+    /// The snapshot with the data.
+    data: &'a str,
+}
+
+/// The manifests' snapshots to read, in the order of the assets' names.
 fn wanted<'a>(
     snapshots: &'a [Snapshot],
     until: Option<i64>,
     known: Option<&[(String, i64)]>,
-) -> Vec<(i64, &'a Snapshot)> {
-    let mut newest: BTreeMap<&str, (i64, &Snapshot)> = BTreeMap::new();
-    for snapshot in snapshots.iter().filter(|(_, _, tags)| Manifest::is_one(tags)) {
-        let (_, label, tags) = snapshot;
-        let Some(at) = Manifest::moment(tags) else { continue };
+) -> Vec<Wanted<'a>> {
+    let (manifests, data): (Vec<_>, Vec<_>) =
+        snapshots.iter().partition(|(_, _, tags)| Manifest::is_one(tags));
+    let key = |(_, label, tags): &'a Snapshot| Some((label.as_str(), Manifest::moment(tags)?));
+    let data: BTreeMap<_, _> =
+        data.into_iter().filter_map(|one| Some((key(one)?, one.0.as_str()))).collect();
+    let mut newest: BTreeMap<&str, Wanted<'_>> = BTreeMap::new();
+    for snapshot in manifests {
+        let Some((label, at)) = key(snapshot) else { continue };
         let fits = match known {
             Some(known) => known.iter().any(|(name, moment)| name == label && *moment == at),
             None => until.is_none_or(|until| at <= until),
         };
-        let tag = Manifest::tag(at);
-        let has_data = || {
-            let mut others = snapshots.iter();
-            others.any(|(_, name, tags)| {
-                name == label && tags.contains(&tag) && !Manifest::is_one(tags)
-            })
-        };
-        let is_newer = newest.get(label.as_str()).is_none_or(|(known, _)| *known < at);
-        if fits && is_newer && has_data() {
-            newest.insert(label, (at, snapshot));
+        let is_newer = newest.get(label).is_none_or(|known| known.at < at);
+        if let (true, true, Some(data)) = (fits, is_newer, data.get(&(label, at))) {
+            newest.insert(label, Wanted { at, snapshot, data });
         }
     }
     newest.into_values().collect()
@@ -133,12 +137,13 @@ mod tests {
             snapshot("h", "files:addons", 15, true),
         ];
         let ids = |until, known: Option<&[(String, i64)]>| -> Vec<String> {
-            wanted(&all, until, known).into_iter().map(|(_, one)| one.0.clone()).collect()
+            let found = wanted(&all, until, known).into_iter();
+            found.map(|one| format!("{}{}", one.snapshot.0, one.data)).collect()
         };
-        assert_eq!(ids(None, None), ["h", "d"]);
-        assert_eq!(ids(Some(12), None), ["b"]);
+        assert_eq!(ids(None, None), ["hg", "dc"]);
+        assert_eq!(ids(Some(12), None), ["ba"]);
         assert_eq!(ids(Some(5), None), Vec::<String>::new());
         let known = [(String::from("project"), 10)];
-        assert_eq!(ids(None, Some(&known)), ["b"]);
+        assert_eq!(ids(None, Some(&known)), ["ba"]);
     }
 }

@@ -61,6 +61,8 @@ pub struct Plan {
     pub(super) layout: Layout,
     pub(super) steps: Vec<(String, Step)>,
     pub(super) known: Option<State>,
+    /// Where in the project something is mounted that is in no backup.
+    pub(super) bare: Vec<PathBuf>,
     /// What is worth knowing before it is done, one line each.
     pub notes: Vec<String>,
 }
@@ -140,10 +142,15 @@ pub async fn plan(wish: Wish, ask: Ask<'_>, meter: Arc<dyn Meter>) -> Result<Pla
         notes.push(format!("{name} belongs to another stack than {} and is left out", picks.stack));
     }
     let steps = steps(&config, &layout, &picks, &mut notes)?;
+    let bare = bare(&config, &layout, &steps, &directory, &mut notes);
+    let password = config.file.backup.as_ref().map(|backup| &backup.password);
+    if let Some(Err(why)) = password.map(|password| config.vault.reveal(password)) {
+        notes.push(format!("before the watch is started here, for the backups: {why}"));
+    }
     let outside = living::Place { directory: &directory, target: &wish.to };
     living::refuse(&docker, &layout, &steps, known.as_ref(), &outside, &config).await?;
     living::refuse_images(&docker, &layout, &steps).await?;
-    Ok(Plan { wish, repository, picks, layout, steps, known, notes })
+    Ok(Plan { wish, repository, picks, layout, steps, known, bare, notes })
 }
 
 pub(super) const PROJECT: &str = "project";
@@ -322,6 +329,45 @@ fn steps(
         steps.push((format!("start {}", beside.join(", ")), Step::Rest));
     }
     Ok(steps)
+}
+
+/// What services have mounted from the project in `directory` that comes from no backup, relative to it.
+/// That a database's data is among it is right: its dump is played into a new one.
+fn bare(
+    config: &Config,
+    layout: &Layout,
+    steps: &[(String, Step)],
+    directory: &Path,
+    notes: &mut Vec<String>,
+) -> Vec<PathBuf> {
+    let brought: Vec<PathBuf> = steps
+        .iter()
+        .filter_map(|(_, step)| match step {
+            Step::Files(pick) => Some(directory.join(&pick.manifest.asset.what)),
+            _ => None,
+        })
+        .collect();
+    let mut found = Vec::new();
+    for (name, needs) in &layout.services {
+        let is_database = config
+            .stack
+            .find(name)
+            .is_some_and(|id| config.stack.service(id).role == Role::Database);
+        for path in needs.paths.iter().map(PathBuf::from) {
+            if path.exists() || brought.iter().any(|known| path.starts_with(known)) {
+                continue;
+            }
+            let inside = path.strip_prefix(directory);
+            if !is_database {
+                let shown = inside.unwrap_or(&path).display();
+                notes.push(format!(
+                    "{shown} of {name} is in no backup; it begins as an empty directory"
+                ));
+            }
+            found.extend(inside.ok().map(Path::to_owned));
+        }
+    }
+    found
 }
 
 /// An engine that the plan's steps are done with.

@@ -79,6 +79,11 @@ async fn project(plan: &Plan, ledger: &Ledger) -> Result<(), RecoverError> {
     remove(&stage).map_err(failed)?;
     bring_project(&plan.repository, &plan.wish.source.name, &plan.picks, &stage).await?;
     place(&stage, &plan.wish.to).map_err(failed)?;
+    // Not every way to write a mount lets the engine make what is missing.
+    for path in &plan.bare {
+        let at = plan.wish.to.join(path);
+        std::fs::create_dir_all(&at).map_err(|error| BackupError::File(at.clone(), error))?;
+    }
     remove(&stage).map_err(failed)
 }
 
