@@ -5,6 +5,7 @@
 mod amount;
 mod difference;
 mod form;
+mod layout;
 #[cfg(test)]
 mod tests;
 mod verdict;
@@ -12,5 +13,6 @@ mod wanted;
 
 pub use difference::{Difference, compare};
 pub use form::{Form, GRACE, Mount, Ports, Source, binding, clean, policy};
+pub use layout::{Declared, Layout, Needs, layout};
 pub use verdict::{Hash, NOT_BY_COMPOSE, drift};
 pub use wanted::{Generation, Malformed, wanted};

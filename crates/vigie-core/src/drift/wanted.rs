@@ -80,7 +80,7 @@ fn document_limit(service: View<'_>, key: &str) -> Option<String> {
 }
 
 /// A scalar's text as Compose means it: it writes a dollar sign twice.
-fn text(view: View<'_>) -> Option<String> {
+pub(super) fn text(view: View<'_>) -> Option<String> {
     (!is_nothing(view)).then(|| view.text().map(|text| text.replace("$$", "$"))).flatten()
 }
 
@@ -166,7 +166,7 @@ fn long_mount(volume: View<'_>) -> Option<(String, Option<Mount>)> {
 }
 
 /// The engine's name of a volume.
-fn volume_name(root: Option<View<'_>>, name: &str, project: &str) -> String {
+pub(super) fn volume_name(root: Option<View<'_>>, name: &str, project: &str) -> String {
     let defined = root.and_then(|root| root.get("volumes")?.get(name));
     if let Some(own) = defined.and_then(|volume| volume.get("name")).and_then(text) {
         return own;

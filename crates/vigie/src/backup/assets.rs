@@ -25,16 +25,19 @@ pub async fn assets(config: &Config, docker: Option<&Docker>) -> Result<Vec<Asse
         }
         let Some(docker) = docker else { continue };
         let Some(container) = docker.container(name).await? else { continue };
-        // A database's files under a running server are no backup of it: its dump is.
-        if service.role != Role::Database {
-            for volume in &container.volumes {
-                let what = volume.name.clone();
-                found.push(Asset { kind: Kind::Volume, service: Some(name.clone()), what });
+        // A database's files under a running server are no backup of it: its dump is. What it is set
+        // up with is no data.
+        let is_database = service.role == Role::Database;
+        for volume in container.volumes.iter().filter(|_| !is_database) {
+            let what = volume.name.clone();
+            found.push(Asset { kind: Kind::Volume, service: Some(name.clone()), what });
+        }
+        for directory in mounts_of(config, &container) {
+            if is_database && has_data(&config.directory().join(&directory)) {
+                continue;
             }
-            for directory in mounts_of(config, &container) {
-                let what = directory.display().to_string();
-                found.push(Asset { kind: Kind::Files, service: Some(name.clone()), what });
-            }
+            let what = directory.display().to_string();
+            found.push(Asset { kind: Kind::Files, service: Some(name.clone()), what });
         }
         let what = container.image.clone();
         found.push(Asset { kind: Kind::Image, service: Some(name.clone()), what });
@@ -47,6 +50,12 @@ pub async fn assets(config: &Config, docker: Option<&Docker>) -> Result<Vec<Asse
         |asset: &Asset| excluded.unwrap_or_default().iter().any(|name| asset.is_called(name));
     found.retain(|asset| !is_excluded(asset));
     Ok(found)
+}
+
+/// Whether a database's server has its data in this directory; also where nobody may look inside.
+fn has_data(directory: &Path) -> bool {
+    let readable = std::fs::read_dir(directory).is_ok();
+    !readable || ["ibdata1", "mysql", "PG_VERSION"].iter().any(|name| directory.join(name).exists())
 }
 
 /// The directories that a container has mounted from this host, relative to the project where they are

@@ -198,7 +198,10 @@ impl Drill<'_> {
 }
 
 /// Tables that are not as they were kept.
-fn differences(kept: &BTreeMap<String, Count>, found: &BTreeMap<String, Count>) -> Vec<String> {
+pub(super) fn differences(
+    kept: &BTreeMap<String, Count>,
+    found: &BTreeMap<String, Count>,
+) -> Vec<String> {
     let mut wrong = Vec::new();
     for (name, count) in kept {
         match found.get(name) {
@@ -218,7 +221,7 @@ fn differences(kept: &BTreeMap<String, Count>, found: &BTreeMap<String, Count>) 
     wrong
 }
 
-fn refuse(wrong: &[String]) -> Result<(), BackupError> {
+pub(super) fn refuse(wrong: &[String]) -> Result<(), BackupError> {
     if wrong.is_empty() {
         return Ok(());
     }

@@ -14,6 +14,7 @@ use vigie_core::backup::{Asset, Kind};
 
 use super::database::{Client, Tools, Wish, dump};
 use super::manifest::{self, DUMP, Manifest, Root};
+use super::named::named;
 use super::work::Tell;
 use super::{BackupError, Catalog, image};
 use crate::config::Config;
@@ -240,8 +241,22 @@ impl Keeper<'_> {
             tempfile::Builder::new().prefix(".project-").tempdir_in(self.catalog.directory());
         let stage =
             stage.map_err(|error| BackupError::File(self.catalog.directory().to_owned(), error))?;
-        gather(self.config, stage.path())?;
+        gather(self.config, &self.mounted().await?, stage.path())?;
         self.tree(manifest, stage.path().to_owned()).await
+    }
+}
+
+impl Keeper<'_> {
+    /// Single files of this host that services have mounted: no other asset has them.
+    async fn mounted(&self) -> Result<Vec<PathBuf>, BackupError> {
+        let Some(docker) = self.docker else { return Ok(Vec::new()) };
+        let mut found = Vec::new();
+        for (_, service) in self.config.stack.services() {
+            let container = docker.container(&service.name).await?;
+            let binds = container.map(|container| container.binds).unwrap_or_default();
+            found.extend(binds.into_iter().map(|(here, _)| here).filter(|here| here.is_file()));
+        }
+        Ok(found)
     }
 }
 
@@ -270,10 +285,12 @@ pub(super) fn tools<'a>(docker: Option<&'a Docker>, service: &'a str) -> Tools<'
 }
 
 /// The project's own files, without what other assets have.
-fn gather(config: &Config, to: &Path) -> Result<(), BackupError> {
+fn gather(config: &Config, mounted: &[PathBuf], to: &Path) -> Result<(), BackupError> {
     let directory = config.directory();
     let mut members: Vec<PathBuf> = files::read_in(&directory, |name| std::env::var(name).ok());
     members.extend(config.file.stack.compose.as_ref().map(|file| directory.join(file)));
+    members.extend(named(config, &members));
+    members.extend(mounted.iter().cloned());
     members.push(directory.join(".env"));
     members.push(std::path::absolute(&config.path).unwrap_or_else(|_| config.path.clone()));
     let folders = [directory.join(&config.file.stack.runbooks), directory.join("postmortems")];
@@ -291,14 +308,37 @@ fn gather(config: &Config, to: &Path) -> Result<(), BackupError> {
         let Ok(inside) = member.strip_prefix(&directory) else { continue };
         let target = to.join(inside);
         let copy = || {
-            if let Some(at) = target.parent() {
-                std::fs::DirBuilder::new().recursive(true).mode(0o700).create(at)?;
-            }
-            std::fs::copy(member, &target).map(drop)
+            make_like(&directory, inside.parent().unwrap_or(Path::new("")), to)?;
+            std::fs::copy(member, &target)?;
+            own_like(member, &target)
         };
         copy().map_err(|error| BackupError::File(member.clone(), error))?;
     }
     journal(config, to)
+}
+
+/// Makes the directory `inside` of `to`, each part of it as it is in `from`.
+fn make_like(from: &Path, inside: &Path, to: &Path) -> std::io::Result<()> {
+    let mut part = PathBuf::new();
+    for name in inside.components() {
+        part.push(name);
+        let made = to.join(&part);
+        if made.is_dir() {
+            continue;
+        }
+        std::fs::DirBuilder::new().mode(0o700).create(&made)?;
+        let seen = std::fs::metadata(from.join(&part))?;
+        std::fs::set_permissions(&made, seen.permissions())?;
+        own_like(&from.join(&part), &made)?;
+    }
+    Ok(())
+}
+
+/// Gives `to` the owner of `from`; only root can, and anybody else owned it before.
+fn own_like(from: &Path, to: &Path) -> std::io::Result<()> {
+    let seen = std::fs::metadata(from)?;
+    let _ = std::os::unix::fs::chown(to, Some(seen.uid()), Some(seen.gid()));
+    Ok(())
 }
 
 /// The journal as it is at one moment, through SQLite itself.

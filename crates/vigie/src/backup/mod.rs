@@ -13,6 +13,8 @@ mod error;
 mod image;
 mod keep;
 mod manifest;
+mod named;
+pub mod recover;
 mod redundancy;
 mod restore;
 mod schedule;

@@ -218,7 +218,12 @@ impl Bringer<'_> {
         done
     }
 
-    async fn exchange(&self, manifest: &Manifest, id: &str, at: &Path) -> Result<(), BackupError> {
+    pub(super) async fn exchange(
+        &self,
+        manifest: &Manifest,
+        id: &str,
+        at: &Path,
+    ) -> Result<(), BackupError> {
         self.tell.step(&format!("{} in {}", manifest.asset.name(), at.display()));
         let (id, at, root) = (id.to_owned(), at.to_owned(), manifest.root);
         self.work(move |repository| {

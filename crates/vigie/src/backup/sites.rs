@@ -1,6 +1,7 @@
 //! Does: opens the repositories of the configured sites. Every one has the same password and the same
 //! way of cutting data into pieces, so that what one has can be copied to another as it is.
 
+use std::path::Path;
 use std::sync::Arc;
 
 use vigie_backup::{Access, HostKeys, Meter, Rclone, Repository, Rest, S3, Sftp, Site, WebDav};
@@ -126,60 +127,67 @@ impl<'a> Sites<'a> {
 
     fn place(&self, name: &str) -> Result<(Site, Access), BackupError> {
         let config = self.site(name)?;
-        let secret = |secret: &Secret| {
-            let found = reveal(self.config, &format!("the site {name}"), secret);
-            found.map(vigie_backup::Secret::new)
-        };
-        let server = |secret_of: &Option<Secret>| match secret_of {
-            Some(one) => secret(one),
-            None => Ok(vigie_backup::Secret::default()),
-        };
-        let directory = self.config.directory();
-        let site = if let Some(path) = &config.local {
-            Site::Local(directory.join(path))
-        } else if let Some(s3) = &config.s3 {
-            Site::S3(S3 {
-                bucket: s3.bucket.clone(),
-                endpoint: s3.endpoint.clone(),
-                region: s3.region.clone(),
-                prefix: s3.prefix.clone(),
-                access_key: s3.access_key.clone(),
-                secret_key: secret(&s3.secret_key)?,
-            })
-        } else if let Some(sftp) = &config.sftp {
-            Site::Sftp(Sftp {
-                host: sftp.host.clone(),
-                port: sftp.port,
-                user: sftp.user.clone(),
-                key_file: sftp.key_file.as_ref().map(|file| directory.join(file)),
-                path: sftp.path.clone(),
-                known_hosts: sftp.known_hosts.as_ref().map(|file| directory.join(file)),
-                host_keys: if sftp.trust_first { HostKeys::FirstSeen } else { HostKeys::Known },
-            })
-        } else if let Some(dav) = &config.webdav {
-            Site::WebDav(WebDav {
-                endpoint: dav.url.clone(),
-                path: dav.path.clone(),
-                user: dav.user.clone(),
-                password: server(&dav.password)?,
-            })
-        } else if let Some(rest) = &config.rest {
-            Site::Rest(Rest {
-                endpoint: rest.url.clone(),
-                user: rest.user.clone(),
-                password: server(&rest.password)?,
-            })
-        } else if let Some(rclone) = &config.rclone {
-            Site::Rclone(Rclone {
-                remote: rclone.remote.clone(),
-                config: rclone.config.as_ref().map(|file| directory.join(file)),
-            })
-        } else {
-            return Err(BackupError::Refused(format!("the site {name} is of no kind")));
-        };
+        let secret = |secret: &Secret| reveal(self.config, &format!("the site {name}"), secret);
+        let site = place(name, config, &self.config.directory(), &secret)?;
         let bandwidth = self.backup.bandwidth.filter(|_| config.local.is_none());
         let access = Access { append_only: config.append_only, bandwidth, ..Access::default() };
         Ok((site, access))
+    }
+}
+
+/// Where a site is, with its secrets; paths are relative to `directory`.
+pub(super) fn place(
+    name: &str,
+    config: &SiteConfig,
+    directory: &Path,
+    reveal: &dyn Fn(&Secret) -> Result<String, BackupError>,
+) -> Result<Site, BackupError> {
+    let secret = |secret: &Secret| reveal(secret).map(vigie_backup::Secret::new);
+    let server = |secret_of: &Option<Secret>| match secret_of {
+        Some(one) => secret(one),
+        None => Ok(vigie_backup::Secret::default()),
+    };
+    if let Some(path) = &config.local {
+        Ok(Site::Local(directory.join(path)))
+    } else if let Some(s3) = &config.s3 {
+        Ok(Site::S3(S3 {
+            bucket: s3.bucket.clone(),
+            endpoint: s3.endpoint.clone(),
+            region: s3.region.clone(),
+            prefix: s3.prefix.clone(),
+            access_key: s3.access_key.clone(),
+            secret_key: secret(&s3.secret_key)?,
+        }))
+    } else if let Some(sftp) = &config.sftp {
+        Ok(Site::Sftp(Sftp {
+            host: sftp.host.clone(),
+            port: sftp.port,
+            user: sftp.user.clone(),
+            key_file: sftp.key_file.as_ref().map(|file| directory.join(file)),
+            path: sftp.path.clone(),
+            known_hosts: sftp.known_hosts.as_ref().map(|file| directory.join(file)),
+            host_keys: if sftp.trust_first { HostKeys::FirstSeen } else { HostKeys::Known },
+        }))
+    } else if let Some(dav) = &config.webdav {
+        Ok(Site::WebDav(WebDav {
+            endpoint: dav.url.clone(),
+            path: dav.path.clone(),
+            user: dav.user.clone(),
+            password: server(&dav.password)?,
+        }))
+    } else if let Some(rest) = &config.rest {
+        Ok(Site::Rest(Rest {
+            endpoint: rest.url.clone(),
+            user: rest.user.clone(),
+            password: server(&rest.password)?,
+        }))
+    } else if let Some(rclone) = &config.rclone {
+        Ok(Site::Rclone(Rclone {
+            remote: rclone.remote.clone(),
+            config: rclone.config.as_ref().map(|file| directory.join(file)),
+        }))
+    } else {
+        Err(BackupError::Refused(format!("the site {name} is of no kind")))
     }
 }
 

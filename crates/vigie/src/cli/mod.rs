@@ -19,6 +19,7 @@ mod order;
 mod paint;
 mod postmortem;
 mod put;
+mod recover;
 mod redundancy;
 mod register;
 mod risk;
@@ -91,6 +92,7 @@ async fn dispatch(cli: Cli) -> Result<Exit, Failure> {
         Command::Maintenance(command) => maintenance::run(&config, command).await,
         Command::Snapshot(command) => snapshot::run(&config, command).await,
         Command::Backup(command) => backup::run(&config, command).await,
+        Command::Recover(args) => recover::run(cli.config.as_deref(), &args).await,
         Command::Redundancy(args) => redundancy::run(&config, &args).await,
         Command::Action(command) => action::run(&config, command),
         Command::Risk(args) => risk::run(&config, &args).await,

@@ -17,6 +17,7 @@ mod machine;
 mod notify;
 mod postmortem;
 mod pulse;
+mod recover;
 mod register;
 mod snapshot;
 mod survival;

@@ -2,6 +2,7 @@
 
 mod backup;
 mod incident;
+mod recover;
 mod snapshot;
 
 use std::path::PathBuf;
@@ -65,6 +66,8 @@ pub(super) enum Command {
     /// Backups: at several sites, verified, brought back
     #[command(subcommand)]
     Backup(BackupCommand),
+    /// Bring a lost stack back on a bare host: from one site, with the recovery sheet
+    Recover(RecoverArgs),
     /// How redundant each asset is: its copies, their age, what was proved, what would raise it
     Redundancy(RedundancyArgs),
     /// Corrective actions of the post-mortems: list, done, add
@@ -393,6 +396,7 @@ pub(super) use backup::{BackupCommand, RedundancyArgs, RestoreArgs};
 pub(super) use incident::{
     ActionCommand, IncidentCommand, JournalAdd, JournalCommand, JournalShow, Only, PostmortemArgs,
 };
+pub(super) use recover::RecoverArgs;
 pub(super) use snapshot::{AdoptArgs, CreateArgs, RollbackArgs, SnapshotCommand};
 
 /// The whole command line; every `--help` says the exit codes.

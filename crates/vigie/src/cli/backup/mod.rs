@@ -3,7 +3,7 @@
 
 mod look;
 mod sheet;
-mod when;
+pub(super) mod when;
 
 use std::io::{IsTerminal, Write};
 use std::path::Path;

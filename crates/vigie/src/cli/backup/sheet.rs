@@ -3,8 +3,9 @@
 
 use std::fmt::Write as _;
 
+use crate::backup::recover::{PASSWORD, SECRET, word};
 use crate::backup::{BackupError, Sites};
-use crate::config::{Config, Lang, Secret};
+use crate::config::{Config, Lang, Secret, SiteConfig};
 
 const LINE: &str = "______________________________";
 
@@ -53,18 +54,48 @@ pub(super) fn write(config: &Config, sites: &Sites<'_>) -> Result<String, Backup
                 .map_or_else(|| String::from("ssh's own"), |file| file.display().to_string());
             let _ = writeln!(out, "    user {}, private key: {key} (keep a copy of it)", sftp.user);
         }
+        for config in away.rclone.iter().filter_map(|one| one.config.as_ref()) {
+            let _ = writeln!(out, "    rclone's {} (keep a copy of it)", config.display());
+        }
+        let _ = writeln!(out, "    {}", command(config, name, away));
     }
     let then = if french {
-        "\nPour tout retrouver sur une machine nue : installez Docker et vigie, écrivez un vigie.toml qui a \
-         [stack] name et ces [backup.site…], puis :\n  vigie backup list --site SITE\n  vigie backup restore \
-         project --site SITE --to DIR"
+        format!(
+            "\nPour tout retrouver sur une machine nue : installez Docker et vigie, puis lancez la commande du \
+             site. Les secrets sont demandés, ou lus dans {PASSWORD} et {SECRET}."
+        )
     } else {
-        "\nTo get it all back on a bare host: install Docker and vigie, write a vigie.toml that has [stack] \
-         name and these [backup.site…], then:\n  vigie backup list --site SITE\n  vigie backup restore project \
-         --site SITE --to DIR"
+        format!(
+            "\nTo get it all back on a bare host: install Docker and vigie, and run the command of the site. \
+             Secrets are asked for, or read from {PASSWORD} and {SECRET}."
+        )
     };
     let _ = writeln!(out, "{then}");
     Ok(out)
+}
+
+/// What brings everything back from a site. The directory has the name that this one has: Compose may have
+/// named the project after it.
+fn command(config: &Config, name: &str, site: &SiteConfig) -> String {
+    let directory = config.directory();
+    let to = quoted(&directory.display().to_string());
+    match word(site, &directory) {
+        Some(word) => format!("vigie recover --from {} --to {to}", quoted(&word)),
+        // What no word says stands in a file: this section, copied.
+        None => format!(
+            "vigie recover --from {name} --config FILE --to {to}   (FILE: [backup] and [backup.site.{name}])"
+        ),
+    }
+}
+
+/// A word that a shell leaves as it is.
+fn quoted(word: &str) -> String {
+    let is_plain = |c: char| c.is_ascii_alphanumeric() || "/:@.,_+-%".contains(c);
+    if word.chars().all(is_plain) {
+        word.to_owned()
+    } else {
+        format!("'{}'", word.replace('\'', "'\\''"))
+    }
 }
 
 fn place(secret: &Secret) -> String {

@@ -5,7 +5,7 @@ use jiff::tz::TimeZone;
 
 /// The last millisecond that is meant: `2026-11-22 20:14:03` in this host's time zone, a whole minute or
 /// day without its end, `2026-11-22T20:14:03Z`, or a length of time ago (`3h`).
-pub(super) fn until(text: &str) -> Result<i64, String> {
+pub(in crate::cli) fn until(text: &str) -> Result<i64, String> {
     let text = text.trim();
     if let Ok(at) = text.parse::<jiff::Timestamp>() {
         return Ok(at.as_millisecond() + whole(text, 999));

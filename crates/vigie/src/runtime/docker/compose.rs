@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use bollard::models::ContainerInspectResponse;
 use tokio::sync::{Mutex, OnceCell};
-use vigie_core::drift::{Form, Generation, Hash, wanted};
+use vigie_core::drift::{Form, Generation, Hash, Layout, layout, wanted};
 
 use super::find::PROJECT;
 use super::{DockerService, files, says_no};
@@ -60,6 +60,26 @@ impl Compose {
     pub(super) async fn down_up(&self) -> Result<(), RuntimeError> {
         self.run("taking down", "the stack", &["down"], LIMIT).await?;
         self.run("bringing up", "the stack", &["up", "-d"], LIMIT).await.map(drop)
+    }
+
+    /// Brings up what does not run yet, and leaves alone what does.
+    pub(super) async fn up_rest(&self) -> Result<(), RuntimeError> {
+        let arguments = ["up", "-d", "--no-recreate"];
+        self.run("bringing up", "the stack", &arguments, LIMIT).await.map(drop)
+    }
+
+    /// What the whole project needs. `named` is its name where Compose does not print it.
+    pub(super) async fn layout(&self, named: &str) -> Result<Layout, RuntimeError> {
+        let (_, version) = self.program().await?;
+        let (generation, arguments) = match major(version) {
+            "1" => (Generation::One, &["config"][..]),
+            _ => (Generation::Two, &["config", "--format", "json"][..]),
+        };
+        let what = "reading the compose file for";
+        let printed = self.run(what, "the stack", arguments, SHORT).await?;
+        let project = self.project.as_deref().unwrap_or(named);
+        layout(&printed, generation, project)
+            .map_err(|error| says_no(what, "the stack", format!("what Compose prints: {error}")))
     }
 
     /// What the compose file says of a service, and whether Compose's own hash says that the container

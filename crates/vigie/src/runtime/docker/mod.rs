@@ -1,6 +1,7 @@
 //! Does: runs services with Docker: events, looks and consoles through the engine's API, changes
 //! through Compose, because only Compose applies what the compose file says.
 
+mod bare;
 mod compose;
 mod drift;
 mod engine;

@@ -1,0 +1,140 @@
+//! Decides what a whole project needs before it can start, from what `docker compose config` prints: its
+//! name, its images, its volumes, and what of the host is mounted. Never says how any of it is had.
+
+use std::collections::BTreeMap;
+
+use super::form::Source;
+use super::wanted::{Generation, Malformed, text, volume_name, wanted};
+use crate::compose::{Document, View};
+
+/// What a service needs.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Needs {
+    /// The name of its image; none for one that Compose names itself.
+    pub image: Option<String>,
+    /// Whether the image can be built.
+    pub builds: bool,
+    /// The name that its container is given.
+    pub container: Option<String>,
+    /// Files and directories of the host that it has mounted.
+    pub paths: Vec<String>,
+}
+
+/// A named volume.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Declared {
+    /// Its name in the compose file.
+    pub key: String,
+    /// Its name in the engine.
+    pub name: String,
+    /// Whether Compose only uses it and never makes it.
+    pub external: bool,
+    /// What keeps it; the engine's own way where none is named.
+    pub driver: Option<String>,
+    /// What the driver is told.
+    pub options: BTreeMap<String, String>,
+}
+
+/// What a project needs.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Layout {
+    /// Its name.
+    pub project: String,
+    /// By service.
+    pub services: BTreeMap<String, Needs>,
+    /// Its volumes.
+    pub volumes: Vec<Declared>,
+}
+
+/// What the project in `printed` needs; `project` is its name where that is not printed, as by version 1.
+///
+/// # Errors
+/// When it is no configuration.
+pub fn layout(printed: &str, generation: Generation, project: &str) -> Result<Layout, Malformed> {
+    let document = Document::parse(printed)?;
+    let own = document.at(&["name"]).and_then(text);
+    let project = own.unwrap_or_else(|| project.to_owned());
+    let mut services = BTreeMap::new();
+    for (name, _, service) in document.at(&["services"]).map(View::entries).unwrap_or_default() {
+        let form = wanted(printed, generation, &project, name)?.unwrap_or_default();
+        let paths =
+            form.mounts.unwrap_or_default().into_values().filter_map(|mount| match mount.source {
+                Source::Path(path) => Some(path),
+                Source::Volume(_) | Source::Memory => None,
+            });
+        let needs = Needs {
+            image: form.image,
+            builds: service.get("build").is_some(),
+            container: service.get("container_name").and_then(text),
+            paths: paths.collect(),
+        };
+        services.insert(name.to_owned(), needs);
+    }
+    let declared = document.at(&["volumes"]).map(View::entries).unwrap_or_default();
+    let volume = |(key, _, volume): (&str, _, View<'_>)| {
+        let options = volume.get("driver_opts").map(View::entries).unwrap_or_default();
+        let external = volume.get("external");
+        Declared {
+            key: key.to_owned(),
+            name: volume_name(document.root(), key, &project),
+            external: external.is_some_and(|external| external.text() != Some("false")),
+            driver: volume.get("driver").and_then(text),
+            options: options
+                .into_iter()
+                .filter_map(|(key, _, value)| Some((key.to_owned(), text(value)?)))
+                .collect(),
+        }
+    };
+    let volumes = declared.into_iter().map(volume).collect();
+    Ok(Layout { project, services, volumes })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const TWO: &str = r#"{"name": "town", "services": {
+        "gmod": {"image": "x/gmod:1", "container_name": "gmod-server", "volumes": [
+            {"type": "volume", "source": "data", "target": "/data"},
+            {"type": "bind", "source": "/srv/town/addons", "target": "/addons"}]},
+        "web": {"build": {"context": "/srv/town"}}},
+        "volumes": {"data": {"name": "town_data"},
+            "tmp": {"name": "town_tmp", "driver": "local", "driver_opts": {"type": "tmpfs"}},
+            "shared": {"name": "shared", "external": true}}}"#;
+    const ONE: &str = "services:\n  gmod:\n    container_name: gmod-server\n    image: x/gmod:1\n    \
+        volumes:\n    - data:/data:rw\n    - /srv/town/addons:/addons:rw\nvolumes:\n  data: {}\n  \
+        shared:\n    external: true\n";
+
+    #[test]
+    fn names_images_volumes_and_paths_are_found_in_both_generations() {
+        let two = layout(TWO, Generation::Two, "other").unwrap();
+        assert_eq!(two.project, "town");
+        let gmod = Needs {
+            image: Some("x/gmod:1".into()),
+            builds: false,
+            container: Some("gmod-server".into()),
+            paths: vec!["/srv/town/addons".into()],
+        };
+        assert_eq!(two.services["gmod"], gmod);
+        assert!(two.services["web"].builds && two.services["web"].image.is_none());
+        let names: Vec<_> =
+            two.volumes.iter().map(|one| (one.name.as_str(), one.external)).collect();
+        assert_eq!(names.len(), 3);
+        for wanted in [("town_data", false), ("town_tmp", false), ("shared", true)] {
+            assert!(names.contains(&wanted), "{names:?}");
+        }
+        let memory = two.volumes.iter().find(|one| one.key == "tmp").unwrap();
+        assert_eq!(memory.driver.as_deref(), Some("local"));
+        assert_eq!(memory.options["type"], "tmpfs");
+        let one = layout(ONE, Generation::One, "town").unwrap();
+        assert_eq!(one.services["gmod"], gmod);
+        assert!(one.volumes.iter().any(|one| one.name == "town_data" && !one.external));
+        assert!(one.volumes.iter().any(|one| one.name == "shared" && one.external));
+    }
+
+    #[test]
+    fn what_is_no_configuration_is_said() {
+        assert!(layout("[", Generation::Two, "x").is_err());
+        assert_eq!(layout("{}", Generation::Two, "x").unwrap().services.len(), 0);
+    }
+}

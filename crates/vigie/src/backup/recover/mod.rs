@@ -1,0 +1,20 @@
+//! Does: `vigie recover`: brings a whole stack back on a bare host from one site: the project, images,
+//! volumes, directories, databases; starts it in order and proves it from the player's side. Every step is
+//! noted before the next one, so that one that was killed goes on. Never writes over what lives.
+
+mod dump;
+mod error;
+mod ledger;
+mod living;
+mod picks;
+mod plan;
+mod report;
+mod source;
+mod work;
+
+pub use error::RecoverError;
+pub use ledger::Done;
+pub use plan::{Ask, Plan, Wish, plan};
+pub use report::{Back, Report};
+pub use source::{PASSWORD, SECRET, Source, SourceError, word};
+pub use work::recover;

@@ -1,0 +1,149 @@
+//! Does: chooses which backups of a site make up a stack: the newest of each asset until a moment that
+//! has both its data and its manifest. Only the manifests that are chosen are read.
+
+use std::collections::BTreeMap;
+
+use vigie_backup::Repository;
+use vigie_core::backup::Kind;
+
+use super::RecoverError;
+use crate::backup::BackupError;
+use crate::backup::manifest::{self, Manifest};
+use crate::report::rfc3339;
+
+/// A backup that was chosen.
+#[derive(Debug, Clone)]
+pub(super) struct Pick {
+    pub(super) manifest: Manifest,
+    /// The snapshot with its data.
+    pub(super) id: String,
+}
+
+/// What was chosen, by the assets' names, and the names of what belongs to other stacks.
+#[derive(Debug, Clone)]
+pub(super) struct Picks {
+    pub(super) stack: String,
+    pub(super) all: Vec<Pick>,
+    pub(super) strange: Vec<String>,
+}
+
+/// One snapshot of a repository: its id, its label and its tags.
+type Snapshot = (String, String, Vec<String>);
+
+/// Chooses the newest until `until`; or exactly `known`, where that was chosen before.
+pub(super) fn choose(
+    repository: &Repository,
+    site: &str,
+    until: Option<i64>,
+    known: Option<&[(String, i64)]>,
+) -> Result<Picks, RecoverError> {
+    let failed = |error| BackupError::Site(site.to_owned(), error);
+    let snapshots = repository.snapshots().map_err(failed)?;
+    let mut all = Vec::new();
+    for Wanted { at, snapshot, data } in wanted(&snapshots, until, known) {
+        let mut text = Vec::new();
+        repository.get_file(&snapshot.0, manifest::FILE, &mut text).map_err(failed)?;
+        let manifest: Manifest = serde_json::from_slice(&text).map_err(|error| {
+            let (name, at) = (&snapshot.1, rfc3339(at));
+            BackupError::Damaged(format!(
+                "site {site}: the manifest of {name} of {at} does not read: {error}; an older vigie may \
+                 not know what it says"
+            ))
+        })?;
+        all.push(Pick { manifest, id: data.to_owned() });
+    }
+    let gone = known.unwrap_or_default().iter().find(|(name, at)| {
+        !all.iter().any(|one| one.manifest.asset.name() == *name && one.manifest.at == *at)
+    });
+    if let Some((name, at)) = gone {
+        let at = rfc3339(*at);
+        return Err(RecoverError::Nothing(format!(
+            "this was begun with the backup of {name} of {at}, which the site {site} does not have (any \
+             more); go on from a site that has it, or begin anew in another directory: --to DIR"
+        )));
+    }
+    let project = all.iter().find(|one| one.manifest.asset.kind == Kind::Project);
+    let stack = project.map(|one| one.manifest.stack.clone()).ok_or_else(|| {
+        let when = until.map_or_else(String::new, |until| format!(" until {}", rfc3339(until)));
+        RecoverError::Nothing(format!(
+            "the site {site} has no backup of a project{when}, so there is nothing to begin with; is it the \
+             right site?"
+        ))
+    })?;
+    let is_mine = |one: &Pick| one.manifest.stack == stack;
+    let strange = all.iter().filter(|one| !is_mine(one)).map(|one| one.manifest.asset.name());
+    let strange = strange.collect();
+    all.retain(is_mine);
+    Ok(Picks { stack, all, strange })
+}
+
+/// A manifest to read.
+struct Wanted<'a> {
+    at: i64,
+    snapshot: &'a Snapshot,
+    /// The snapshot with the data.
+    data: &'a str,
+}
+
+/// The manifests' snapshots to read, in the order of the assets' names.
+fn wanted<'a>(
+    snapshots: &'a [Snapshot],
+    until: Option<i64>,
+    known: Option<&[(String, i64)]>,
+) -> Vec<Wanted<'a>> {
+    let (manifests, data): (Vec<_>, Vec<_>) =
+        snapshots.iter().partition(|(_, _, tags)| Manifest::is_one(tags));
+    let key = |(_, label, tags): &'a Snapshot| Some((label.as_str(), Manifest::moment(tags)?));
+    let data: BTreeMap<_, _> =
+        data.into_iter().filter_map(|one| Some((key(one)?, one.0.as_str()))).collect();
+    let mut newest: BTreeMap<&str, Wanted<'_>> = BTreeMap::new();
+    for snapshot in manifests {
+        let Some((label, at)) = key(snapshot) else { continue };
+        let fits = match known {
+            Some(known) => known.iter().any(|(name, moment)| name == label && *moment == at),
+            None => until.is_none_or(|until| at <= until),
+        };
+        let is_newer = newest.get(label).is_none_or(|known| known.at < at);
+        if let (true, true, Some(data)) = (fits, is_newer, data.get(&(label, at))) {
+            newest.insert(label, Wanted { at, snapshot, data });
+        }
+    }
+    newest.into_values().collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn snapshot(id: &str, label: &str, at: i64, manifest: bool) -> Snapshot {
+        let mut tags = vec![Manifest::tag(at)];
+        if manifest {
+            tags.push(String::from("manifest"));
+        }
+        (id.to_owned(), label.to_owned(), tags)
+    }
+
+    #[test]
+    fn the_newest_whole_one_of_each_is_read() {
+        let all = [
+            snapshot("a", "project", 10, false),
+            snapshot("b", "project", 10, true),
+            snapshot("c", "project", 20, false),
+            snapshot("d", "project", 20, true),
+            // Killed before its manifest, and a manifest without its data.
+            snapshot("e", "project", 30, false),
+            snapshot("f", "project", 40, true),
+            snapshot("g", "files:addons", 15, false),
+            snapshot("h", "files:addons", 15, true),
+        ];
+        let ids = |until, known: Option<&[(String, i64)]>| -> Vec<String> {
+            let found = wanted(&all, until, known).into_iter();
+            found.map(|one| format!("{}{}", one.snapshot.0, one.data)).collect()
+        };
+        assert_eq!(ids(None, None), ["hg", "dc"]);
+        assert_eq!(ids(Some(12), None), ["ba"]);
+        assert_eq!(ids(Some(5), None), Vec::<String>::new());
+        let known = [(String::from("project"), 10)];
+        assert_eq!(ids(None, Some(&known)), ["ba"]);
+    }
+}

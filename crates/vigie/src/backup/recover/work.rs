@@ -1,0 +1,216 @@
+//! Does: the steps of a recovery, one after the other, each noted when it is done. A step that was
+//! interrupted is done again from its beginning; each leaves the same whatever was there of it.
+
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use vigie_core::stack::ServiceId;
+
+use super::RecoverError;
+use super::dump::played;
+use super::ledger::{Done, Ledger, State};
+use super::picks::Pick;
+use super::plan::{PROJECT, Plan, Step, bring_project, engine, read};
+use super::report::{Report, report};
+use crate::backup::restore::Bringer;
+use crate::backup::{BackupError, Tell};
+use crate::clock::wall_ms;
+use crate::config::Config;
+use crate::runtime::docker::Docker;
+use crate::runtime::{Runtime as _, RuntimeError};
+use crate::up::{limit, prove};
+
+/// What a first start may take: a database sets itself up before it answers.
+const PATIENCE: Duration = Duration::from_secs(300);
+/// Tries of Compose: the one of a killed recovery may still be at work.
+const TRIES: u32 = 4;
+const BETWEEN: Duration = Duration::from_secs(2);
+
+/// Does what is planned, or what is left of it.
+///
+/// # Errors
+/// Why it did not get to its end; the same command goes on from there.
+pub async fn recover(plan: &Plan, tell: &dyn Tell) -> Result<Report, RecoverError> {
+    let first = State {
+        stack: plan.picks.stack.clone(),
+        until: plan.wish.until,
+        picks: plan
+            .picks
+            .all
+            .iter()
+            .map(|one| (one.manifest.asset.name(), one.manifest.at))
+            .collect(),
+        begun: wall_ms(),
+        ..State::default()
+    };
+    let mut ledger = Ledger::open(&plan.wish.to, first)?;
+    if !ledger.has(PROJECT) {
+        tell.step(PROJECT);
+        let began = Instant::now();
+        project(plan, &ledger).await?;
+        done(&mut ledger, PROJECT, began, String::new())?;
+    }
+    let config = read(&plan.wish.to)?;
+    let docker = engine(&config)?;
+    for (name, step) in &plan.steps {
+        if ledger.has(name) {
+            continue;
+        }
+        tell.step(name);
+        let began = Instant::now();
+        let worker = Worker { plan, config: &config, docker: &docker, tell };
+        let says = worker.step(&mut ledger, step).await?;
+        done(&mut ledger, name, began, says)?;
+    }
+    let finished = wall_ms();
+    ledger.note(|state| state.finished = Some(finished))?;
+    Ok(report(&ledger.state, finished))
+}
+
+fn done(ledger: &mut Ledger, name: &str, began: Instant, says: String) -> Result<(), RecoverError> {
+    let took_ms = u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX);
+    ledger.note(|state| state.done.push(Done { step: name.to_owned(), took_ms, says }))
+}
+
+/// The project's files, staged first: what is in the directory is whole, file by file.
+async fn project(plan: &Plan, ledger: &Ledger) -> Result<(), RecoverError> {
+    let stage = ledger.stage();
+    let failed = |error| RecoverError::from(BackupError::File(stage.clone(), error));
+    remove(&stage).map_err(failed)?;
+    bring_project(&plan.repository, &plan.wish.source.name, &plan.picks, &stage).await?;
+    place(&stage, &plan.wish.to).map_err(failed)?;
+    // Not every way to write a mount lets the engine make what is missing.
+    for path in &plan.bare {
+        let at = plan.wish.to.join(path);
+        std::fs::create_dir_all(&at).map_err(|error| BackupError::File(at.clone(), error))?;
+    }
+    remove(&stage).map_err(failed)
+}
+
+fn remove(path: &Path) -> std::io::Result<()> {
+    match std::fs::remove_dir_all(path) {
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(error),
+        _ => Ok(()),
+    }
+}
+
+/// Moves what is in `from` into `to`, into directories that are there as into new ones.
+fn place(from: &Path, to: &Path) -> std::io::Result<()> {
+    for entry in std::fs::read_dir(from)? {
+        let entry = entry?;
+        let target = to.join(entry.file_name());
+        if entry.file_type()?.is_dir() && target.is_dir() {
+            place(&entry.path(), &target)?;
+        } else {
+            std::fs::rename(entry.path(), &target)?;
+        }
+    }
+    std::fs::File::open(to)?.sync_all()
+}
+
+struct Worker<'a> {
+    plan: &'a Plan,
+    config: &'a Config,
+    docker: &'a Docker,
+    tell: &'a dyn Tell,
+}
+
+impl Worker<'_> {
+    async fn step(&self, ledger: &mut Ledger, step: &Step) -> Result<String, RecoverError> {
+        match step {
+            Step::Project => Ok(String::new()),
+            Step::Files(pick) => {
+                let at = self.plan.wish.to.join(&pick.manifest.asset.what);
+                let name = at.display().to_string();
+                ledger.note(|state| state.own.extend([name]))?;
+                self.tree(pick, &at).await
+            }
+            Step::Image(pick) => self.image(pick).await,
+            Step::Volume(pick) => {
+                let name = &pick.manifest.asset.what;
+                ledger.note(|state| state.own.extend([name.clone()]))?;
+                let at = self.volume(name).await?;
+                self.tree(pick, &at).await
+            }
+            Step::Start(id) => {
+                ledger.note(|state| state.started = true)?;
+                self.start(*id).await
+            }
+            Step::Dump(pick) => {
+                let resumes = ledger.state.resumed > 0;
+                Ok(played(&self.bringer(), &pick.manifest, resumes).await?)
+            }
+            Step::Rest => {
+                ledger.note(|state| state.started = true)?;
+                self.docker.up_rest().await?;
+                Ok(String::new())
+            }
+        }
+    }
+
+    fn bringer(&self) -> Bringer<'_> {
+        Bringer {
+            config: self.config,
+            docker: Some(self.docker),
+            repository: self.plan.repository.clone(),
+            site: &self.plan.wish.source.name,
+            tell: self.tell,
+        }
+    }
+
+    async fn tree(&self, pick: &Pick, at: &Path) -> Result<String, RecoverError> {
+        if let Some(parent) = at.parent() {
+            std::fs::create_dir_all(parent)
+                .map_err(|error| BackupError::File(parent.to_owned(), error))?;
+        }
+        self.bringer().exchange(&pick.manifest, &pick.id, at).await?;
+        Ok(format!("{} files, {}", pick.manifest.files, crate::text::size(pick.manifest.bytes)))
+    }
+
+    /// An image that is here under its name is not brought again.
+    async fn image(&self, pick: &Pick) -> Result<String, RecoverError> {
+        let name = &pick.manifest.asset.what;
+        if self.docker.image(name).await?.is_some() {
+            return Ok(format!("{name} was there"));
+        }
+        let way = crate::backup::restore::Way::InPlace;
+        self.bringer().bring(&pick.manifest, &way, None).await?;
+        if self.docker.image(name).await?.is_none() {
+            return Err(BackupError::Damaged(format!(
+                "the image in the backup is loaded, and is not called {name}; look: docker images"
+            ))
+            .into());
+        }
+        Ok(format!("{name}, {}", crate::text::size(pick.manifest.bytes)))
+    }
+
+    /// Where the volume is, made as Compose would.
+    async fn volume(&self, name: &str) -> Result<PathBuf, RecoverError> {
+        let declared = self.plan.layout.volumes.iter().find(|one| one.name == name);
+        let declared = declared.ok_or_else(|| {
+            BackupError::Refused(format!("the compose file has no volume {name} any more"))
+        })?;
+        Ok(self.docker.make_volume(&self.plan.layout.project, declared).await?)
+    }
+
+    /// Starts a service, and waits until it answers as players see it.
+    async fn start(&self, id: ServiceId) -> Result<String, RecoverError> {
+        let name = &self.config.stack.service(id).name;
+        let mut tries = 0;
+        loop {
+            tries += 1;
+            match self.docker.up(name, false).await {
+                Ok(()) => break,
+                Err(error @ RuntimeError::Refused { .. }) if tries < TRIES => {
+                    self.tell.step(&format!("again: {error}"));
+                    tokio::time::sleep(BETWEEN).await;
+                }
+                Err(error) => return Err(error.into()),
+            }
+        }
+        let patience = limit(self.config, id).max(PATIENCE);
+        let says = prove(self.config, self.docker, id, patience).await;
+        let says = says.map_err(|why| RecoverError::NotWell { service: name.clone(), why })?;
+        Ok(says.join(", "))
+    }
+}
