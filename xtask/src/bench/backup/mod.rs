@@ -69,19 +69,11 @@ fn measure(lab: &Lab, options: &Options, vigie: PathBuf) -> Result<()> {
     let restic = lab.facts().restic_new.clone().unwrap_or_else(|| PathBuf::from("restic"));
     println!("   {} MiB of tree and {} MiB of image", options.tree_mib, options.image_mib);
     let mut image = Content::new(&room.path().join("image"), options.image_mib);
-    image.fill()?;
     let docker = lab.docker();
     let repository = format!("vigie-bench/{}", std::process::id());
     let _images = Images { docker, repository: &repository };
-    let (first, name) = (format!("{repository}:first"), format!("{repository}:bench"));
-    docker.text(["tag", lab.practice_image()?, &first])?;
-    if options.image_mib > 0 {
-        let container = docker.text(["create", &first])?;
-        let made = layer(docker, &container, image.directory(), &first);
-        docker.text(["rm", &container])?;
-        made?;
-    }
-    docker.text(["tag", &first, &name])?;
+    let (base, name) = (lab.practice_image()?, format!("{repository}:bench"));
+    docker.text(["tag", base, &name])?;
     let stack = lab.start(StackSpec::private("bench-backup", &name)?.boot("1s"))?;
     Player::of(&stack).wait(LIMIT).context("the server never answered")?;
     let volume = format!("{}_gmod-server-data", stack.spec.project);
@@ -105,7 +97,11 @@ fn measure(lab: &Lab, options: &Options, vigie: PathBuf) -> Result<()> {
     if options.image_mib > 0 {
         let all = rounds(&tools, options, room.path(), What::Image, |begin| {
             if begin {
-                docker.text(["tag", &first, &name])?;
+                image.fill()?;
+                let container = docker.text(["create", base])?;
+                let made = layer(docker, &container, image.directory(), &name);
+                docker.text(["rm", &container])?;
+                made?;
             } else {
                 let changed = room.path().join("changed");
                 for file in image.change()? {
@@ -196,7 +192,7 @@ fn point(tools: &Tools<'_>, room: &Path) -> Result<()> {
     if here { Ok(()) } else { bail!("vigie.toml names another repository") }
 }
 
-/// Takes the image out of the engine, but for the layers of the first one, which it is made of each time.
+/// Takes the image out of the engine with all of its content, as on a host that was lost.
 fn gone(tools: &Tools<'_>) -> Result<()> {
     let (docker, stack) = (tools.stack.docker(), tools.stack);
     docker.text(["rm", "-f", &stack.spec.game_container])?;
