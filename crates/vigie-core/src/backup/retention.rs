@@ -26,6 +26,9 @@ impl Default for Retention {
     }
 }
 
+/// The hour, day or month of a moment.
+type Bucket = fn(i64) -> i64;
+
 /// Which of the backups made at `made` (milliseconds since 1970, in any order) may go; by their index.
 /// Hours, days and months are those of UTC.
 #[must_use]
@@ -34,7 +37,7 @@ pub fn expire(rules: &Retention, made: &[i64]) -> Vec<usize> {
     order.sort_by_key(|index| std::cmp::Reverse(made[*index]));
     let mut stays = BTreeSet::new();
     stays.extend(order.first().copied());
-    let buckets: [(usize, fn(i64) -> i64); 3] = [
+    let buckets: [(usize, Bucket); 3] = [
         (rules.hourly, |at| at.div_euclid(HOUR)),
         (rules.daily, |at| at.div_euclid(DAY)),
         (rules.monthly, |at| month(at.div_euclid(DAY))),

@@ -198,12 +198,11 @@ fn with(text: String, options: &[(&str, Option<String>)]) -> String {
     if set.is_empty() { text } else { format!("{text}?{set}") }
 }
 
+/// What stands before the `?`, and the names and values behind it.
+type Split<'a> = (&'a str, Vec<(&'a str, &'a str)>);
+
 /// What stands before the `?`, and the options behind it, each of which has to be one of `known`.
-fn options<'a>(
-    word: &str,
-    rest: &'a str,
-    known: &[&str],
-) -> Result<(&'a str, Vec<(&'a str, &'a str)>), SourceError> {
+fn options<'a>(word: &str, rest: &'a str, known: &[&str]) -> Result<Split<'a>, SourceError> {
     let Some((place, behind)) = rest.split_once('?') else { return Ok((rest, Vec::new())) };
     let mut found = Vec::new();
     for one in behind.split('&') {
