@@ -4,10 +4,12 @@
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
-use vigie_core::respond::ChangedFile;
-use vigie_core::snapshot::{Point, TreePart};
+use vigie_backup::Repository;
 
-use super::{Shelf, SnapshotError, last_good, project};
+use vigie_core::respond::ChangedFile;
+use vigie_core::snapshot::Point;
+
+use super::{Shelf, last_good, project};
 use crate::config::Config;
 use crate::respond::{Redactor, told, unlike_yesterday};
 
@@ -36,12 +38,21 @@ pub async fn changed_files(
     files.extend(found.map_err(|error| error.to_string())?);
     let good = Shelf::look(config).map_err(|error| error.to_string())?;
     let good = last_good(&good).and_then(|name| good.iter().find(|point| &point.name == name));
+    // Opened once for all of them: a repository opens slowly on purpose.
+    let repository = match good {
+        Some(_) => {
+            let config = config.clone();
+            let opened = tokio::task::spawn_blocking(move || Shelf::peek(&config)).await;
+            opened.map_err(|error| error.to_string())?.map_err(|error| error.to_string())?
+        }
+        None => None,
+    };
     let mut changed = Vec::new();
     for file in files {
         let name = shown(config, &file);
-        let then = match good {
-            Some(point) => kept(config, point, &file).await.map_err(|error| error.to_string())?,
-            None => None,
+        let then = match (good, &repository) {
+            (Some(point), Some(repository)) => kept(config, repository, point, &file).await,
+            _ => None,
         };
         if let (Some(before), Some(point)) = (then, good) {
             let Some(now) = read(&file) else { continue };
@@ -109,32 +120,23 @@ fn is_named(path: &Path, names: &BTreeSet<String>) -> bool {
 /// A file as the point has it; none where it does not have it.
 async fn kept(
     config: &Config,
+    repository: &Repository,
     point: &Point,
     file: &Path,
-) -> Result<Option<Vec<u8>>, SnapshotError> {
-    let Ok(inside) = file.strip_prefix(config.directory()) else { return Ok(None) };
+) -> Option<Vec<u8>> {
+    let inside = file.strip_prefix(config.directory()).ok()?;
     let bind = point.binds.iter().find_map(|part| {
         let inside = inside.strip_prefix(&part.name).ok()?;
         Some((part, inside.to_owned()))
     });
     let project = point.project.as_ref().map(|part| (part, inside.to_owned()));
-    let Some((part, inside)) = bind.or(project) else { return Ok(None) };
-    get(config, part, inside).await
-}
-
-async fn get(
-    config: &Config,
-    part: &TreePart,
-    inside: PathBuf,
-) -> Result<Option<Vec<u8>>, SnapshotError> {
-    let Some(repository) = Shelf::peek(config)? else { return Ok(None) };
-    let snapshot = part.snapshot.clone();
+    let (part, inside) = bind.or(project)?;
+    let (repository, snapshot) = (repository.clone(), part.snapshot.clone());
     let work = move || {
         let mut bytes = Vec::new();
         // That it is not in there is no fault.
         let found = repository.get_file(&snapshot, &inside.to_string_lossy(), &mut bytes);
         found.ok().map(|()| bytes)
     };
-    let done = tokio::task::spawn_blocking(work).await;
-    Ok(done.ok().flatten())
+    tokio::task::spawn_blocking(work).await.ok().flatten()
 }

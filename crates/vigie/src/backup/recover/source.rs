@@ -148,7 +148,7 @@ pub fn word(site: &SiteConfig, directory: &Path) -> Option<String> {
         with(text, &files)
     } else if let Some(dav) = &site.webdav {
         let whole = format!("{}/{}", dav.url.trim_end_matches('/'), dav.path.trim_matches('/'));
-        format!("webdav:{}", login(&whole, &dav.user)?)
+        format!("webdav:{}", login(whole.trim_end_matches('/'), &dav.user)?)
     } else if let Some(rest) = &site.rest {
         format!("rest:{}", login(&rest.url, &rest.user)?)
     } else {
