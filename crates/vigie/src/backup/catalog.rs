@@ -153,12 +153,14 @@ impl Catalog {
         self.write("state.json", &state)
     }
 
-    /// Every whole backup at a site, oldest first. Manifests are read from the site once.
+    /// Every whole backup of this stack at a site, oldest first. Manifests are read from the site once.
     ///
     /// # Errors
     /// When the site cannot be read.
     pub fn backups(&self, sites: &Sites<'_>, site: &str) -> Result<Vec<Manifest>, BackupError> {
-        self.backups_in(&sites.open(site)?, site)
+        let mut found = self.backups_in(&sites.open(site)?, site)?;
+        found.retain(|one| one.stack == sites.stack());
+        Ok(found)
     }
 
     pub(super) fn backups_in(

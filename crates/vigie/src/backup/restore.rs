@@ -213,7 +213,10 @@ impl Bringer<'_> {
         let done = self.exchange(manifest, id, at).await;
         if runs {
             self.tell.step(&format!("start {service}"));
-            docker.up(service, true).await?;
+            let up = docker.up(service, true).await;
+            // That it did not come back says more than that its service did not start either.
+            done?;
+            return Ok(up?);
         }
         done
     }

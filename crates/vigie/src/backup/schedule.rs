@@ -166,6 +166,7 @@ async fn waits(eyes: &Eyes, backup: &BackupConfig, due: i64) -> bool {
 
 async fn carry_out(eyes: &Eyes, backup: &BackupConfig, catalog: &Catalog, work: Work, due: i64) {
     let limits = Limits { time: LIMIT, idle: true };
+    let mut failed = false;
     for job in work.jobs(backup) {
         match run(&eyes.config.path, &job, limits, &Log, &Log).await {
             Ok(_) => {}
@@ -183,15 +184,14 @@ async fn carry_out(eyes: &Eyes, backup: &BackupConfig, catalog: &Catalog, work: 
                 if let Err(error) = noted {
                     tracing::warn!(%error, "that could not be noted");
                 }
-                continue;
+                failed = true;
             }
         }
-        let word = work.word();
-        let _ = catalog.remember(|state| {
-            state.failed.remove(word);
-        });
     }
     let noted = catalog.remember(|state| {
+        if !failed {
+            state.failed.remove(work.word());
+        }
         state.begun.insert(work.word().to_owned(), due);
         for other in [Work::Prune, Work::Verify, Work::Drill] {
             // From now on there is something to prune, read and try.
@@ -247,6 +247,11 @@ fn overdue(
         if late(asset, now.timestamp_millis()).is_some() {
             let why = state.failed.get(name).map_or_else(String::new, |why| format!(" ({why})"));
             told.push(redactor.clean(&format!("{name}{why}")));
+        }
+    }
+    for work in [Work::Prune, Work::Verify, Work::Drill] {
+        if let Some(why) = state.failed.get(work.word()) {
+            told.push(redactor.clean(&format!("{} ({why})", work.word())));
         }
     }
     let patience = i64::try_from(backup.late_after.as_millis()).unwrap_or(i64::MAX);
@@ -331,6 +336,10 @@ mod tests {
         let near = state.sites.entry(String::from("near")).or_default();
         near.newest.insert(String::from("database:x"), at(10, 1).timestamp_millis());
         assert!(late(&state).is_empty());
+        // A read, a clean-up or a drill that could not be done is said as well.
+        state.failed.insert(String::from("drill"), String::from("no engine"));
+        assert_eq!(late(&state), ["drill (no engine)"]);
+        state.failed.clear();
         // A site that is away has the patience of the schedule, one that is damaged has none.
         let far = state.sites.entry(String::from("far")).or_default();
         far.reached = Some(at(10, 30).timestamp_millis());

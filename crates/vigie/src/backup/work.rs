@@ -365,8 +365,14 @@ impl Work<'_> {
         let done = sick.repair_from(&sound, self.sites.password());
         let done = done.map_err(|error| BackupError::Site(site.to_owned(), error))?;
         let left = done.after.damaged.iter();
-        let left: Vec<_> = left.map(|one| format!("{} {}", part(one.part), one.name)).collect();
-        let sound = left.is_empty();
+        let mut left: Vec<_> = left.map(|one| format!("{} {}", part(one.part), one.name)).collect();
+        // What nobody has any more is gone from the list of the damaged, and not from the snapshots.
+        left.extend(done.after.concerned.iter().map(|one| {
+            let when = Manifest::moment(&one.tags)
+                .map_or_else(String::new, |at| format!(" of {}", crate::report::rfc3339(at)));
+            format!("{}{when} does not come back whole", one.label)
+        }));
+        let sound = done.after.is_sound();
         self.catalog.remember(|state| {
             let site = state.sites.entry(site.to_owned()).or_default();
             if sound {
@@ -409,16 +415,29 @@ impl Work<'_> {
             site,
             tell: self.tell,
         };
-        bringer.bring(manifest, way, before).await.map(Done::Restored)
+        let way_back = before.clone();
+        let done = bringer.bring(manifest, way, before).await;
+        done.map(Done::Restored).map_err(|error| match way_back {
+            None => error,
+            Some(before) => BackupError::Said(
+                error.class(),
+                format!(
+                    "{error}; what was there before is in {before}: vigie backup restore {before} --in-place"
+                ),
+            ),
+        })
     }
 
     async fn drill(&self, names: &[String]) -> Result<Done, BackupError> {
         let site = self.sites.primary()?;
         let backups = self.catalog.backups(self.sites, site)?;
+        // What the stack does not have any more has no service to be tried with.
+        let current: Vec<String> =
+            assets(self.config, self.docker).await?.iter().map(Asset::name).collect();
         let mut newest: BTreeMap<String, &Manifest> = BTreeMap::new();
         for one in &backups {
             let is_wanted = names.is_empty() || names.iter().any(|name| one.asset.is_called(name));
-            if is_wanted {
+            if is_wanted && current.contains(&one.asset.name()) {
                 newest.insert(one.asset.name(), one);
             }
         }
@@ -442,6 +461,7 @@ impl Work<'_> {
             };
             let drilled = drill.prove(manifest).await;
             self.catalog.remember(|state| {
+                state.drills.retain(|name, _| current.contains(name));
                 state.drills.insert(name.clone(), drilled.clone());
             })?;
             done.push((name, drilled));
@@ -472,12 +492,14 @@ impl Work<'_> {
         let rules = self.sites.backup().keep;
         let backups = self.catalog.backups_in(&repository, site)?;
         let mut gone: Vec<(String, i64)> = Vec::new();
-        let mut names: Vec<String> = backups.iter().map(|one| one.asset.name()).collect();
+        // Another stack may use the same repository: its backups are not ours to forget.
+        let ours = || backups.iter().filter(|one| one.stack == self.config.stack.name);
+        let mut names: Vec<String> = ours().map(|one| one.asset.name()).collect();
         names.sort();
         names.dedup();
         for name in names {
             let mine: Vec<i64> =
-                backups.iter().filter(|one| one.asset.name() == name).map(|one| one.at).collect();
+                ours().filter(|one| one.asset.name() == name).map(|one| one.at).collect();
             gone.extend(expire(&rules, &mine).into_iter().map(|index| (name.clone(), mine[index])));
         }
         gone.sort();

@@ -127,8 +127,12 @@ pub async fn asked_remotes(directory: &Path) -> Vec<(String, bool)> {
     let mut told = Vec::new();
     for remote in remotes.lines().filter(|name| !name.starts_with('-')) {
         let asked = ask_within(directory, &["ls-remote", "--heads", remote], ASKED).await;
-        let text = asked.map(|output| String::from_utf8_lossy(&output.stdout).into_owned());
-        let has = text.is_ok_and(|text| text.lines().any(|line| line.starts_with(head.trim())));
+        let Some(answer) = asked.ok().filter(|output| output.status.success()) else {
+            told.push((printable(remote), false));
+            continue;
+        };
+        let text = String::from_utf8_lossy(&answer.stdout).into_owned();
+        let has = text.lines().any(|line| line.starts_with(head.trim()));
         // A remote that went on has it too, where that is known here.
         let known = ["branch", "--remotes", "--contains", "HEAD", "--list", &format!("{remote}/*")];
         let known = git(directory, &known).await.is_some_and(|told| !told.trim().is_empty());

@@ -21,6 +21,10 @@ pub(crate) fn begin(at: &Path) -> std::io::Result<PathBuf> {
 /// Puts the successor in the place of `at`, and removes what was there.
 pub(crate) fn finish(at: &Path) -> std::io::Result<()> {
     let new = beside(at);
+    if let Ok(written) = std::fs::File::open(&new) {
+        // The old one is removed: the new one has to be on the disk before that.
+        rustix::fs::syncfs(&written)?;
+    }
     match renameat_with(CWD, &new, CWD, at, RenameFlags::EXCHANGE) {
         Ok(()) => {}
         // There was nothing to exchange it for.

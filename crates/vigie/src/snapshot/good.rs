@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use vigie_core::incident::Severity;
+use vigie_core::incident::{Lifecycle, Severity};
 use vigie_core::respond::WayBack;
 use vigie_core::snapshot::{Bump, GOOD_AFTER, Only, Parts, Point, PointName};
 
@@ -55,9 +55,17 @@ pub fn note_good(
         return Ok(());
     }
     let severities = vec![Severity::P1, Severity::P2];
-    let filter = Filter { since: Some(*started), severities, ..Filter::default() };
+    let since =
+        Filter { since: Some(*started), severities: severities.clone(), ..Filter::default() };
+    // One that began before the start and goes on speaks against it as well.
+    let states = vec![Lifecycle::Open, Lifecycle::Repairing, Lifecycle::Escalated];
+    let open = Filter { severities, states, ..Filter::default() };
     let register = Register::open(&config.journal());
-    let found = register.and_then(|register| register.find(&filter, 1));
+    let found = register.and_then(|register| {
+        let mut found = register.find(&since, 1)?;
+        found.extend(register.find(&open, 1)?);
+        Ok(found)
+    });
     let found = found.map_err(|error| SnapshotError::Nothing(error.to_string()))?;
     if found.is_empty() {
         point.good = Some(now);

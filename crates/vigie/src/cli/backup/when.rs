@@ -15,7 +15,10 @@ pub(in crate::cli) fn until(text: &str) -> Result<i64, String> {
         let zoned = at.to_zoned(zone.clone()).map_err(|error| error.to_string())?;
         Ok(zoned.timestamp().as_millisecond() + more)
     };
-    if let Ok(day) = text.parse::<Date>() {
+    // A date is also read out of a whole moment, whose time would be lost.
+    if !text.contains(':')
+        && let Ok(day) = text.parse::<Date>()
+    {
         return local(day.at(23, 59, 59, 0), 999);
     }
     if let Ok(at) = text.parse::<DateTime>() {
@@ -46,6 +49,13 @@ mod tests {
         let second = until("2026-11-22T20:14:03Z").unwrap();
         assert_eq!(second, 1_795_378_443_999);
         assert_eq!(until("2026-11-22T20:14:03.250Z").unwrap(), 1_795_378_443_250);
+        let (early, late) =
+            (until("2026-11-22 08:00:00").unwrap(), until("2026-11-22 20:14:03").unwrap());
+        assert_eq!(
+            late - early,
+            (12 * 3600 + 14 * 60 + 3) * 1000,
+            "a time of that day, not its end"
+        );
         let day = until("2026-11-22").unwrap();
         let last = until("2026-11-22 23:59:59").unwrap();
         assert_eq!(day, last);

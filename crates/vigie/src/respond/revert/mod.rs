@@ -40,7 +40,16 @@ pub(super) async fn unrevert(root: &Path, commit: &str, push: bool) -> Result<()
         // Vigie was ended in the middle of it.
         abort(root).await?;
     }
-    let Some(revert) = reverted_by(root, commit).await else { return Ok(()) };
+    let Some(revert) = reverted_by(root, commit).await else {
+        let changed = git(root, &["status", "--porcelain", "--untracked-files=no"]).await;
+        if changed.is_some_and(|changed| changed.is_empty()) {
+            return Ok(());
+        }
+        let root = root.display();
+        return Err(format!(
+            "something is half done in its repository; look at it: git -C {root} status"
+        ));
+    };
     take_back(root, &revert).await?;
     pushed(root, push).await;
     Ok(())
@@ -59,14 +68,15 @@ async fn take_back(root: &Path, commit: &str) -> Result<(), String> {
         words.extend(["-c", "user.name=vigie", "-c", "user.email=vigie@localhost"]);
     }
     words.extend(["revert", "--no-edit", commit]);
-    let done = ask_within(root, &words, LIMIT).await.map_err(|error| error.to_string())?;
-    if done.status.success() {
+    // What did not end in time is looked at and taken back as what failed.
+    let done = ask_within(root, &words, LIMIT).await;
+    if done.as_ref().is_ok_and(|done| done.status.success()) {
         return Ok(());
     }
     let conflicts =
         git(root, &["diff", "--name-only", "--diff-filter=U"]).await.unwrap_or_default();
     let why = match conflicts.lines().count() {
-        0 => said(&done),
+        0 => done.map_or_else(|error| error.to_string(), |done| said(&done)),
         count => {
             let named = conflicts.lines().take(NAMED).map(printable).collect::<Vec<_>>().join(", ");
             let more = if count > NAMED { ", …" } else { "" };
