@@ -22,7 +22,7 @@ fn every_scenario_goes_as_told() {
             ("freeze", Some("E"), true),
             ("crash-loop", Some("B"), true),
             ("memory-leak", Some("D"), true),
-            ("lua-errors", Some("A"), true),
+            ("lua-errors", Some("Z"), true),
             ("operator-stop", None, true),
         ]
     );
