@@ -88,7 +88,8 @@ fn there(stack: &Stack) -> Vec<usize> {
 
 /// A second as it is written behind an `@`.
 fn written(second: i64) -> String {
-    jiff::Timestamp::from_second(second).unwrap().to_string()
+    let at = jiff::Timestamp::from_second(second).unwrap().to_zoned(jiff::tz::TimeZone::system());
+    at.strftime("%Y-%m-%d %H:%M:%S").to_string()
 }
 
 #[test]

@@ -18,11 +18,13 @@ pub(super) fn target(text: &str) -> Result<Target, String> {
     if text == "latest" {
         return Ok(Target::Latest);
     }
-    if let Ok(gtid) = text.parse::<Gtid>() {
+    // A day looks like MariaDB's name of a transaction.
+    let is_day = day(text).is_some();
+    if !is_day && let Ok(gtid) = text.parse::<Gtid>() {
         return Ok(Target::Gtid(gtid));
     }
     let (begin, last) = read(text, &TimeZone::system())?;
-    let moment = if text.parse::<Date>().is_ok() { last + 1 } else { begin };
+    let moment = if is_day { last + 1 } else { begin };
     Ok(Target::Moment(moment.div_euclid(1_000)))
 }
 
@@ -42,7 +44,7 @@ fn read(text: &str, zone: &TimeZone) -> Result<(i64, i64), String> {
             )
         })
     };
-    if let Ok(day) = text.parse::<Date>() {
+    if let Some(day) = day(text) {
         return Ok((local(day.at(0, 0, 0, 0))?, local(day.at(23, 59, 59, 0))? + 999));
     }
     if let Ok(at) = text.parse::<DateTime>() {
@@ -61,6 +63,11 @@ fn read(text: &str, zone: &TimeZone) -> Result<(i64, i64), String> {
         "`{text}` is no moment; write 2026-11-22 20:14:03, 2026-11-22, 2026-11-22T20:14:03Z or 3h \
          (ago); for a database also latest or a GTID such as 0-1-1234"
     ))
+}
+
+/// A day without a time. A date is also read out of a whole moment, whose time would be lost.
+fn day(text: &str) -> Option<Date> {
+    if text.contains(':') { None } else { text.parse().ok() }
 }
 
 /// What is left of the second where no part of one is written.
@@ -97,6 +104,7 @@ mod tests {
         assert_eq!(moment("2026-11-22T20:14:03Z"), 1_795_378_443);
         assert_eq!(moment("2026-11-22T20:14:03.9Z"), 1_795_378_443);
         assert_eq!(moment("2026-11-22 20:14"), moment("2026-11-22 20:14:00"));
+        assert_eq!(moment("2026-11-22 20:14:03") - moment("2026-11-22 08:00:00"), 44_043);
         assert_eq!(moment("2026-11-22"), moment("2026-11-23 00:00:00"));
         assert_eq!(target("latest"), Ok(Target::Latest));
         assert!(matches!(target("0-1-5"), Ok(Target::Gtid(_))));
