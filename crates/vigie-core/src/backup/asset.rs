@@ -6,8 +6,10 @@ use serde::{Deserialize, Serialize};
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Kind {
-    /// A database: a consistent dump, and its binary logs.
+    /// A database: a consistent dump.
     Database,
+    /// What a database server wrote into its binary log since its oldest dump that is kept.
+    Binlog,
     /// A named volume.
     Volume,
     /// A directory of this host that a service has mounted.
@@ -21,14 +23,15 @@ pub enum Kind {
 
 impl Kind {
     /// All of them.
-    pub const ALL: [Self; 5] =
-        [Self::Database, Self::Volume, Self::Files, Self::Image, Self::Project];
+    pub const ALL: [Self; 6] =
+        [Self::Database, Self::Binlog, Self::Volume, Self::Files, Self::Image, Self::Project];
 
     /// The word used in names, configuration and JSON.
     #[must_use]
     pub const fn word(self) -> &'static str {
         match self {
             Self::Database => "database",
+            Self::Binlog => "binlog",
             Self::Volume => "volume",
             Self::Files => "files",
             Self::Image => "image",
@@ -44,13 +47,13 @@ pub struct Asset {
     pub kind: Kind,
     /// The service that it belongs to; none for the project.
     pub service: Option<String>,
-    /// The schema, the volume's name, the directory relative to the project or absolute, the image's
+    /// The schema, the database's service for its log, the volume's name, the directory relative to the project or absolute, the image's
     /// repository; empty for the project.
     pub what: String,
 }
 
 impl Asset {
-    /// Its name: `database:gmod_construction`, `volume:gmod_gmod-server-data`, `files:addons`,
+    /// Its name: `database:gmod_construction`, `binlog:mysql`, `volume:gmod_gmod-server-data`, `files:addons`,
     /// `image:gmod`, `project`.
     #[must_use]
     pub fn name(&self) -> String {

@@ -36,7 +36,8 @@ pub struct Covered {
 }
 
 /// What the database shall be brought to.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Target {
     /// As it was at the beginning of this second (since 1970).
     Moment(i64),

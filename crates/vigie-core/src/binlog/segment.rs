@@ -110,6 +110,43 @@ impl Segment {
         same && self.follows.as_ref() == Some(&before.end())
     }
 
+    /// Whether all of `other` is in it.
+    #[must_use]
+    pub fn has(&self, other: &Self) -> bool {
+        let same = self.chain == other.chain && self.server == other.server;
+        same && self.file == other.file && self.first <= other.first && other.last <= self.last
+    }
+
+    /// What it and `next` are as one piece; nothing when `next` does not go on from it within one file.
+    /// The checksum of its file is for the caller to fill.
+    #[must_use]
+    pub fn with(&self, next: &Self) -> Option<Self> {
+        let alike = self.file == next.file && self.checksummed == next.checksummed;
+        if !alike || next.first != self.last || !next.joins(self) {
+            return None;
+        }
+        let mut gtids = self.gtids.clone();
+        for (source, (first, last)) in &next.gtids.0 {
+            let span = gtids.0.entry(source.clone()).or_insert((*first, *last));
+            *span = (span.0.min(*first), span.1.max(*last));
+        }
+        Some(Self {
+            last: next.last,
+            size: self.size + next.size.saturating_sub(next.head),
+            sha256: String::new(),
+            groups: self.groups + next.groups,
+            first_gtid: self.first_gtid.clone().or_else(|| next.first_gtid.clone()),
+            last_gtid: next.last_gtid.clone().or_else(|| self.last_gtid.clone()),
+            gtids,
+            first_time: self.first_time.or(next.first_time),
+            last_time: next.last_time.or(self.last_time),
+            latest: self.latest.max(next.latest),
+            tail: next.tail,
+            sealed: self.sealed.max(next.sealed),
+            ..self.clone()
+        })
+    }
+
     /// Whether `at` is in it, or its very beginning, or what it goes on from.
     #[must_use]
     pub fn goes_on_from(&self, at: &Position) -> bool {

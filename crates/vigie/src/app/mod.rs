@@ -125,6 +125,7 @@ impl App {
         tasks.spawn(postmortem::remind(eyes.clone(), reminded));
         tasks.spawn(crate::snapshot::watch_good(eyes.clone()));
         tasks.spawn(crate::backup::watch(eyes.clone()));
+        tasks.spawn(crate::backup::watch_logs(eyes.clone()));
         tasks.spawn(pulse::beat(eyes.clone()));
         tasks.spawn(pulse::tell(eyes.clone(), pulse::Manager::here()));
         tasks.spawn(control::serve(server, eyes.clone()));

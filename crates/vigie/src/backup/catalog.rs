@@ -14,6 +14,9 @@ use super::manifest::{self, Manifest};
 use super::{BackupError, Sites};
 use crate::config::Config;
 
+/// How long somebody else's work is waited for.
+const PATIENCE: std::time::Duration = std::time::Duration::from_secs(5);
+
 /// A drill.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Drilled {
@@ -128,7 +131,14 @@ impl Catalog {
         let mut options = File::options();
         options.create(true).truncate(false).write(true);
         let lock = options.open(&path).map_err(|error| BackupError::File(path, error))?;
-        lock.try_lock().map_err(|_| BackupError::Busy)?;
+        let began = std::time::Instant::now();
+        // A log's turn, which comes every minute, is over in a moment.
+        while lock.try_lock().is_err() {
+            if began.elapsed() > PATIENCE {
+                return Err(BackupError::Busy);
+            }
+            std::thread::sleep(PATIENCE / 50);
+        }
         Ok(lock)
     }
 
@@ -266,7 +276,11 @@ pub fn glance(config: &Config) -> Option<Glance> {
         let known = state.sites.get(name);
         SiteGlance {
             site: name.clone(),
-            oldest: known.and_then(|known| known.newest.values().min().copied()),
+            oldest: known.and_then(|known| {
+                // A log is only kept again when something is new in it.
+                let dated = known.newest.iter().filter(|(name, _)| !name.starts_with("binlog:"));
+                dated.map(|(_, at)| *at).min()
+            }),
             trouble: known.and_then(|known| known.trouble.clone()),
         }
     });

@@ -50,7 +50,9 @@ impl Drill<'_> {
             tokio::task::spawn_blocking(move || Catalog::snapshot(&repository, &site, &asset, at));
         let id = found.await.map_err(|error| BackupError::Worker(error.to_string()))??;
         match manifest.asset.kind {
-            Kind::Volume | Kind::Files | Kind::Project => self.files(manifest, id).await,
+            Kind::Volume | Kind::Files | Kind::Project | Kind::Binlog => {
+                self.files(manifest, id).await
+            }
             Kind::Database => self.database(manifest, &id).await,
             Kind::Image => self.image(id).await,
         }

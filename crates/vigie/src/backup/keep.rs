@@ -12,7 +12,7 @@ use tokio::sync::mpsc;
 use vigie_backup::{Repository, Stored};
 use vigie_core::backup::{Asset, Kind};
 
-use super::database::{Client, Tools, Wish, dump};
+use super::database::{Client, Tools, Wish, dump, may_place};
 use super::manifest::{self, DUMP, Manifest, Root};
 use super::named::named;
 use super::work::Tell;
@@ -62,6 +62,7 @@ impl Keeper<'_> {
             root: None,
             tables: BTreeMap::new(),
             place: None,
+            moments: BTreeMap::new(),
             image: None,
             layers: Vec::new(),
             mounted: Vec::new(),
@@ -70,6 +71,12 @@ impl Keeper<'_> {
         };
         let stored = match asset.kind {
             Kind::Database => self.database(&mut manifest).await?,
+            Kind::Binlog => {
+                let backups = self.catalog.backups_in(&self.repository, self.site)?;
+                manifest.moments = super::log::moments(self.config, &asset.what, &backups)?;
+                let path = super::log::kept_of(self.config, &asset.what);
+                self.tree(&mut manifest, path).await?
+            }
             Kind::Volume => self.volume(&mut manifest).await?,
             Kind::Files => {
                 let path = self.config.directory().join(&asset.what);
@@ -174,7 +181,7 @@ impl Keeper<'_> {
         let tools = tools(self.docker, &service);
         let keeps_log = self.config.file.backup.as_ref().is_some_and(|backup| backup.binlog);
         // Where the log stands is only told by a server that has one, to an account that may ask.
-        let placed = keeps_log && self.may_place(&tools, &client).await;
+        let placed = keeps_log && self.may_place(&tools, &client, &manifest.asset).await;
         let wish = Wish { schemas: vec![schema], place: placed };
         let (sender, receiver) = mpsc::channel(WAITING);
         let (tell, told) = std::sync::mpsc::channel::<Result<(), String>>();
@@ -199,13 +206,23 @@ impl Keeper<'_> {
         Ok(stored)
     }
 
-    /// Whether a dump of this server can say where its binary log stood.
-    async fn may_place(&self, tools: &Tools<'_>, client: &Client) -> bool {
-        let (sender, mut receiver) = mpsc::channel(1);
-        let drain = async { while receiver.recv().await.is_some() {} };
-        let wish = Wish { schemas: vec![String::from("information_schema")], place: true };
-        // The smallest dump that there is.
-        let (asked, ()) = tokio::join!(dump(tools, client, &wish, sender), drain);
+    /// Whether a dump of this server can say where its binary log stood. Why not is remembered, unless the
+    /// log itself is what is missing: that is said already.
+    async fn may_place(&self, tools: &Tools<'_>, client: &Client, asset: &Asset) -> bool {
+        let asked = may_place(tools, client, &asset.what).await;
+        let log = super::log::asset(asset.service.as_deref().unwrap_or_default()).name();
+        let name = format!("{log} after its dumps");
+        let noted = self.catalog.remember(|state| {
+            match &asked {
+                Err(error) if !state.failed.contains_key(&log) => {
+                    state.failed.insert(name, error.to_string());
+                }
+                _ => drop(state.failed.remove(&name)),
+            };
+        });
+        if let Err(error) = noted {
+            self.tell.step(&format!("that could not be noted: {error}"));
+        }
         asked.is_ok()
     }
 

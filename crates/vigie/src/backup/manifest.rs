@@ -8,6 +8,7 @@ use vigie_core::backup::Asset;
 use vigie_core::binlog::Dump;
 
 use super::database::Count;
+use super::log::Span;
 
 /// The manifest's name in its snapshot.
 pub(super) const FILE: &str = "manifest.json";
@@ -51,6 +52,9 @@ pub struct Manifest {
     /// Where the binary log stood.
     #[serde(default)]
     pub place: Option<Dump>,
+    /// For a log: which moments it makes possible, by database.
+    #[serde(default)]
+    pub moments: BTreeMap<String, Span>,
     /// The image: its digest.
     #[serde(default)]
     pub image: Option<String>,

@@ -94,7 +94,7 @@ impl Bringer<'_> {
     ) -> Result<(), BackupError> {
         self.tell.step(&format!("{} into {}", manifest.asset.name(), to.display()));
         match manifest.asset.kind {
-            Kind::Volume | Kind::Files | Kind::Project => {
+            Kind::Volume | Kind::Files | Kind::Project | Kind::Binlog => {
                 let (id, to, root) = (id.to_owned(), to.to_owned(), manifest.root);
                 self.work(move |repository| {
                     repository.get_tree(&id, &to)?;
@@ -188,6 +188,10 @@ impl Bringer<'_> {
                 }
                 Ok(at.display().to_string())
             }
+            Kind::Binlog => Err(BackupError::Refused(String::from(
+                "a log by itself goes into no server: bring its database to a moment: vigie backup \
+                 restore database@\"2026-11-22 20:14:03\" --in-place",
+            ))),
             Kind::Project => Err(BackupError::Refused(String::from(
                 "the project's files are not played over: bring them back beside with --to DIR, and \
                  take what you need",

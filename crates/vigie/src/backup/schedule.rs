@@ -254,6 +254,8 @@ fn overdue(
             told.push(redactor.clean(&format!("{} ({why})", work.word())));
         }
     }
+    let logs = state.failed.iter().filter(|(name, _)| backup.binlog && name.starts_with("binlog:"));
+    told.extend(logs.map(|(name, why)| redactor.clean(&format!("{name}: {why}"))));
     let patience = i64::try_from(backup.late_after.as_millis()).unwrap_or(i64::MAX);
     for (name, site) in &state.sites {
         let Some(trouble) = &site.trouble else { continue };

@@ -8,12 +8,15 @@ use std::time::{Duration, Instant};
 
 use serde::{Deserialize, Serialize};
 use vigie_backup::Meter;
-use vigie_core::backup::{Asset, Kind, Wanted, expire};
+use vigie_core::backup::{Asset, Kind, Retention, Wanted, expire};
+use vigie_core::binlog::Target;
 
 use super::drill::Drill;
 use super::keep::Keeper;
 use super::restore::Bringer;
-use super::{BackupError, Catalog, Drilled, Manifest, Restored, Sites, Way, assets, image};
+use super::{
+    BackupError, Catalog, Drilled, Manifest, Moment, Restored, Sites, Way, assets, image, log,
+};
 use crate::config::Config;
 use crate::runtime::docker::Docker;
 
@@ -68,6 +71,22 @@ pub enum Job {
         /// Where to.
         way: Way,
     },
+    /// Put what was sealed of a binary log to the sites.
+    Log {
+        /// The database's service.
+        service: String,
+    },
+    /// Bring a database to a moment between two dumps, or say how.
+    Moment {
+        /// The database's own name.
+        asset: String,
+        /// What it is brought to.
+        target: Target,
+        /// From this site.
+        site: String,
+        /// Where to; nothing when it is only asked.
+        way: Option<Way>,
+    },
     /// Forget what expired at a site, and free its space.
     Prune {
         /// The site.
@@ -113,6 +132,8 @@ pub enum Done {
     },
     /// Brought back.
     Restored(Restored),
+    /// What brings a database to a moment, and whether it was.
+    Moment(Moment),
     /// The drills, by asset.
     Drilled(Vec<(String, Drilled)>),
     /// What was forgotten, and bytes that are free.
@@ -152,16 +173,21 @@ pub async fn perform(
         Job::Verify { site, read_data } => work.verify(site, *read_data),
         Job::Repair { site, from } => work.repair(site, from),
         Job::Restore { asset, at, site, way } => work.restore(asset, *at, site, way).await,
+        Job::Log { service } => log::keep(&work, service).await,
+        Job::Moment { asset, target, site, way } => {
+            log::restore(&work, asset, target, site, way.as_ref()).await
+        }
         Job::Prune { site, dry_run } => work.prune(site, *dry_run),
     }
 }
 
-struct Work<'a> {
-    config: &'a Config,
-    docker: Option<&'a Docker>,
-    sites: &'a Sites<'a>,
-    catalog: &'a Catalog,
-    tell: &'a dyn Tell,
+/// What a work is done with.
+pub(super) struct Work<'a> {
+    pub(super) config: &'a Config,
+    pub(super) docker: Option<&'a Docker>,
+    pub(super) sites: &'a Sites<'a>,
+    pub(super) catalog: &'a Catalog,
+    pub(super) tell: &'a dyn Tell,
 }
 
 /// Between two looks whether it has.
@@ -220,7 +246,7 @@ impl Work<'_> {
         }
     }
 
-    async fn run(&self, names: &[String], known: bool) -> Result<Done, BackupError> {
+    pub(super) async fn run(&self, names: &[String], known: bool) -> Result<Done, BackupError> {
         let _lock = self.lock()?;
         let wanted = self.wanted(names, known).await?;
         let site = self.sites.primary()?;
@@ -285,7 +311,7 @@ impl Work<'_> {
     }
 
     /// Brings a site up to date. One that is away is caught up the next time.
-    fn copied(
+    pub(super) fn copied(
         &self,
         from: &vigie_backup::Repository,
         name: &str,
@@ -497,10 +523,16 @@ impl Work<'_> {
         let mut names: Vec<String> = ours().map(|one| one.asset.name()).collect();
         names.sort();
         names.dedup();
+        // The newest log has everything that is needed.
+        let only_newest = Retention { hourly: 0, daily: 0, monthly: 0 };
+        let is_log = |name: &str| {
+            backups.iter().any(|one| one.asset.kind == Kind::Binlog && one.asset.name() == name)
+        };
         for name in names {
             let mine: Vec<i64> =
                 ours().filter(|one| one.asset.name() == name).map(|one| one.at).collect();
-            gone.extend(expire(&rules, &mine).into_iter().map(|index| (name.clone(), mine[index])));
+            let rules = if is_log(&name) { &only_newest } else { &rules };
+            gone.extend(expire(rules, &mine).into_iter().map(|index| (name.clone(), mine[index])));
         }
         gone.sort();
         let snapshots = repository.snapshots().map_err(failed)?;

@@ -102,7 +102,7 @@ impl BackupConfig {
     #[must_use]
     pub const fn rpo_of(&self, kind: Kind) -> Duration {
         match kind {
-            Kind::Database => self.rpo.database,
+            Kind::Database | Kind::Binlog => self.rpo.database,
             Kind::Volume | Kind::Files | Kind::Project => self.rpo.files,
             Kind::Image => self.rpo.images,
         }
@@ -162,7 +162,7 @@ impl ScheduleConfig {
     #[must_use]
     pub fn of(&self, kind: Kind) -> &str {
         match kind {
-            Kind::Database => &self.database,
+            Kind::Database | Kind::Binlog => &self.database,
             Kind::Volume | Kind::Files | Kind::Project => &self.files,
             Kind::Image => &self.images,
         }

@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use mysql_async::prelude::Queryable;
-use vigie::backup::binlog::{Start, Way};
+use vigie::backup::binlog::{Archive, Start, Way, gather, release as release_to};
 use vigie_core::binlog::Target;
 
 use crate::keeper::{Keeper, Kept, archive_in, compare, dumped, wish};
@@ -40,6 +40,27 @@ async fn there_and_back(release: &Release) {
     let (archive, done) = keeper.end().await;
     done.unwrap();
     assert!(compare(&archive, &server.data()) >= 2, "the log was rotated");
+    // What is kept for long is taken over in two turns, and is the same in fewer pieces.
+    let (dir, small) = (server.dir.path(), archive.segments().unwrap().len());
+    let (half, kept) = (dir.join("half"), dir.join("kept-long"));
+    std::fs::create_dir(&half).unwrap();
+    for segment in archive.segments().unwrap().iter().take(small / 2) {
+        for path in [archive.path(segment), archive.path(segment).with_extension("json")] {
+            std::fs::copy(&path, half.join(path.file_name().unwrap())).unwrap();
+        }
+    }
+    assert_eq!(gather(&half, &kept).unwrap(), small / 2);
+    let from = archive.path(&archive.segments().unwrap()[0]).parent().unwrap().to_owned();
+    assert_eq!(gather(&from, &kept).unwrap(), small - small / 2);
+    assert_eq!(gather(&from, &kept).unwrap(), 0, "a third turn has nothing to do");
+    let long = Archive::open(&kept).unwrap();
+    assert!(long.segments().unwrap().len() < small, "{small}");
+    assert_eq!(compare(&long, &server.data()), compare(&archive, &server.data()));
+    assert_eq!(long.covered().unwrap(), archive.covered().unwrap());
+    release_to(&from, &kept).unwrap();
+    let last = archive.segments().unwrap();
+    assert_eq!(last.len(), 1, "the stream goes on after the last one");
+    let archive = long;
     let begun = first.1.place.as_ref().unwrap().taken;
     let ended = before / 1_000;
     let kept = Kept { archive: &archive, dumps: vec![first, second] };

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use serde_json::Value;
-use vigie_testkit::lab::{Lab, Restart, Stack, docker_or_skip};
+use vigie_testkit::lab::{Lab, Restart, Stack, StackSpec, docker_or_skip};
 
 use crate::survival::ready;
 use crate::watch::vigie;
@@ -35,7 +35,12 @@ pub(crate) fn json(stack: &Stack, arguments: &[&str]) -> Value {
 
 /// The reference stack with its database and `[backup]` with two local sites.
 pub(crate) fn begun(lab: &Lab, name: &str, extra: &str) -> Stack {
-    let spec = lab.stack(name).unwrap().boot("1s").restart(Restart::No);
+    begun_from(lab, lab.stack(name).unwrap(), extra)
+}
+
+/// The same from `spec`.
+pub(crate) fn begun_from(lab: &Lab, spec: StackSpec, extra: &str) -> Stack {
+    let spec = spec.boot("1s").restart(Restart::No);
     let stack = lab.start(lab.with_database(spec).unwrap()).unwrap();
     ready(&stack);
     stack.wait_for_database(Duration::from_secs(180)).unwrap();
@@ -285,7 +290,7 @@ fn drills_prove_what_comes_back_and_leave_nothing() {
 #[test]
 fn the_watch_backs_up_by_itself_and_says_what_is_late() {
     let Some(lab) = docker_or_skip("scheduled backups") else { return };
-    let extra = "exclude = [\"image\", \"volume\"]";
+    let extra = "exclude = [\"image\", \"volume\"]\nbinlog = false";
     let stack = begun(&lab, "it-schedule", extra);
     fine(&stack, &["backup", "init"]);
     let password = stack.dir().join("password");

@@ -14,6 +14,7 @@ mod faults;
 mod history;
 mod journal;
 mod machine;
+mod moment;
 mod notify;
 mod postmortem;
 mod pulse;

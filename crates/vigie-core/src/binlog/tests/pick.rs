@@ -259,3 +259,34 @@ fn the_latest_is_the_newest_dump_with_all_that_follows() {
     assert_eq!(history.play(&plan), 4);
     assert_eq!(pick(&[], &[], None, &Target::Latest).unwrap_err(), Refusal::NoDump);
 }
+
+#[test]
+fn pieces_of_one_file_are_one_piece_and_everything_in_them_is_in_it() {
+    let history = History { times: vec![10, 14, 12, 20, 21, 30], cuts: vec![1, 3], files: vec![4] };
+    let all = history.segments();
+    let [one, two, three, four] = &all[..] else { panic!("{all:#?}") };
+    let joined = one.with(two).and_then(|so_far| so_far.with(three)).unwrap();
+    assert_eq!((joined.first, joined.last, joined.groups), (one.first, three.last, 4));
+    assert_eq!(
+        (joined.first_time, joined.last_time, joined.latest),
+        (Some(10), Some(20), Some(20))
+    );
+    assert_eq!(joined.follows, one.follows);
+    assert_eq!(
+        joined.size,
+        one.size + two.size + three.size - 2 * 4,
+        "the heads of the later ones are left out"
+    );
+    for index in 0..4 {
+        assert!(joined.gtids.may_have(&History::gtid(index)));
+    }
+    assert!(joined.has(two) && joined.has(&joined) && !two.has(&joined) && !joined.has(four));
+    assert!(four.joins(&joined), "the next file goes on from it");
+    assert_eq!(joined.with(four), None, "another file is another piece");
+    assert_eq!(one.with(three), None, "there is a hole");
+    let target = Target::Moment(21);
+    let dumps = [history.dump(1)];
+    let apart = history.play(&pick(&dumps, &all, None, &target).unwrap());
+    let together = history.play(&pick(&dumps, &[joined, four.clone()], None, &target).unwrap());
+    assert_eq!((apart, together), (4, 4));
+}

@@ -97,6 +97,10 @@ fn database(spec: &StackSpec, image: &str, out: &mut String) {
       - ./mysql-data:/var/lib/mysql
       - ./mysql-init:/docker-entrypoint-initdb.d
 ";
+    if !spec.database_words.is_empty() {
+        let words: Vec<String> = spec.database_words.iter().map(|word| quoted(word)).collect();
+        *out += &format!("    command: [{}]\n", words.join(", "));
+    }
     if spec.database_healthcheck {
         *out += "    healthcheck:
       test: [\"CMD\", \"mysqladmin\", \"ping\", \"-h\", \"localhost\"]

@@ -78,6 +78,8 @@ pub struct StackSpec {
     pub waits_for_health: bool,
     /// Health check of the database.
     pub database_healthcheck: bool,
+    /// More words for the database's command line.
+    pub database_words: Vec<String>,
     /// Run an init as process 1, so that SIGTERM ends a server which does not handle it.
     pub init: bool,
     /// Make the project a git repository with a short history.
@@ -112,6 +114,7 @@ impl StackSpec {
             game_health_rhythm: ("1s".into(), 2),
             waits_for_health: false,
             database_healthcheck: true,
+            database_words: Vec::new(),
             init: true,
             git: true,
             compose: ComposeVersion::V2,
@@ -148,6 +151,14 @@ impl StackSpec {
     #[must_use]
     pub fn database(mut self, image: &str) -> Self {
         self.database_image = Some(image.into());
+        self
+    }
+
+    /// Has the database keep a binary log, as vigie asks for it.
+    #[must_use]
+    pub fn binlog(mut self) -> Self {
+        let words = ["--log-bin=binlog", "--server-id=1", "--binlog-format=ROW"];
+        self.database_words = words.map(str::to_owned).into();
         self
     }
 

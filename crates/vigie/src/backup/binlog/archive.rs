@@ -12,10 +12,10 @@ use super::BinlogError;
 use super::open::Open;
 
 const DATA: &str = "binlog";
-const DESCRIPTION: &str = "json";
-const PART: &str = "part";
-const COVERED: &str = "covered.state";
-const BREAKS: &str = "breaks.state";
+pub(super) const DESCRIPTION: &str = "json";
+pub(super) const PART: &str = "part";
+pub(super) const COVERED: &str = "covered.state";
+pub(super) const BREAKS: &str = "breaks.state";
 const LOCK: &str = "lock";
 
 /// A gap that was found; what is kept after it is in a chain of its own.
@@ -63,7 +63,11 @@ impl Archive {
             let ends = |word: &str| path.extension().is_some_and(|end| end == word);
             let alone = ends(DATA) && !path.with_extension(DESCRIPTION).exists();
             if ends(PART) || alone {
-                fs::remove_file(&path).map_err(BinlogError::file(&path))?;
+                match fs::remove_file(&path) {
+                    // Whoever takes pieces over may be at work.
+                    Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
+                    other => other.map_err(BinlogError::file(&path))?,
+                }
             }
         }
         Ok(())
@@ -99,13 +103,13 @@ impl Archive {
     /// # Errors
     /// They do not read.
     pub fn breaks(&self) -> Result<Vec<Break>, BinlogError> {
-        Ok(load(&self.dir.join(BREAKS))?.unwrap_or_default())
+        breaks(&self.dir)
     }
 
     /// Where a piece's file is.
     #[must_use]
     pub fn path(&self, segment: &Segment) -> PathBuf {
-        self.dir.join(format!("{}.{DATA}", name(segment)))
+        place(&self.dir, segment)
     }
 
     /// Ends the chain because of `gap`; the next stream begins a new one, which needs a new dump.
@@ -113,12 +117,20 @@ impl Archive {
     /// # Errors
     /// It cannot be written.
     pub fn break_chain(&self, gap: &Gap, now: i64) -> Result<(), BinlogError> {
+        self.begin_anew(&gap.to_string(), now)
+    }
+
+    /// Ends the chain because of `why`, as [`Archive::break_chain`] does for a gap.
+    ///
+    /// # Errors
+    /// It cannot be written.
+    pub fn begin_anew(&self, why: &str, now: i64) -> Result<(), BinlogError> {
         let last = self.segments()?.pop();
         let mut breaks = self.breaks()?;
         let chain = last.as_ref().map_or(0, |last| last.chain);
         let chain = breaks.last().map_or(chain, |found| chain.max(found.chain + 1));
         let ends = last.filter(|last| last.chain == chain).map(|last| last.end());
-        breaks.push(Break { chain, ends, why: gap.to_string(), found: now });
+        breaks.push(Break { chain, ends, why: why.to_owned(), found: now });
         store(&self.dir.join(BREAKS), &breaks)
     }
 
@@ -154,8 +166,9 @@ impl Archive {
     }
 }
 
-/// All pieces below `dir`, in their order.
-fn read(dir: &Path) -> Result<Vec<Segment>, BinlogError> {
+/// All pieces in `dir`, in their order. Whoever joins pieces may leave one that is inside another; it is
+/// left out.
+pub(super) fn read(dir: &Path) -> Result<Vec<Segment>, BinlogError> {
     let mut segments = Vec::new();
     for entry in fs::read_dir(dir).map_err(BinlogError::file(dir))? {
         let path = entry.map_err(BinlogError::file(dir))?.path();
@@ -164,7 +177,12 @@ fn read(dir: &Path) -> Result<Vec<Segment>, BinlogError> {
         }
         let Some(segment) = load::<Segment>(&path)? else { continue };
         let file = dir.join(format!("{}.{DATA}", name(&segment)));
-        let length = fs::metadata(&file).map_err(BinlogError::file(&file))?.len();
+        let length = match fs::metadata(&file) {
+            Ok(seen) => seen.len(),
+            // It was taken over meanwhile.
+            Err(_) if !path.exists() => continue,
+            Err(error) => return Err(BinlogError::File(file, error)),
+        };
         if length != segment.size || file.with_extension(DESCRIPTION) != path {
             let why = format!("has {length} bytes, and {} were sealed", segment.size);
             return Err(BinlogError::Piece(file, why));
@@ -174,14 +192,44 @@ fn read(dir: &Path) -> Result<Vec<Segment>, BinlogError> {
     segments.sort_by_key(|segment| {
         (segment.chain, segment.end().number(), segment.file.clone(), segment.first)
     });
-    Ok(segments)
+    let mut whole: Vec<Segment> = Vec::with_capacity(segments.len());
+    for segment in segments {
+        match whole.last_mut() {
+            Some(last) if last.has(&segment) => {}
+            Some(last) if segment.has(last) => *last = segment,
+            _ => whole.push(segment),
+        }
+    }
+    Ok(whole)
 }
 
 fn name(segment: &Segment) -> String {
-    format!("{:04}.{}.{:012}", segment.chain, segment.file, segment.first)
+    let Segment { chain, file, first, last, .. } = segment;
+    format!("{chain:04}.{file}.{first:012}-{last:012}")
 }
 
-fn load<T: for<'de> Deserialize<'de>>(path: &Path) -> Result<Option<T>, BinlogError> {
+/// Where a piece's file is in `dir`.
+pub(super) fn place(dir: &Path, segment: &Segment) -> PathBuf {
+    dir.join(format!("{}.{DATA}", name(segment)))
+}
+
+/// The gaps that were found while the archive in `dir` was written.
+///
+/// # Errors
+/// They do not read.
+pub fn breaks(dir: &Path) -> Result<Vec<Break>, BinlogError> {
+    Ok(load(&dir.join(BREAKS))?.unwrap_or_default())
+}
+
+/// The pieces and how far they are known to be whole, without taking the archive in `dir`.
+///
+/// # Errors
+/// They do not read.
+pub fn contents(dir: &Path) -> Result<(Vec<Segment>, Option<Covered>), BinlogError> {
+    Ok((read(dir)?, load(&dir.join(COVERED))?))
+}
+
+pub(super) fn load<T: for<'de> Deserialize<'de>>(path: &Path) -> Result<Option<T>, BinlogError> {
     let text = match fs::read_to_string(path) {
         Ok(text) => text,
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
@@ -192,7 +240,7 @@ fn load<T: for<'de> Deserialize<'de>>(path: &Path) -> Result<Option<T>, BinlogEr
 }
 
 /// Writes it whole or not at all, and on the disk.
-fn store(path: &Path, value: &impl Serialize) -> Result<(), BinlogError> {
+pub(super) fn store(path: &Path, value: &impl Serialize) -> Result<(), BinlogError> {
     let part = path.with_extension(format!("new.{PART}"));
     let text = serde_json::to_vec_pretty(value);
     let text = text.map_err(|error| BinlogError::Piece(path.to_owned(), error.to_string()))?;

@@ -2,7 +2,7 @@
 //! compared with its checksums first, so that nothing is played that is not what the server wrote.
 
 use std::fs::File;
-use std::io::{BufReader, Read, Write};
+use std::io::{BufReader, BufWriter, Read, Write};
 use std::path::{Path, PathBuf};
 
 use sha2::{Digest, Sha256};
@@ -34,6 +34,14 @@ pub struct Cut {
     pub last: Option<Group>,
     /// The first that it does not play, where the log goes on.
     pub next: Option<Group>,
+}
+
+impl Cut {
+    /// Whether there is nothing to play.
+    #[must_use]
+    pub const fn is_empty(&self) -> bool {
+        self.slices.is_empty()
+    }
 }
 
 /// Reads every piece of `plan` and finds where to end. Blocks.
@@ -217,6 +225,19 @@ impl<'a> Log<'a> {
         }
         Err(self.wrong("is not what was sealed; take it from another site"))
     }
+}
+
+/// Writes what is to be played as one log that the usual programs read, into the file `path`, which is not
+/// there yet. Blocks.
+///
+/// # Errors
+/// A piece or the file.
+pub fn save(cut: &Cut, path: &Path) -> Result<(), BinlogError> {
+    let file = File::create_new(path).map_err(BinlogError::file(path))?;
+    let mut file = BufWriter::new(file);
+    write(&cut.slices, &mut file)?;
+    let synced = file.flush().and_then(|()| file.get_ref().sync_all());
+    synced.map_err(BinlogError::file(path))
 }
 
 /// Writes what is to be played, as one log: the description of each file, then its events. Blocks.

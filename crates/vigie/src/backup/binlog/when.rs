@@ -1,50 +1,9 @@
-//! Does: reads what somebody wants a database to be brought to, in the time zone of the host, and says in
-//! a sentence why it is not possible and what is. What is possible is decided in
-//! `vigie_core::binlog::pick`.
+//! Does: says in a sentence, in the time zone of the host, why a database cannot be brought to a moment
+//! and what is possible. What is possible is decided in `vigie_core::binlog::pick`.
 
 use jiff::Timestamp;
-use jiff::civil::DateTime;
 use jiff::tz::TimeZone;
-use vigie_core::binlog::{Gtid, Refusal, Target};
-
-/// The text says no moment.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum WhenError {
-    /// It is none at all.
-    #[error(
-        "`{0}` is neither a moment nor a GTID; write `2026-11-22 20:14:03`, \
-         `2026-11-22T20:14:03Z`, `0-1-1234` or `latest`"
-    )]
-    Nothing(String),
-    /// The clocks were changed: there was no such moment, or there were two.
-    #[error(
-        "`{0}` was skipped or came twice when the clocks were changed; write it with its offset, as \
-         in `2026-10-25T02:30:00+01:00`"
-    )]
-    Changed(String),
-}
-
-/// Reads a moment, a GTID or `latest`. A fraction of a second is cut off: the log tells whole seconds.
-///
-/// # Errors
-/// The text is none of them.
-pub fn target(text: &str, zone: &TimeZone) -> Result<Target, WhenError> {
-    let text = text.trim();
-    if text == "latest" {
-        return Ok(Target::Latest);
-    }
-    if let Ok(gtid) = text.parse::<Gtid>() {
-        return Ok(Target::Gtid(gtid));
-    }
-    if let Ok(moment) = text.parse::<Timestamp>() {
-        return Ok(Target::Moment(moment.as_second()));
-    }
-    let shown = || crate::text::cut(&crate::text::printable(text), 80);
-    let civil: DateTime = text.parse().map_err(|_| WhenError::Nothing(shown()))?;
-    let zoned = zone.to_ambiguous_timestamp(civil).unambiguous();
-    let moment = zoned.map_err(|_| WhenError::Changed(shown()))?;
-    Ok(Target::Moment(moment.as_second()))
-}
+use vigie_core::binlog::Refusal;
 
 /// A second, for people.
 fn told(second: i64, zone: &TimeZone) -> String {
@@ -99,24 +58,6 @@ mod tests {
     fn paris() -> TimeZone {
         // Not by its name: the time zone files need not be there.
         TimeZone::posix("CET-1CEST,M3.5.0,M10.5.0/3").unwrap()
-    }
-
-    #[test]
-    fn a_moment_is_read_in_the_hosts_time_zone() {
-        let second = |text: &str| match target(text, &paris()) {
-            Ok(Target::Moment(second)) => second,
-            other => panic!("{other:?}"),
-        };
-        assert_eq!(second("2026-11-22 20:14:03"), 1_795_374_843);
-        assert_eq!(second("2026-11-22T20:14:03+01:00"), 1_795_374_843);
-        assert_eq!(second("2026-11-22T19:14:03.9Z"), 1_795_374_843);
-        assert_eq!(target("latest", &paris()), Ok(Target::Latest));
-        assert!(matches!(target("0-1-5", &paris()), Ok(Target::Gtid(_))));
-        for text in ["2026-03-29 02:30:00", "2026-10-25 02:30:00"] {
-            assert!(matches!(target(text, &paris()), Err(WhenError::Changed(_))), "{text}");
-        }
-        let error = target("yesterday\u{7}", &paris()).unwrap_err();
-        assert!(error.to_string().starts_with("`yesterday` is neither"), "{error}");
     }
 
     #[test]

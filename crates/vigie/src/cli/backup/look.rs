@@ -4,9 +4,10 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use jiff::tz::TimeZone;
 use serde::Serialize;
-use vigie_backup::{Entry, Kind, Repository};
-use vigie_core::backup::Wanted;
+use vigie_backup::{Entry, Kind as Inside, Repository};
+use vigie_core::backup::{Kind, Wanted};
 
 use super::pick;
 use crate::backup::{BackupError, Catalog, Manifest, Sites};
@@ -26,6 +27,7 @@ struct BackupJson {
     image: Option<String>,
     tables: BTreeMap<String, u64>,
     binlog: Option<String>,
+    moments: BTreeMap<String, [String; 2]>,
     version: String,
 }
 
@@ -40,6 +42,13 @@ fn shape(one: &Manifest) -> BackupJson {
         image: one.image.clone(),
         tables: one.tables.iter().map(|(name, count)| (name.clone(), count.rows)).collect(),
         binlog: one.place.as_ref().map(|place| place.at.to_string()),
+        moments: one
+            .moments
+            .iter()
+            .map(|(name, span)| {
+                (name.clone(), [span.since, span.until].map(|at| rfc3339(at * 1_000)))
+            })
+            .collect(),
         version: one.version.clone(),
     }
 }
@@ -53,6 +62,12 @@ pub(super) fn list(
     let sites = Sites::of(config)?;
     let site = site.map_or_else(|| sites.primary(), Ok)?;
     let mut known = Catalog::open(config)?.backups(&sites, site)?;
+    let newest = newest_logs(&known);
+    let is_old = |one: &Manifest| {
+        one.asset.kind == Kind::Binlog && newest.get(&one.asset.name()) != Some(&one.at)
+    };
+    known.retain(|one| !is_old(one));
+    let moments: BTreeMap<_, _> = known.iter().flat_map(|one| one.moments.clone()).collect();
     known.retain(|one| asset.is_none_or(|name| one.asset.is_called(name)));
     known.reverse();
     if json {
@@ -77,7 +92,27 @@ pub(super) fn list(
         })
         .collect();
     table::print(&["ASSET", "MADE (UTC)", "AGE", "FILES", "SIZE", "ADDED"], &rows);
+    let shown = |name: &str| known.iter().any(|one| one.asset.name() == name);
+    for (name, span) in moments.iter().filter(|(name, _)| shown(name)) {
+        let (since, until) = (local(span.since), local(span.until));
+        println!("{name} can go to any second from {since} to {until}");
+    }
     Ok(Exit::Fine)
+}
+
+/// When the newest backup of each log was begun: it has everything that those before it have.
+fn newest_logs(known: &[Manifest]) -> BTreeMap<String, i64> {
+    let logs = known.iter().filter(|one| one.asset.kind == Kind::Binlog);
+    // Oldest first, so that the newest stays.
+    logs.map(|one| (one.asset.name(), one.at)).collect()
+}
+
+/// A second since 1970 in this host's time zone, as it is written behind an `@`.
+pub(super) fn local(second: i64) -> String {
+    match jiff::Timestamp::from_second(second) {
+        Ok(at) => at.to_zoned(TimeZone::system()).strftime("%Y-%m-%d %H:%M:%S").to_string(),
+        Err(_) => format!("second {second}"),
+    }
 }
 
 fn since(at: i64) -> String {
@@ -170,21 +205,21 @@ pub(super) fn ls(
     Ok(Exit::Fine)
 }
 
-const fn word(kind: Kind) -> &'static str {
+const fn word(kind: Inside) -> &'static str {
     match kind {
-        Kind::File => "file",
-        Kind::Directory => "directory",
-        Kind::Link => "link",
-        Kind::Other => "other",
+        Inside::File => "file",
+        Inside::Directory => "directory",
+        Inside::Link => "link",
+        Inside::Other => "other",
     }
 }
 
-const fn letter(kind: Kind) -> char {
+const fn letter(kind: Inside) -> char {
     match kind {
-        Kind::File => '-',
-        Kind::Directory => 'd',
-        Kind::Link => 'l',
-        Kind::Other => '?',
+        Inside::File => '-',
+        Inside::Directory => 'd',
+        Inside::Link => 'l',
+        Inside::Other => '?',
     }
 }
 

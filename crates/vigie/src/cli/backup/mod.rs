@@ -2,6 +2,7 @@
 //! a worker process; this shows how it goes and says what came of it.
 
 mod look;
+mod moment;
 mod sheet;
 pub(super) mod when;
 
@@ -247,6 +248,9 @@ async fn restore(path: &Path, config: &Config, args: &RestoreArgs) -> Result<Exi
     let sites = Sites::of(config)?;
     let site = args.site.as_deref().map_or_else(|| sites.primary(), Ok)?;
     sites.site(site)?;
+    if let Some(wish) = moment::wish(config, &sites, site, args)? {
+        return moment::restore(path, args, site, wish).await;
+    }
     let manifest = pick(config, &sites, site, &args.wanted)?;
     let name = manifest.asset.name();
     println!("{name} of {} from {site}: {}", rfc3339(manifest.at), size(manifest.bytes));

@@ -1,0 +1,201 @@
+//! Does: a database brought to a moment between two dumps: the newest dump before it, then the log up to
+//! it. In place, the games stand meanwhile and what was there is dumped first. Never plays across a gap.
+
+use std::time::Instant;
+
+use jiff::tz::TimeZone;
+use serde::{Deserialize, Serialize};
+use vigie_core::binlog::{Dump, Position, Target, pick};
+use vigie_core::stack::Role;
+
+use super::{Begin, dumps, pieces, wish_of};
+use crate::backup::binlog::{self, Archive, Cut, cut, explain, replay, save};
+use crate::backup::keep::{client, tools};
+use crate::backup::restore::Bringer;
+use crate::backup::work::{Done, Work};
+use crate::backup::{BackupError, Manifest, Restored, Way};
+use crate::runtime::Runtime as _;
+
+/// The cut log's name beside its dump.
+const LOG: &str = "log.binlog";
+
+/// What brings a database to a moment, and what came of it.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Moment {
+    /// When the dump was begun, in milliseconds since 1970.
+    pub dump: i64,
+    /// Pieces of the log after it.
+    pub pieces: u64,
+    /// Transactions in them up to the moment.
+    pub groups: u64,
+    /// Where the replay ends in the server's log; nothing when nothing is played.
+    pub ends: Option<String>,
+    /// The second, since 1970, of the last transaction that is played.
+    pub last: Option<i64>,
+    /// What was done; nothing when it was only asked.
+    pub restored: Option<Restored>,
+}
+
+/// Brings `asset` to `target`, or only says how.
+///
+/// # Errors
+/// Why it is not possible, with the nearest moment that is, or what failed.
+pub(in crate::backup) async fn restore(
+    work: &Work<'_>,
+    asset: &str,
+    target: &Target,
+    site: &str,
+    way: Option<&Way>,
+) -> Result<Done, BackupError> {
+    let began = Instant::now();
+    let backups = work.catalog.backups(work.sites, site)?;
+    let known = backups.iter().find(|one| one.asset.name() == asset);
+    let none = || BackupError::NoBackup(asset.to_owned(), format!(" at {site}"));
+    let database = known.ok_or_else(none)?.asset.clone();
+    let service = database.service.clone().unwrap_or_default();
+    let place = work.catalog.directory();
+    let stage = tempfile::Builder::new().prefix(".moment-").tempdir_in(place);
+    let stage = stage.map_err(|error| BackupError::File(place.to_owned(), error))?;
+    let log = stage.path().join("log");
+    work.tell.step("read the binary log");
+    pieces(work, site, &backups, &service, &log).await?;
+    let archive = Archive::open(&log)?;
+    let (segments, covered) = (archive.segments()?, archive.covered()?);
+    let plan = pick(&dumps(&backups, &database), &segments, covered.as_ref(), target);
+    let plan = plan.map_err(|refusal| {
+        let why = explain(&refusal, &TimeZone::system());
+        BackupError::Refused(format!("{asset}: {why}; to take a dump alone: --dump-only"))
+    })?;
+    let is_it = |one: &&Manifest| one.asset == database && Manifest::tag(one.at) == plan.dump.id;
+    let manifest = backups.iter().find(is_it).ok_or_else(none)?;
+    let (only, count) = (database.what.clone(), plan.pieces.len() as u64);
+    let cut = tokio::task::spawn_blocking(move || cut(&archive, &plan, Some(&only)));
+    let cut = cut.await.map_err(|error| BackupError::Worker(error.to_string()))??;
+    let mut done = Moment {
+        dump: manifest.at,
+        pieces: count,
+        groups: cut.groups,
+        ends: cut.ends.as_ref().map(ToString::to_string),
+        last: cut.last.as_ref().map(|group| group.time),
+        restored: None,
+    };
+    let Some(way) = way else { return Ok(Done::Moment(done)) };
+    let repository = work.sites.open(site)?;
+    let (config, docker, tell) = (work.config, work.docker, work.tell);
+    let bringer = Bringer { config, docker, repository, site, tell };
+    let play = Play { work, bringer, manifest, cut: &cut };
+    let mut restored = match way {
+        Way::To(directory) => {
+            let restored = play.bringer.bring(manifest, way, None).await?;
+            let (cut, path) = (cut.clone(), directory.join(LOG));
+            if !cut.is_empty() {
+                let saved = tokio::task::spawn_blocking(move || save(&cut, &path));
+                saved.await.map_err(|error| BackupError::Worker(error.to_string()))??;
+            }
+            restored
+        }
+        Way::InPlace => play.in_place(&service).await?,
+    };
+    restored.took_ms = u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX);
+    done.restored = Some(restored);
+    Ok(Done::Moment(done))
+}
+
+/// A dump and the log after it.
+struct Play<'a> {
+    work: &'a Work<'a>,
+    bringer: Bringer<'a>,
+    manifest: &'a Manifest,
+    cut: &'a Cut,
+}
+
+impl Play<'_> {
+    /// Into the living server. The games stand meanwhile: what they wrote between would not fit.
+    async fn in_place(&self, service: &str) -> Result<Restored, BackupError> {
+        let mut stopped = Vec::new();
+        let done = self.under_silence(service, &mut stopped).await;
+        for game in stopped {
+            self.work.tell.step(&format!("start {game}"));
+            if let Some(docker) = self.work.docker {
+                docker.up(&game, false).await?;
+            }
+        }
+        done
+    }
+
+    async fn under_silence(
+        &self,
+        service: &str,
+        stopped: &mut Vec<String>,
+    ) -> Result<Restored, BackupError> {
+        let games = self.work.config.stack.services().filter(|(_, one)| one.role == Role::Game);
+        for (_, game) in games {
+            let Some(docker) = self.work.docker else { continue };
+            if docker.container(&game.name).await?.is_some_and(|container| container.runs) {
+                self.work.tell.step(&format!("stop {}", game.name));
+                stopped.push(game.name.clone());
+                docker.stop(&game.name).await?;
+            }
+        }
+        let name = self.manifest.asset.name();
+        let before = self.dumped().await.map_err(|why| {
+            BackupError::Refused(format!(
+                "what is there now could not be kept first ({why}), so nothing was touched; bring it \
+                 back beside: --to DIR"
+            ))
+        })?;
+        let before = format!("{name}@{}", crate::report::rfc3339(before.at));
+        let broken = |error: BackupError| {
+            BackupError::Damaged(format!(
+                "{error}; the database is neither as it was nor as it shall be: vigie backup restore \
+                 {before} --in-place"
+            ))
+        };
+        let restored = self.bringer.bring(self.manifest, &Way::InPlace, Some(before.clone())).await;
+        let restored = restored.map_err(broken)?;
+        self.play(service).await.map_err(broken)?;
+        // What comes from now on is another history.
+        match self.dumped().await {
+            Ok(after) => self.begin_anew(service, after.place.as_ref())?,
+            Err(why) => {
+                self.begin_anew(service, None)?;
+                self.work.tell.step(&format!("the new dump failed, make one: {why}"));
+            }
+        }
+        Ok(restored)
+    }
+
+    async fn play(&self, service: &str) -> Result<(), BackupError> {
+        self.work.tell.step(&format!("play {} transactions", self.cut.groups));
+        let client = client(self.work.config, service)?;
+        let tools = tools(self.work.docker, service);
+        // The server's own log goes on, for its replicas.
+        let way = binlog::Way { only: Some(self.manifest.asset.what.clone()), logged: true };
+        Ok(replay(&tools, &client, self.cut, &way).await?)
+    }
+
+    /// A dump of what is there now.
+    async fn dumped(&self) -> Result<Manifest, String> {
+        let name = self.manifest.asset.name();
+        let done = self.work.run(std::slice::from_ref(&name), false).await;
+        let Done::Kept { kept, failed } = done.map_err(|error| error.to_string())? else {
+            return Err(String::from("something else was done"));
+        };
+        if let Some((_, why)) = failed.into_iter().find(|(what, _)| *what == name) {
+            return Err(why);
+        }
+        let found = kept.into_iter().find(|one| one.asset.name() == name);
+        found.ok_or_else(|| String::from("no dump was made"))
+    }
+
+    /// Asks the watch for a new chain, from the new dump on.
+    fn begin_anew(&self, service: &str, at: Option<&Dump>) -> Result<(), BackupError> {
+        let path = wish_of(self.work.config, service);
+        let at: Option<Position> = at.map(|dump| dump.at.clone());
+        let text = serde_json::to_vec(&Begin { at });
+        let text = text.map_err(|error| BackupError::Damaged(error.to_string()))?;
+        let part = path.with_extension("part");
+        let written = std::fs::write(&part, text).and_then(|()| std::fs::rename(&part, &path));
+        written.map_err(|error| BackupError::File(path, error))
+    }
+}
