@@ -14,9 +14,6 @@ use super::manifest::{self, Manifest};
 use super::{BackupError, Sites};
 use crate::config::Config;
 
-/// How long somebody else's work is waited for.
-const PATIENCE: std::time::Duration = std::time::Duration::from_secs(5);
-
 /// A drill.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Drilled {
@@ -99,6 +96,8 @@ pub struct State {
 #[derive(Debug, Clone)]
 pub struct Catalog {
     directory: PathBuf,
+    /// Whose backups it knows.
+    stack: String,
 }
 
 impl Catalog {
@@ -113,7 +112,7 @@ impl Catalog {
             .mode(0o700)
             .create(directory.join("manifests"));
         made.map_err(|error| BackupError::File(directory.clone(), error))?;
-        Ok(Self { directory })
+        Ok(Self { directory, stack: config.stack.name.clone() })
     }
 
     /// Its directory.
@@ -131,14 +130,7 @@ impl Catalog {
         let mut options = File::options();
         options.create(true).truncate(false).write(true);
         let lock = options.open(&path).map_err(|error| BackupError::File(path, error))?;
-        let began = std::time::Instant::now();
-        // A log's turn, which comes every minute, is over in a moment.
-        while lock.try_lock().is_err() {
-            if began.elapsed() > PATIENCE {
-                return Err(BackupError::Busy);
-            }
-            std::thread::sleep(PATIENCE / 50);
-        }
+        lock.try_lock().map_err(|_| BackupError::Busy)?;
         Ok(lock)
     }
 
@@ -168,12 +160,22 @@ impl Catalog {
     /// # Errors
     /// When the site cannot be read.
     pub fn backups(&self, sites: &Sites<'_>, site: &str) -> Result<Vec<Manifest>, BackupError> {
-        let mut found = self.backups_in(&sites.open(site)?, site)?;
-        found.retain(|one| one.stack == sites.stack());
+        self.backups_in(&sites.open(site)?, site)
+    }
+
+    /// The same of a repository that is open.
+    pub(super) fn backups_in(
+        &self,
+        repository: &Repository,
+        site: &str,
+    ) -> Result<Vec<Manifest>, BackupError> {
+        let mut found = self.everybodys_in(repository, site)?;
+        found.retain(|one| one.stack == self.stack);
         Ok(found)
     }
 
-    pub(super) fn backups_in(
+    /// Every whole backup in a repository, other stacks' that use it as well.
+    pub(super) fn everybodys_in(
         &self,
         repository: &Repository,
         site: &str,

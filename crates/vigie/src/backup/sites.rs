@@ -39,12 +39,6 @@ impl<'a> Sites<'a> {
         Self { meter: Some(meter), ..self }
     }
 
-    /// The stack whose backups they have; another one's may be beside them.
-    #[must_use]
-    pub fn stack(&self) -> &str {
-        &self.config.stack.name
-    }
-
     /// Their password.
     #[must_use]
     pub fn password(&self) -> &str {

@@ -19,7 +19,7 @@ const SLACK: i64 = 3_600_000;
 /// # Errors
 /// Why it is not there.
 pub(in crate::backup) async fn keep(work: &Work<'_>, service: &str) -> Result<Done, BackupError> {
-    let _lock = work.catalog.lock()?;
+    let _lock = work.lock()?;
     let site = work.sites.primary()?;
     let repository = work.sites.open(site)?;
     let backups = work.catalog.backups_in(&repository, site)?;
@@ -53,31 +53,33 @@ pub(in crate::backup) async fn keep(work: &Work<'_>, service: &str) -> Result<Do
     let keeper = Keeper { config, docker, catalog, repository, site, tell };
     let manifest = keeper.keep(&log).await?;
     let mut failed = Vec::new();
-    forget(work, &keeper.repository, site, &manifest, &mut failed);
+    let before: Vec<i64> =
+        backups.iter().filter(|one| one.asset == log).map(|one| one.at).collect();
+    forget(work, &keeper.repository, site, &log.name(), &before, &mut failed);
     for other in work.sites.others() {
         let copied = work.copied(&keeper.repository, site, other);
         match copied.and_then(|_| work.sites.open(other)) {
-            Ok(there) => forget(work, &there, other, &manifest, &mut failed),
+            Ok(there) => forget(work, &there, other, &log.name(), &before, &mut failed),
             Err(error) => failed.push((other.to_owned(), error.to_string())),
         }
     }
     Ok(Done::Kept { kept: vec![manifest], failed })
 }
 
-/// The one before is in the new one.
+/// The ones before are in the new one.
 fn forget(
     work: &Work<'_>,
     repository: &vigie_backup::Repository,
     site: &str,
-    newest: &Manifest,
+    name: &str,
+    before: &[i64],
     failed: &mut Vec<(String, String)>,
 ) {
     if work.sites.site(site).is_ok_and(|site| site.append_only) {
         return;
     }
-    let name = newest.asset.name();
     let old = |label: &str, tags: &[String]| {
-        label == name && Manifest::moment(tags).is_some_and(|at| at < newest.at)
+        label == name && Manifest::moment(tags).is_some_and(|at| before.contains(&at))
     };
     let done = repository.snapshots().and_then(|all| {
         let old = all.into_iter().filter(|(_, label, tags)| old(label, tags));

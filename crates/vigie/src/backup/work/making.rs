@@ -1,0 +1,156 @@
+//! Does: makes repositories and backups, and brings the other sites up to date.
+
+use vigie_core::backup::Asset;
+
+use super::{Done, Work};
+use crate::backup::keep::Keeper;
+use crate::backup::{BackupError, assets};
+
+impl Work<'_> {
+    pub(super) fn init(&self) -> Result<Done, BackupError> {
+        let _lock = self.lock()?;
+        let first = self.sites.primary()?;
+        let mut made = Vec::new();
+        let like = self.begun(first, None, &mut made)?;
+        for site in self.sites.others() {
+            self.begun(site, Some(&like), &mut made)?;
+        }
+        let now = jiff::Timestamp::now().as_millisecond();
+        self.catalog.remember(|state| {
+            for site in self.sites.names() {
+                state.sites.entry(site.to_owned()).or_default().reached.get_or_insert(now);
+            }
+        })?;
+        Ok(Done::Made(made))
+    }
+
+    /// Opens a site's repository, and makes it where there is none.
+    pub(super) fn begun(
+        &self,
+        site: &str,
+        like: Option<&vigie_backup::Repository>,
+        made: &mut Vec<String>,
+    ) -> Result<vigie_backup::Repository, BackupError> {
+        match self.sites.open(site) {
+            Err(BackupError::NoRepository(..)) => {
+                self.tell.step(&format!("a repository at {site}"));
+                let new = self.sites.create(site, like)?;
+                made.push(site.to_owned());
+                Ok(new)
+            }
+            other => other,
+        }
+    }
+
+    pub(in crate::backup) async fn run(
+        &self,
+        names: &[String],
+        known: bool,
+    ) -> Result<Done, BackupError> {
+        let _lock = self.lock()?;
+        let wanted = self.wanted(names, known).await?;
+        let site = self.sites.primary()?;
+        // A disk that is not mounted must not get a new repository beside the old one.
+        let repository = self.sites.open(site)?;
+        let keeper = Keeper {
+            config: self.config,
+            docker: self.docker,
+            catalog: self.catalog,
+            repository,
+            site,
+            tell: self.tell,
+        };
+        let (mut kept, mut failed) = (Vec::new(), Vec::new());
+        for asset in &wanted {
+            match keeper.keep(asset).await {
+                Ok(manifest) => kept.push(manifest),
+                Err(error) => {
+                    let (name, why) = (asset.name(), error.to_string());
+                    self.catalog.remember(|state| {
+                        state.failed.insert(name.clone(), why.clone());
+                    })?;
+                    failed.push((name, why));
+                    // A site that is away is away for all of them.
+                    if matches!(error, BackupError::Site(..)) && self.sites.open(site).is_err() {
+                        break;
+                    }
+                }
+            }
+        }
+        for other in self.sites.others() {
+            if let Err(error) = self.copied(&keeper.repository, site, other) {
+                failed.push((other.to_owned(), error.to_string()));
+            }
+        }
+        Ok(Done::Kept { kept, failed })
+    }
+
+    /// The assets that people mean.
+    pub(super) async fn wanted(
+        &self,
+        names: &[String],
+        known: bool,
+    ) -> Result<Vec<Asset>, BackupError> {
+        let all = assets(self.config, self.docker).await?;
+        for name in names {
+            if !known && !all.iter().any(|asset| asset.is_called(name)) {
+                let known = all.iter().map(Asset::name).collect::<Vec<_>>().join(", ");
+                return Err(BackupError::NoAsset(name.clone(), known));
+            }
+        }
+        let is_wanted =
+            |asset: &Asset| names.is_empty() || names.iter().any(|name| asset.is_called(name));
+        Ok(all.into_iter().filter(is_wanted).collect())
+    }
+
+    pub(super) fn copy(&self, from: &str, to: &str) -> Result<Done, BackupError> {
+        let _lock = self.lock()?;
+        self.sites.site(to)?;
+        if from == to {
+            return Err(BackupError::Refused(format!("{from} is the site itself")));
+        }
+        let source = self.sites.open(from)?;
+        let (copied, known) = self.copied(&source, from, to)?;
+        Ok(Done::Copied { copied, known })
+    }
+
+    /// Brings a site up to date. One that is away is caught up the next time.
+    pub(in crate::backup) fn copied(
+        &self,
+        from: &vigie_backup::Repository,
+        name: &str,
+        to: &str,
+    ) -> Result<(u64, u64), BackupError> {
+        self.tell.step(&format!("copy to {to}"));
+        let work = || {
+            let known = self.catalog.state().sites.get(to).is_some_and(|one| one.reached.is_some());
+            // One that was written before is not made anew: its disk may not be mounted.
+            let target = if known {
+                self.sites.open(to)?
+            } else {
+                self.begun(to, Some(from), &mut Vec::new())?
+            };
+            let done = from.copy_to(&target);
+            let done = done.map_err(|error| BackupError::Site(to.to_owned(), error))?;
+            let backups = self.catalog.backups_in(&target, to)?;
+            Ok((done, backups))
+        };
+        let done: Result<_, BackupError> = work();
+        let now = jiff::Timestamp::now().as_millisecond();
+        self.catalog.remember(|state| {
+            let site = state.sites.entry(to.to_owned()).or_default();
+            match &done {
+                Ok((_, backups)) => {
+                    site.newest = backups.iter().map(|one| (one.asset.name(), one.at)).collect();
+                    site.written(None, now);
+                }
+                Err(error) => site.written(Some(error.to_string()), now),
+            }
+        })?;
+        let (done, _) = done.map_err(|error| match error {
+            error @ (BackupError::Site(..) | BackupError::NoRepository(..)) => error,
+            other => BackupError::Damaged(format!("copying from {name} to {to}: {other}")),
+        })?;
+        Ok((done.snapshots, done.known))
+    }
+}
