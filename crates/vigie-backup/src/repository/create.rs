@@ -12,7 +12,7 @@ use super::Repository;
 use super::work::Work;
 use crate::Error;
 use crate::site::{Access, Site, dressed};
-use crate::store::{Object, Store};
+use crate::store::{Area, Fault, Object, Store};
 
 /// Packs of this size need a third of the memory that the default needs when they are restored.
 const PACK: u64 = 8 * 1024 * 1024;
@@ -55,6 +55,7 @@ impl Repository {
         if there.map_err(|fault| Error::site(&place, fault))?.is_some() {
             return Err(Error::Exists(place));
         }
+        clear(&*dressed(Arc::clone(&store), access), &place)?;
         let model = match like {
             Some(like) => Some(like.reading(|work| Ok(work.opened()?.config().clone()))?),
             None => None,
@@ -79,6 +80,31 @@ impl Repository {
         })?;
         Ok(Self { key, ..new })
     }
+}
+
+/// Key files without anything that they open are what a killed making left: the next one would take them
+/// for its own. Where there is more, a repository has lost its `config`, and nothing is touched.
+fn clear(store: &dyn Store, place: &str) -> Result<(), Error> {
+    let failed = |fault| Error::site(place, fault);
+    for area in [Area::Snapshots, Area::Index, Area::Data] {
+        if !store.list(area).or_else(none).map_err(failed)?.is_empty() {
+            let why = format!(
+                "{place} has {} of a repository, but not its config; was that lost? Heal it from another \
+                 site, or name another place",
+                area.name()
+            );
+            return Err(Error::Strangers(why));
+        }
+    }
+    for (id, _) in store.list(Area::Keys).or_else(none).map_err(failed)? {
+        store.remove(&Object::new(Area::Keys, id)).map_err(failed)?;
+    }
+    Ok(())
+}
+
+/// A directory that is not there yet has nothing in it.
+fn none(fault: Fault) -> Result<Vec<(Id, u64)>, Fault> {
+    if fault.is_missing() { Ok(Vec::new()) } else { Err(fault) }
 }
 
 fn init(

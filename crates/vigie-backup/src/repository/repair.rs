@@ -29,6 +29,8 @@ pub struct Repaired {
     pub saved: u64,
     /// Snapshots that came from the other repository.
     pub snapshots: u64,
+    /// Snapshots whose files could not be read and that the other does not have: they are gone.
+    pub lost: u64,
 }
 
 impl Repository {
@@ -78,6 +80,7 @@ impl Repository {
         }
         if !found.snapshots.is_empty() {
             done.snapshots = self.heal_snapshots(work, other, from, &found.snapshots)?;
+            done.lost = (found.snapshots.len() as u64).saturating_sub(done.snapshots);
             // They may need what nobody knew to be lost.
             let lost = self.findings(work, 0)?;
             if !lost.lost.is_empty() {
@@ -177,10 +180,13 @@ impl Repository {
             let copy = theirs.iter().find(|one| one.original.is_some_and(|known| *known == *id));
             known.extend(copy.map(|copy| (*id, copy.clone())));
         }
-        for id in damaged {
-            work.site.remove(&Object::new(Area::Snapshots, *id)).map_err(failed)?;
-        }
-        let ours = self.guarded(work, || work.opened()?.get_all_snapshots())?;
+        let listed = work.site.list(Area::Snapshots).map_err(failed)?;
+        let sound = listed.iter().map(|(id, _)| id).filter(|id| !damaged.contains(id));
+        let sound: Vec<String> = sound.map(|id| id.to_hex().as_str().to_owned()).collect();
+        let ours = match sound.is_empty() {
+            true => Vec::new(),
+            false => self.guarded(work, || work.opened()?.get_snapshots(&sound))?,
+        };
         let ours: HashSet<_> = ours.iter().map(identity).collect();
         let found: HashSet<_> = known.values().map(identity).collect();
         let lacking: Vec<_> = theirs
@@ -197,6 +203,10 @@ impl Repository {
             (snapshot.parent, snapshot.parents) = (None, Vec::new());
         }
         self.guarded(work, || work.opened()?.save_snapshots(back))?;
+        // Only now: with them nobody can read any snapshot here.
+        for id in damaged {
+            work.site.remove(&Object::new(Area::Snapshots, *id)).map_err(failed)?;
+        }
         Ok(count)
     }
 }

@@ -208,6 +208,51 @@ fn a_damaged_pack_is_told_by_snapshot_label_and_path() {
 }
 
 #[test]
+fn a_snapshot_that_nobody_has_any_more_is_said_to_be_lost() {
+    let pair = Pair::new();
+    let all = pair.first.snapshots().unwrap();
+    let (id, _, _) = all.iter().find(|(_, _, tags)| tags == &["two"]).unwrap();
+    let theirs = pair.second.snapshots().unwrap();
+    let theirs = theirs.iter().filter(|(_, _, tags)| tags == &["two"]);
+    let theirs: Vec<_> = theirs.map(|(id, _, _)| id.clone()).collect();
+    pair.second.forget(&theirs).unwrap();
+    flip(&pair.at("first/snapshots").join(id), 0.5);
+    let done = pair.first.repair_from(&pair.second, PASSWORD).unwrap();
+    assert_eq!((done.snapshots, done.lost), (0, 1), "{}", done.after);
+    // What is left can be read again.
+    assert_eq!(pair.first.snapshots().unwrap().len(), all.len() - 1);
+}
+
+#[test]
+fn what_a_killed_making_left_is_no_key_of_the_next_one() {
+    let pair = Pair::new();
+    let at = pair.at("third");
+    // A key was written, and no config.
+    let orphan = Repository::create(&at, PASSWORD).unwrap();
+    drop(orphan);
+    std::fs::remove_file(at.join("config")).unwrap();
+    for _ in 0..4 {
+        Repository::create(&at, PASSWORD)
+            .unwrap()
+            .put_tree("a", "one", &pair.at("volume"))
+            .unwrap();
+        assert_eq!(Repository::open(&at, PASSWORD).unwrap().snapshots().unwrap().len(), 1);
+        for area in ["snapshots", "index", "data"] {
+            std::fs::remove_dir_all(at.join(area)).unwrap();
+        }
+        std::fs::remove_file(at.join("config")).unwrap();
+    }
+    // With anything that was kept it is a repository that lost its config.
+    std::fs::create_dir_all(at.join("snapshots")).unwrap();
+    let name = "0".repeat(64);
+    std::fs::write(at.join("snapshots").join(&name), "x").unwrap();
+    let keys = std::fs::read_dir(at.join("keys")).unwrap().count();
+    let refused = Repository::create(&at, PASSWORD).unwrap_err();
+    assert!(refused.to_string().contains("not its config"), "{refused}");
+    assert_eq!(std::fs::read_dir(at.join("keys")).unwrap().count(), keys, "nothing is touched");
+}
+
+#[test]
 fn a_site_that_only_grows_is_verified_and_not_repaired() {
     let pair = Pair::new();
     let only =

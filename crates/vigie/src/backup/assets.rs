@@ -52,6 +52,20 @@ pub async fn assets(config: &Config, docker: Option<&Docker>) -> Result<Vec<Asse
     Ok(found)
 }
 
+/// Databases that nobody can back up, because no schema is said for them; what is excluded is left out.
+#[must_use]
+pub fn unkept(config: &Config) -> Vec<String> {
+    let excluded = config.file.backup.as_ref().map(|backup| backup.exclude.as_slice());
+    let excluded = excluded.unwrap_or_default();
+    let is_excluded = |name: &str| excluded.iter().any(|one| one == name || one == "database");
+    let services = config.stack.services().filter(|(_, one)| one.role == Role::Database);
+    let without = services.filter(|(_, service)| {
+        let file = config.file.service.get(&service.name);
+        file.and_then(|file| file.database.as_ref()?.schema.as_ref()).is_none()
+    });
+    without.map(|(_, one)| one.name.clone()).filter(|name| !is_excluded(name)).collect()
+}
+
 /// Whether a database's server has its data in this directory; also where nobody may look inside.
 fn has_data(directory: &Path) -> bool {
     let readable = std::fs::read_dir(directory).is_ok();

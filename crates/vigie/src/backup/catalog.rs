@@ -1,7 +1,7 @@
 //! Does: what this host knows of its backups: manifests that were read once, and what became of copies,
 //! reads and drills. All of it can be lost: the sites have what counts.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
 use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
@@ -84,6 +84,9 @@ pub struct State {
     /// Why the last backup of an asset failed; gone when one works.
     #[serde(default)]
     pub failed: BTreeMap<String, String>,
+    /// Services that are held still while their volume is read: who was killed meanwhile left them so.
+    #[serde(default)]
+    pub paused: BTreeSet<String>,
     /// Since when the schedule is followed, in milliseconds since 1970: nothing was due before.
     #[serde(default)]
     pub since: Option<i64>,
@@ -126,12 +129,37 @@ impl Catalog {
     /// # Errors
     /// When somebody else has it.
     pub fn lock(&self) -> Result<File, BackupError> {
-        let path = self.directory.join("lock");
+        self.locked("lock")
+    }
+
+    fn locked(&self, name: &str) -> Result<File, BackupError> {
+        let path = self.directory.join(name);
         let mut options = File::options();
         options.create(true).truncate(false).write(true);
         let lock = options.open(&path).map_err(|error| BackupError::File(path, error))?;
         lock.try_lock().map_err(|_| BackupError::Busy)?;
         Ok(lock)
+    }
+
+    /// Held during drills; what a killed one left can be removed then.
+    ///
+    /// # Errors
+    /// When there is a drill.
+    pub(super) fn drill_lock(&self) -> Result<File, BackupError> {
+        self.locked("drill.lock")
+    }
+
+    /// Removes the directories that killed works left; their names begin with `prefix`, and nobody else
+    /// makes such ones meanwhile.
+    pub(super) fn sweep(&self, prefix: &str) -> Result<(), BackupError> {
+        let failed = |error| BackupError::File(self.directory.clone(), error);
+        for entry in std::fs::read_dir(&self.directory).map_err(failed)? {
+            let entry = entry.map_err(failed)?;
+            if entry.file_name().to_string_lossy().starts_with(prefix) {
+                std::fs::remove_dir_all(entry.path()).map_err(failed)?;
+            }
+        }
+        Ok(())
     }
 
     /// What is remembered; nothing where it does not read.

@@ -18,6 +18,8 @@ use super::restore::Bringer;
 use super::{BackupError, Catalog, Drilled, image};
 use crate::runtime::docker::Scratch;
 
+/// How the directories begin into which a drill brings things back.
+pub(super) const STAGE: &str = ".drill-";
 /// How long a scratch server may take until it answers.
 const BOOT: Duration = Duration::from_secs(120);
 /// What is said of differences.
@@ -177,24 +179,30 @@ impl Drill<'_> {
         let (repository, site) = (self.bringer.repository.clone(), self.bringer.site.to_owned());
         let read = tokio::task::spawn_blocking(move || {
             let mut counted = Counted(0);
-            match image::read_record(&repository, &id)? {
+            let record = image::read_record(&repository, &id)?;
+            let layered = record.is_some();
+            match record {
                 // Each layer is put together and has to have its digest.
                 Some(record) => image::write(&repository, &record, &mut counted)?,
                 None => repository.get_file(&id, image::WHOLE, &mut counted)?,
             }
-            Ok(counted.0)
+            Ok((counted.0, layered))
         });
-        let bytes = read
+        let (bytes, layered) = read
             .await
             .map_err(|error| BackupError::Worker(error.to_string()))?
             .map_err(|error| BackupError::Site(site, error))?;
         let bytes = crate::text::size(bytes);
-        Ok(vec![format!("an archive of {bytes} was put together, every layer with its digest")])
+        Ok(vec![if layered {
+            format!("an archive of {bytes} was put together, every layer with its digest")
+        } else {
+            format!("the archive of {bytes} was read whole")
+        }])
     }
 
     fn stage(&self) -> Result<tempfile::TempDir, BackupError> {
         let directory = self.catalog.directory();
-        let made = tempfile::Builder::new().prefix(".drill-").tempdir_in(directory);
+        let made = tempfile::Builder::new().prefix(STAGE).tempdir_in(directory);
         made.map_err(|error| BackupError::File(directory.to_owned(), error))
     }
 }

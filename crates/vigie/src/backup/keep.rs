@@ -11,6 +11,7 @@ use bytes::{Buf as _, Bytes};
 use tokio::sync::mpsc;
 use vigie_backup::{Repository, Stored};
 use vigie_core::backup::{Asset, Kind};
+use vigie_core::observe::RuntimeState;
 
 use super::database::{Client, Tools, Wish, dump, may_place};
 use super::manifest::{self, DUMP, Manifest, Root};
@@ -19,8 +20,11 @@ use super::work::Tell;
 use super::{BackupError, Catalog, image};
 use crate::config::Config;
 use crate::observe::RconLink;
+use crate::runtime::Runtime as _;
 use crate::runtime::docker::{Docker, files};
 
+/// How the directories begin in which a project is gathered.
+pub(super) const PROJECT: &str = ".project-";
 /// Pieces that wait for whoever is slower.
 pub(super) const WAITING: usize = 64;
 
@@ -145,13 +149,16 @@ impl Keeper<'_> {
         self.before(&service).await;
         let backup = self.config.file.backup.as_ref();
         let pause = backup.is_some_and(|backup| backup.pause);
-        if pause {
-            docker.pause(&service).await?;
+        if !pause {
+            return self.tree(manifest, volume.source).await;
         }
+        // Noted first: whoever is killed now is followed by one who lets it go on.
+        self.catalog.remember(|state| {
+            state.paused.insert(service.clone());
+        })?;
+        docker.pause(&service).await?;
         let stored = self.tree(manifest, volume.source).await;
-        if pause {
-            docker.unpause(&service).await?;
-        }
+        thaw(self.catalog, docker).await?;
         stored
     }
 
@@ -254,8 +261,7 @@ impl Keeper<'_> {
     /// The project's files are gathered first: what is in them belongs together, and the journal is
     /// written to meanwhile.
     async fn project(&self, manifest: &mut Manifest) -> Result<Stored, BackupError> {
-        let stage =
-            tempfile::Builder::new().prefix(".project-").tempdir_in(self.catalog.directory());
+        let stage = tempfile::Builder::new().prefix(PROJECT).tempdir_in(self.catalog.directory());
         let stage =
             stage.map_err(|error| BackupError::File(self.catalog.directory().to_owned(), error))?;
         gather(self.config, &self.mounted().await?, stage.path())?;
@@ -275,6 +281,20 @@ impl Keeper<'_> {
         }
         Ok(found)
     }
+}
+
+/// Lets every service go on that is held still. The caller holds the catalog's lock.
+pub(super) async fn thaw(catalog: &Catalog, docker: &Docker) -> Result<(), BackupError> {
+    for service in catalog.state().paused {
+        // One that was started anew meanwhile is not paused any more.
+        if docker.inspect(&service).await?.state == RuntimeState::Paused {
+            docker.unpause(&service).await?;
+        }
+        catalog.remember(|state| {
+            state.paused.remove(&service);
+        })?;
+    }
+    Ok(())
 }
 
 pub(super) fn no_engine() -> BackupError {
@@ -301,6 +321,9 @@ pub(super) fn tools<'a>(docker: Option<&'a Docker>, service: &'a str) -> Tools<'
     }
 }
 
+/// Where files are in the project's backup that are outside of the project, below their whole path.
+pub(super) const OUTSIDE: &str = ".outside";
+
 /// The project's own files, without what other assets have.
 fn gather(config: &Config, mounted: &[PathBuf], to: &Path) -> Result<(), BackupError> {
     let directory = config.directory();
@@ -322,10 +345,16 @@ fn gather(config: &Config, mounted: &[PathBuf], to: &Path) -> Result<(), BackupE
     members.sort();
     members.dedup();
     for member in members.iter().filter(|path| path.is_file()) {
-        let Ok(inside) = member.strip_prefix(&directory) else { continue };
-        let target = to.join(inside);
+        let (from, below) = match member.strip_prefix(&directory) {
+            Ok(inside) => (directory.as_path(), inside.to_owned()),
+            // Somewhere else on this host: kept below its whole path.
+            Err(_) => (Path::new("/"), member.strip_prefix("/").unwrap_or(member).to_owned()),
+        };
+        let room = if from == directory { to.to_owned() } else { to.join(OUTSIDE) };
+        let target = room.join(&below);
         let copy = || {
-            make_like(&directory, inside.parent().unwrap_or(Path::new("")), to)?;
+            std::fs::create_dir_all(&room)?;
+            make_like(from, below.parent().unwrap_or(Path::new("")), &room)?;
             std::fs::copy(member, &target)?;
             own_like(member, &target)
         };

@@ -23,7 +23,7 @@ mod sites;
 mod work;
 mod worker;
 
-pub use assets::{assets, mounts_of};
+pub use assets::{assets, mounts_of, unkept};
 pub use catalog::{Catalog, Drilled, Glance, State, glance};
 pub use error::{BackupError, Class};
 pub use log::{Moment, Span, watch as watch_logs};

@@ -8,7 +8,8 @@ use std::time::Duration;
 use vigie_core::backup::{Asset, Copied, Facts, Kind, Medium, Row, judge};
 
 use super::catalog::SiteState;
-use super::{BackupError, Catalog, State, assets};
+use super::log::no_log;
+use super::{BackupError, Catalog, State, assets, unkept};
 use crate::config::{BackupConfig, Config};
 use crate::respond::{asked_remotes, root};
 use crate::runtime::docker::Docker;
@@ -30,7 +31,7 @@ pub async fn redundancy(config: &Config, docker: Option<&Docker>) -> Result<Vec<
             copies.extend(in_registries(config, docker, &asset).await);
         }
         let drill = state.drills.get(&asset.name());
-        rows.push(judge(Facts {
+        let mut row = judge(Facts {
             asset: asset.name(),
             copies,
             rpo: backup.rpo_of(asset.kind),
@@ -39,7 +40,27 @@ pub async fn redundancy(config: &Config, docker: Option<&Docker>) -> Result<Vec<
             drill_failed: drill.is_some_and(|one| one.failed.is_some()),
             out_of_scope: None,
             by_git: false,
-        }));
+        });
+        let service = asset.service.as_ref().filter(|_| asset.kind == Kind::Database);
+        if let Some(why) = service.and_then(|service| state.failed.get(&no_log(service))) {
+            row.raise.push(why.clone());
+        }
+        rows.push(row);
+    }
+    for service in unkept(config) {
+        let asset = Asset { kind: Kind::Database, service: None, what: service.clone() };
+        let mut row = judge(Facts {
+            asset: asset.name(),
+            copies: vec![living(config, &asset)],
+            rpo: backup.rpo.database,
+            drilled: None,
+            drill_every: Some(backup.drill_within),
+            drill_failed: false,
+            out_of_scope: None,
+            by_git: false,
+        });
+        row.raise = vec![format!("`schema` in [service.{service}] database: it is in no backup")];
+        rows.push(row);
     }
     rows.extend(code(config, docker, backup).await);
     for (what, why) in &backup.elsewhere {
@@ -164,11 +185,13 @@ async fn code(config: &Config, docker: Option<&Docker>, backup: &BackupConfig) -
             off_site: false,
             age: Duration::ZERO,
         }];
-        // A clone of a repository is worth all of it, and players' machines have none.
-        for (remote, has) in asked_remotes(&at).await {
-            let age = if has { Duration::ZERO } else { backup.rpo.files + Duration::from_secs(1) };
-            let medium = Medium::Remote(remote.clone());
-            copies.push(Copied { place: remote, medium, off_site: true, age });
+        // One that does not have HEAD has something else; how old that is, nobody knows.
+        for remote in asked_remotes(&at).await.into_iter().filter(|remote| remote.has_head) {
+            let (medium, off_site) = match remote.directory {
+                Some(directory) => (disk(&directory), false),
+                None => (Medium::Remote(remote.name.clone()), true),
+            };
+            copies.push(Copied { place: remote.name, medium, off_site, age: Duration::ZERO });
         }
         let name =
             at.file_name().map_or_else(String::new, |name| name.to_string_lossy().into_owned());

@@ -17,7 +17,7 @@ use super::work::Tell;
 use super::{BackupError, Catalog, image};
 use crate::config::Config;
 use crate::runtime::Runtime as _;
-use crate::runtime::docker::Docker;
+use crate::runtime::docker::{Container, Docker};
 use crate::snapshot::exchange;
 
 /// Where it goes.
@@ -59,7 +59,8 @@ impl Bringer<'_> {
     /// first, for people.
     ///
     /// # Errors
-    /// Why not; what was there is there then.
+    /// Why not. What was there is there then, but for a database: its dump is played over it, and
+    /// `before` is the way back.
     pub(super) async fn bring(
         &self,
         manifest: &Manifest,
@@ -162,7 +163,6 @@ impl Bringer<'_> {
             Kind::Volume => {
                 let docker = self.engine()?;
                 let container = docker.container(&service).await?;
-                let runs = container.as_ref().is_some_and(|container| container.runs);
                 let volumes = container.map(|container| container.volumes).unwrap_or_default();
                 let volume = volumes.into_iter().find(|volume| volume.name == asset.what);
                 let volume = volume.ok_or_else(|| {
@@ -171,19 +171,13 @@ impl Bringer<'_> {
                         "{service} has no volume {what}; bring it back beside: --to DIR"
                     ))
                 })?;
-                self.stopped(docker, &service, runs, manifest, id, &volume.source).await?;
+                self.stopped(docker, manifest, id, &volume.source).await?;
                 Ok(format!("{} of {service}", asset.what))
             }
             Kind::Files => {
                 let at = self.config.directory().join(&asset.what);
-                let runs = match self.docker {
-                    Some(docker) => docker.container(&service).await?.is_some_and(|one| one.runs),
-                    None => false,
-                };
                 match self.docker {
-                    Some(docker) => {
-                        self.stopped(docker, &service, runs, manifest, id, &at).await?;
-                    }
+                    Some(docker) => self.stopped(docker, manifest, id, &at).await?,
                     None => self.exchange(manifest, id, &at).await?,
                 }
                 Ok(at.display().to_string())
@@ -199,30 +193,35 @@ impl Bringer<'_> {
         }
     }
 
-    /// What is mounted is only exchanged under a service that stands; its container is then a new one,
-    /// because the old one would see the old directory.
+    /// What is mounted is only exchanged under services that stand, every one that has it; their
+    /// containers are then new ones, because the old ones would see the old directory.
     async fn stopped(
         &self,
         docker: &Docker,
-        service: &str,
-        runs: bool,
         manifest: &Manifest,
         id: &str,
         at: &Path,
     ) -> Result<(), BackupError> {
-        if runs {
+        let mut running = Vec::new();
+        for (_, service) in self.config.stack.services() {
+            let Some(container) = docker.container(&service.name).await? else { continue };
+            if container.runs && has(&container, at) {
+                running.push(service.name.clone());
+            }
+        }
+        for service in running.iter().rev() {
             self.tell.step(&format!("stop {service}"));
             docker.stop(service).await?;
         }
         let done = self.exchange(manifest, id, at).await;
-        if runs {
+        let mut up = Ok(());
+        for service in &running {
             self.tell.step(&format!("start {service}"));
-            let up = docker.up(service, true).await;
-            // That it did not come back says more than that its service did not start either.
-            done?;
-            return Ok(up?);
+            up = up.and(docker.up(service, true).await);
         }
-        done
+        // That it did not come back says more than that a service did not start either.
+        done?;
+        Ok(up?)
     }
 
     pub(super) async fn exchange(
@@ -317,6 +316,13 @@ impl Bringer<'_> {
         done.map_err(|error| BackupError::Worker(error.to_string()))?
             .map_err(|error| BackupError::Site(self.site.to_owned(), error))
     }
+}
+
+/// Whether a container has `at` mounted, or a part of it, or what it is a part of.
+fn has(container: &Container, at: &Path) -> bool {
+    let volumes = container.volumes.iter().map(|volume| &volume.source);
+    let mut mounts = volumes.chain(container.binds.iter().map(|(here, _)| here));
+    mounts.any(|here| here.starts_with(at) || at.starts_with(here))
 }
 
 /// The directory itself is in no snapshot.

@@ -9,7 +9,8 @@ use vigie_backup::Meter;
 use vigie_core::backup::{Due, Kind, late};
 use vigie_core::observe::Fact;
 
-use super::{Catalog, Class, Job, Limits, State, Tell, assets, run};
+use super::keep::thaw;
+use super::{Catalog, Class, Job, Limits, State, Tell, assets, run, unkept};
 use crate::config::{BackupConfig, Config, ScheduleConfig};
 use crate::observe::Eyes;
 
@@ -93,6 +94,7 @@ pub async fn watch(eyes: Eyes) {
                 continue;
             }
         };
+        thawed(&eyes, &catalog).await;
         if tell(&eyes, &backup, &catalog).await.is_none() {
             return;
         }
@@ -115,6 +117,19 @@ pub async fn watch(eyes: Eyes) {
                 return;
             }
         }
+    }
+}
+
+/// Lets a game go on that a killed worker has left held still.
+async fn thawed(eyes: &Eyes, catalog: &Catalog) {
+    let Some(docker) = eyes.runtime.docker() else { return };
+    if catalog.state().paused.is_empty() {
+        return;
+    }
+    // Whoever holds the lock is reading it just now.
+    let Ok(_lock) = catalog.lock() else { return };
+    if let Err(error) = thaw(catalog, docker).await {
+        tracing::warn!(%error, "a service that was held still for its backup cannot be let go on");
     }
 }
 
@@ -256,6 +271,9 @@ fn overdue(
     }
     let logs = state.failed.iter().filter(|(name, _)| backup.binlog && name.starts_with("binlog:"));
     told.extend(logs.map(|(name, why)| redactor.clean(&format!("{name}: {why}"))));
+    told.extend(unkept(config).into_iter().map(|service| {
+        format!("{service} is in no backup: no `schema` in its `database`, nor in `exclude`")
+    }));
     let patience = i64::try_from(backup.late_after.as_millis()).unwrap_or(i64::MAX);
     for (name, site) in &state.sites {
         let Some(trouble) = &site.trouble else { continue };

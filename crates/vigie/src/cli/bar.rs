@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 
 use vigie_backup::Meter;
 
+use crate::backup::Tell;
 use crate::report::ago;
 use crate::text::size;
 
@@ -74,6 +75,26 @@ impl Meter for Bar {
             let _ = std::io::stderr().flush();
         }
     }
+}
+
+impl Tell for Bar {
+    fn step(&self, text: &str) {
+        Self::step(self, text);
+    }
+}
+
+/// Says nothing of a work: what is printed is JSON alone.
+#[derive(Debug)]
+pub(super) struct Silent;
+
+impl Tell for Silent {
+    fn step(&self, _: &str) {}
+}
+
+impl Meter for Silent {
+    fn total(&self, _: u64) {}
+
+    fn more(&self, _: u64) {}
 }
 
 /// `1.2 GiB of 3.0 GiB, 210 MiB/s, 8.5 s left`.

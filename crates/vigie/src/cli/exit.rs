@@ -29,6 +29,18 @@ impl From<Exit> for ExitCode {
     }
 }
 
+impl From<crate::backup::Class> for Exit {
+    fn from(class: crate::backup::Class) -> Self {
+        use crate::backup::Class;
+        match class {
+            Class::Usage => Self::Usage,
+            Class::Unreachable => Self::Unreachable,
+            Class::Refused => Self::Refused,
+            Class::Finding => Self::Finding,
+        }
+    }
+}
+
 /// A command that could not be done: what to say and how to exit.
 #[derive(Debug)]
 pub struct Failure {

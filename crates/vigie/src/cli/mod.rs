@@ -9,6 +9,7 @@ mod demo;
 mod diagnose;
 mod doctor;
 mod exit;
+mod held;
 mod incident;
 mod init;
 mod journal;

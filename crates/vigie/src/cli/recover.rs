@@ -11,37 +11,18 @@ use vigie_backup::Meter;
 
 use super::args::RecoverArgs;
 use super::backup::when;
-use super::bar::Bar;
+use super::bar::{Bar, Silent};
 use super::{Exit, Failure, Paint, table};
+use crate::backup::Tell;
 use crate::backup::recover::{Plan, RecoverError, Report, Source, Wish, plan, recover};
-use crate::backup::{Class, Tell};
 use crate::report::{ago, rfc3339};
 use crate::text::size;
 
 impl From<RecoverError> for Failure {
     fn from(error: RecoverError) -> Self {
-        let exit = match error.class() {
-            Class::Usage => Exit::Usage,
-            Class::Unreachable => Exit::Unreachable,
-            Class::Refused => Exit::Refused,
-            Class::Finding => Exit::Finding,
-        };
+        let exit = error.class().into();
         Self::new(exit, error)
     }
-}
-
-/// Says nothing: what is printed is JSON alone.
-#[derive(Debug)]
-struct Quiet;
-
-impl Tell for Quiet {
-    fn step(&self, _: &str) {}
-}
-
-impl Meter for Quiet {
-    fn total(&self, _: u64) {}
-
-    fn more(&self, _: u64) {}
 }
 
 pub(super) async fn run(config: Option<&Path>, args: &RecoverArgs) -> Result<Exit, Failure> {
@@ -53,7 +34,7 @@ pub(super) async fn run(config: Option<&Path>, args: &RecoverArgs) -> Result<Exi
         None => std::env::current_dir()?,
     };
     let (tell, meter): (Arc<dyn Tell>, Arc<dyn Meter>) = if args.json {
-        (Arc::new(Quiet), Arc::new(Quiet))
+        (Arc::new(Silent), Arc::new(Silent))
     } else {
         let bar = Arc::new(Bar::new());
         (bar.clone(), bar)

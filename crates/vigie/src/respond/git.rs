@@ -119,24 +119,41 @@ pub async fn remotes(directory: &Path) -> Result<Option<(Vec<String>, bool)>, St
     Ok(Some((remotes, holders.is_some_and(|holders| !holders.trim().is_empty()))))
 }
 
+/// A remote that was asked.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Remote {
+    /// Its name.
+    pub name: String,
+    /// The directory that it is, where it is one of this host.
+    pub directory: Option<PathBuf>,
+    /// Whether it has the commit that is checked out here. One that does not answer has nothing.
+    pub has_head: bool,
+}
+
 /// The remotes of the repository around `directory`, asked whether they have the commit that is checked
-/// out; nothing where there is no repository or no commit. One that does not answer has none.
-pub async fn asked_remotes(directory: &Path) -> Vec<(String, bool)> {
+/// out; nothing where there is no repository or no commit.
+pub async fn asked_remotes(directory: &Path) -> Vec<Remote> {
     let Some(head) = git(directory, &["rev-parse", "HEAD"]).await else { return Vec::new() };
     let Some(remotes) = git(directory, &["remote"]).await else { return Vec::new() };
     let mut told = Vec::new();
-    for remote in remotes.lines().filter(|name| !name.starts_with('-')) {
-        let asked = ask_within(directory, &["ls-remote", "--heads", remote], ASKED).await;
-        let Some(answer) = asked.ok().filter(|output| output.status.success()) else {
-            told.push((printable(remote), false));
-            continue;
+    for name in remotes.lines().filter(|name| !name.starts_with('-')) {
+        let url = git(directory, &["remote", "get-url", name]).await.unwrap_or_default();
+        let path = url.trim().strip_prefix("file://").unwrap_or(url.trim()).to_owned();
+        let near = Some(directory.join(path)).filter(|path| path.is_dir());
+        let asked = ask_within(directory, &["ls-remote", "--heads", name], ASKED).await;
+        let answer = asked.ok().filter(|output| output.status.success());
+        let has_head = match answer {
+            None => false,
+            Some(answer) => {
+                let text = String::from_utf8_lossy(&answer.stdout).into_owned();
+                // One that went on from there has it too, where that is known here.
+                let refs = format!("{name}/*");
+                let known = ["branch", "--remotes", "--contains", "HEAD", "--list", &refs];
+                text.lines().any(|line| line.starts_with(head.trim()))
+                    || git(directory, &known).await.is_some_and(|told| !told.trim().is_empty())
+            }
         };
-        let text = String::from_utf8_lossy(&answer.stdout).into_owned();
-        let has = text.lines().any(|line| line.starts_with(head.trim()));
-        // A remote that went on has it too, where that is known here.
-        let known = ["branch", "--remotes", "--contains", "HEAD", "--list", &format!("{remote}/*")];
-        let known = git(directory, &known).await.is_some_and(|told| !told.trim().is_empty());
-        told.push((printable(remote), has || known));
+        told.push(Remote { name: printable(name), directory: near, has_head });
     }
     told
 }

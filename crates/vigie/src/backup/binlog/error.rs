@@ -137,6 +137,16 @@ impl BinlogError {
         }
     }
 
+    /// Whether the server is not set up to give its log: nothing has failed then, and only dumps can be
+    /// gone back to.
+    #[must_use]
+    pub const fn is_not_set_up(&self) -> bool {
+        matches!(
+            self,
+            Self::NoLog | Self::NoServerId | Self::Privilege { .. } | Self::Plugin { .. }
+        )
+    }
+
     /// Whether it may be gone by itself in a while: a server that starts again, a cut connection.
     #[must_use]
     pub fn is_passing(&self) -> bool {

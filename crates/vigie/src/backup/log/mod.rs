@@ -32,6 +32,11 @@ pub struct Span {
     pub until: i64,
 }
 
+/// Under which name it is remembered that the server of `service` is not set up to give its log.
+pub(super) fn no_log(service: &str) -> String {
+    format!("no-log:{service}")
+}
+
 /// The log of a service as an asset.
 pub(super) fn asset(service: &str) -> Asset {
     Asset { kind: Kind::Binlog, service: Some(service.to_owned()), what: service.to_owned() }

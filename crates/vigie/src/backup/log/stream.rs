@@ -10,7 +10,7 @@ use tokio_util::sync::CancellationToken;
 use vigie_backup::Meter;
 use vigie_core::backup::Asset;
 
-use super::{Begin, asset, kept_of, services, source, stream_of, wish_of};
+use super::{Begin, asset, kept_of, no_log, services, source, stream_of, wish_of};
 use crate::backup::binlog::{Archive, BinlogError, Note, Start, Wish, breaks, seed, stream};
 use crate::backup::{BackupError, Catalog, Class, Done, Job, Limits, Tell, run};
 use crate::config::Config;
@@ -114,6 +114,10 @@ impl Log<'_> {
                     tracing::info!(service = self.service, "the binary log waits: {why}");
                     true
                 }
+                Err(BackupError::Binlog(error)) if error.is_not_set_up() => {
+                    self.say(no_log(self.service), Some(error.to_string()));
+                    true
+                }
                 Err(error) => {
                     self.say(asset(self.service).name(), Some(error.to_string()));
                     true
@@ -198,6 +202,7 @@ impl Log<'_> {
         while self.eyes.stop.run_until_cancelled(tokio::time::sleep(EVERY)).await.is_some() {
             if self.gauge.connected.load(Ordering::Relaxed) && self.is_mended() {
                 self.say(asset(self.service).name(), None);
+                self.say(no_log(self.service), None);
             }
             let covered = self.gauge.covered.load(Ordering::Relaxed);
             let is_new = self.gauge.sealed.swap(false, Ordering::Relaxed);

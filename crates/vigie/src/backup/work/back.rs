@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use vigie_core::backup::{Asset, Kind};
 
 use super::{Done, Work};
-use crate::backup::drill::Drill;
+use crate::backup::drill::{Drill, STAGE};
 use crate::backup::restore::Bringer;
 use crate::backup::{BackupError, Manifest, Way, assets};
 
@@ -57,6 +57,8 @@ impl Work<'_> {
     }
 
     pub(super) async fn drill(&self, names: &[String]) -> Result<Done, BackupError> {
+        let _lock = self.catalog.drill_lock()?;
+        self.catalog.sweep(STAGE)?;
         let site = self.sites.primary()?;
         let backups = self.catalog.backups(self.sites, site)?;
         // What the stack does not have any more has no service to be tried with.

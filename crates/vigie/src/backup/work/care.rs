@@ -57,6 +57,9 @@ impl Work<'_> {
                 .map_or_else(String::new, |at| format!(" of {}", crate::report::rfc3339(at)));
             format!("{}{when} does not come back whole", one.label)
         }));
+        if done.lost > 0 {
+            left.push(format!("{} backups that no site has any more", done.lost));
+        }
         let sound = done.after.is_sound();
         self.catalog.remember(|state| {
             let site = state.sites.entry(site.to_owned()).or_default();

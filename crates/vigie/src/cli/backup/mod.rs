@@ -13,12 +13,11 @@ use std::time::Duration;
 use vigie_core::backup::Wanted;
 
 use super::args::{BackupCommand, RestoreArgs};
-use super::bar::Bar;
+use super::bar::{Bar, Silent};
+use super::held::Held;
 use super::{Exit, Failure, Paint};
 use crate::app::docker_runtime;
-use crate::backup::{
-    self, BackupError, Catalog, Class, Done, Job, Limits, Manifest, Sites, Tell, Way,
-};
+use crate::backup::{self, BackupError, Catalog, Done, Job, Limits, Manifest, Sites, Way};
 use crate::config::{Config, RuntimeKind};
 use crate::report::{ago, rfc3339};
 use crate::runtime::docker::Docker;
@@ -29,19 +28,8 @@ const LIMIT: Duration = Duration::from_secs(24 * 3600);
 
 impl From<BackupError> for Failure {
     fn from(error: BackupError) -> Self {
-        let exit = match error.class() {
-            Class::Usage => Exit::Usage,
-            Class::Unreachable => Exit::Unreachable,
-            Class::Refused => Exit::Refused,
-            Class::Finding => Exit::Finding,
-        };
+        let exit = error.class().into();
         Self::new(exit, error)
-    }
-}
-
-impl Tell for Bar {
-    fn step(&self, text: &str) {
-        Self::step(self, text);
     }
 }
 
@@ -85,20 +73,6 @@ pub(super) async fn run(path: &Path, command: BackupCommand) -> Result<Exit, Fai
     }
 }
 
-/// Says nothing: what is printed is JSON.
-#[derive(Debug)]
-struct Silent;
-
-impl Tell for Silent {
-    fn step(&self, _: &str) {}
-}
-
-impl vigie_backup::Meter for Silent {
-    fn total(&self, _: u64) {}
-
-    fn more(&self, _: u64) {}
-}
-
 /// Has a worker do a work, and says nothing of how it goes.
 async fn silently(path: &Path, job: &Job) -> Result<Done, Failure> {
     let limits = Limits { time: LIMIT, idle: false };
@@ -112,6 +86,17 @@ async fn work(path: &Path, job: &Job) -> Result<Done, Failure> {
     let done = backup::run(path, job, limits, &bar, &bar).await;
     drop(bar);
     Ok(done?)
+}
+
+/// The same; where something is replaced, the watch is told that a person is at it.
+async fn held(path: &Path, config: &Config, job: &Job, replaces: bool) -> Result<Done, Failure> {
+    if !replaces {
+        return work(path, job).await;
+    }
+    let held = Held::begin(config, "vigie backup restore").await;
+    let done = work(path, job).await;
+    held.end(config).await;
+    done
 }
 
 fn strange() -> Failure {
@@ -249,7 +234,7 @@ async fn restore(path: &Path, config: &Config, args: &RestoreArgs) -> Result<Exi
     let site = args.site.as_deref().map_or_else(|| sites.primary(), Ok)?;
     sites.site(site)?;
     if let Some(wish) = moment::wish(config, &sites, site, args)? {
-        return moment::restore(path, args, site, wish).await;
+        return moment::restore(path, config, args, site, wish).await;
     }
     let manifest = pick(config, &sites, site, &args.wanted)?;
     let name = manifest.asset.name();
@@ -269,7 +254,9 @@ async fn restore(path: &Path, config: &Config, args: &RestoreArgs) -> Result<Exi
         return Err(Failure::say(Exit::Refused, why));
     }
     let job = Job::Restore { asset: name, at: manifest.at, site: site.to_owned(), way };
-    let Done::Restored(restored) = work(path, &job).await? else { return Err(strange()) };
+    let Done::Restored(restored) = held(path, config, &job, args.in_place).await? else {
+        return Err(strange());
+    };
     println!(
         "{} is in {}, after {}",
         restored.asset,

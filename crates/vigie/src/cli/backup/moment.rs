@@ -7,7 +7,7 @@ use std::time::Duration;
 use vigie_core::backup::Kind;
 use vigie_core::binlog::Target;
 
-use super::{asked, look, pick, strange, when, work};
+use super::{asked, held, look, pick, strange, when, work};
 use crate::backup::{Catalog, Done, Job, Moment, Sites, Way};
 use crate::cli::args::RestoreArgs;
 use crate::cli::{Exit, Failure};
@@ -50,6 +50,7 @@ pub(super) fn wish(
 /// Asks a worker how, says it, asks a person, and has it done.
 pub(super) async fn restore(
     path: &Path,
+    config: &Config,
     args: &RestoreArgs,
     site: &str,
     wish: Wish,
@@ -80,7 +81,8 @@ pub(super) async fn restore(
         let why = "nothing was changed; say yes, or give --yes where nobody can be asked";
         return Err(Failure::say(Exit::Refused, why));
     }
-    let Done::Moment(done) = work(path, &job(Some(way.clone()))).await? else {
+    let replaces = way == Way::InPlace;
+    let Done::Moment(done) = held(path, config, &job(Some(way.clone())), replaces).await? else {
         return Err(strange());
     };
     let restored = done.restored.ok_or_else(strange)?;

@@ -14,16 +14,16 @@ use vigie_core::snapshot::PointName;
 
 use super::args::SnapshotCommand;
 use super::bar::Bar;
+use super::held::Held;
 use super::{Exit, Failure};
 use crate::app::docker_runtime;
 use crate::config::{Config, RuntimeKind};
-use crate::control::{Answer, Client, Request};
 use crate::runtime::docker::Docker;
 use crate::snapshot::{self, Place, Shelf, SnapshotError};
 use crate::text::size;
 
-/// Maintenance that a rollback declares; it is ended as soon as it is over.
-const MAINTENANCE: u64 = 60;
+/// Who declares maintenance, in the journal.
+const BY: &str = "vigie snapshot rollback";
 
 impl From<SnapshotError> for Failure {
     fn from(error: SnapshotError) -> Self {
@@ -81,7 +81,7 @@ fn bar() -> Arc<Bar> {
 async fn opened(config: &Config, docker: &Docker) -> Result<Shelf, Failure> {
     let shelf = Shelf::open(config)?;
     if shelf.intent()?.is_some() || shelf.making()?.is_some() {
-        let held = Held::begin(config).await;
+        let held = Held::begin(config, BY).await;
         let place = Place { config, docker, shelf: &shelf, meter: None, say: &say };
         let resumed = snapshot::resume(&place).await;
         held.end(config).await;
@@ -166,25 +166,4 @@ async fn pull(
     snapshot::pull(&place, name).await?;
     println!("the images of {name} are here again");
     Ok(Exit::Fine)
-}
-
-/// The watch, told that a person is at work, where one runs.
-struct Held(bool);
-
-impl Held {
-    async fn begin(config: &Config) -> Self {
-        Self(maintenance(config, Some(MAINTENANCE)).await)
-    }
-
-    async fn end(self, config: &Config) {
-        if self.0 {
-            maintenance(config, None).await;
-        }
-    }
-}
-
-async fn maintenance(config: &Config, minutes: Option<u64>) -> bool {
-    let by = String::from("vigie snapshot rollback");
-    let Ok(mut client) = Client::connect(&config.socket()).await else { return false };
-    matches!(client.ask(&Request::Maintenance { minutes, by }).await, Ok(Answer::Done { .. }))
 }

@@ -5,8 +5,9 @@ use std::time::Duration;
 
 use vigie_core::snapshot::{Act, Parts, Plan, Point};
 
-use super::{Held, bar, opened, players};
+use super::{BY, bar, opened, players};
 use crate::cli::args::RollbackArgs;
+use crate::cli::held::Held;
 use crate::cli::{Exit, Failure};
 use crate::config::Config;
 use crate::report::ago;
@@ -51,7 +52,7 @@ pub(super) async fn run(
         let why = "nothing was changed; say yes, or give --yes where nobody can be asked";
         return Err(Failure::say(Exit::Refused, why));
     }
-    let held = Held::begin(config).await;
+    let held = Held::begin(config, BY).await;
     let journey = Journey { to: to.clone(), parts, players };
     let began = std::time::Instant::now();
     let done = snapshot::rollback(&place, &journey).await;
