@@ -12,6 +12,7 @@ mod register;
 mod scale;
 mod snapshot;
 mod watchers;
+mod words;
 
 use std::path::PathBuf;
 

@@ -285,6 +285,8 @@ pub struct SiteGlance {
     pub oldest: Option<i64>,
     /// What is wrong with it.
     pub trouble: Option<String>,
+    /// Whether something was found there that does not come back.
+    pub damaged: bool,
 }
 
 /// How backups do, in short.
@@ -312,8 +314,57 @@ pub fn glance(config: &Config) -> Option<Glance> {
                 dated.map(|(_, at)| *at).min()
             }),
             trouble: known.and_then(|known| known.trouble.clone()),
+            damaged: known.is_some_and(SiteState::is_damaged),
         }
     });
     let worked = state.drills.values().filter(|drill| drill.failed.is_none());
     Some(Glance { sites: sites.collect(), drilled: worked.map(|drill| drill.at).max() })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn catalog(at: &Path) -> Catalog {
+        let text = "[stack]\nname = \"x\"\n[service.a]\nrole = \"other\"\n";
+        Catalog::open(&Config::parse(&at.join("vigie.toml"), text).unwrap()).unwrap()
+    }
+
+    #[test]
+    fn what_a_killed_work_left_is_swept_and_nothing_else() {
+        let directory = tempfile::tempdir().unwrap();
+        let catalog = catalog(directory.path());
+        for name in [".drill-a", ".drill-b", ".project-c"] {
+            std::fs::create_dir_all(catalog.directory().join(name).join("deep")).unwrap();
+        }
+        catalog.remember(|state| state.since = Some(1)).unwrap();
+        catalog.sweep(".drill-").unwrap();
+        let left = |name: &str| catalog.directory().join(name).exists();
+        assert_eq!([".drill-a", ".drill-b", ".project-c"].map(left), [false, false, true]);
+        assert_eq!(catalog.state().since, Some(1));
+    }
+
+    #[test]
+    fn one_writes_and_one_drills_at_a_time() {
+        let directory = tempfile::tempdir().unwrap();
+        let catalog = catalog(directory.path());
+        let held = catalog.lock().unwrap();
+        assert!(matches!(catalog.lock(), Err(BackupError::Busy)));
+        let _drill = catalog.drill_lock().unwrap();
+        assert!(matches!(catalog.drill_lock(), Err(BackupError::Busy)));
+        drop(held);
+        catalog.lock().unwrap();
+    }
+
+    #[test]
+    fn damage_is_forgotten_by_a_sound_read_and_not_by_a_write() {
+        let mut site = SiteState::default();
+        site.read(Some("data 00"));
+        site.written(None, 5);
+        assert!(site.is_damaged() && site.reached == Some(5));
+        site.written(Some(String::from("unreachable")), 6);
+        assert!(site.is_damaged() && site.reached == Some(5));
+        site.read(None);
+        assert_eq!(site.trouble, None);
+    }
 }

@@ -427,3 +427,26 @@ impl Read for Pieces {
         Ok(length)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn files_outside_of_the_project_are_kept_below_their_whole_path() {
+        let (project, elsewhere) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+        let to = tempfile::tempdir().unwrap();
+        let secret = elsewhere.path().join("rcon");
+        std::fs::write(&secret, "s3cr3t").unwrap();
+        std::fs::write(project.path().join("docker-compose.yml"), "services: {}\n").unwrap();
+        let text = "[stack]\nname = \"x\"\n[service.a]\nrole = \"other\"\n";
+        std::fs::write(project.path().join("vigie.toml"), text).unwrap();
+        let config = Config::parse(&project.path().join("vigie.toml"), text).unwrap();
+        gather(&config, std::slice::from_ref(&secret), to.path()).unwrap();
+        let inside = secret.strip_prefix("/").unwrap();
+        let kept = std::fs::read_to_string(to.path().join(OUTSIDE).join(inside)).unwrap();
+        assert_eq!(kept, "s3cr3t");
+        assert!(to.path().join("docker-compose.yml").exists());
+        assert!(to.path().join("vigie.toml").exists());
+    }
+}

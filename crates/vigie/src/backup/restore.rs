@@ -335,3 +335,37 @@ fn settle(at: &Path, root: Option<super::Root>) -> Result<(), vigie_backup::Erro
     let _ = std::os::unix::fs::chown(at, Some(root.uid), Some(root.gid));
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::runtime::docker::Volume;
+
+    #[test]
+    fn a_service_has_what_it_has_mounted_and_what_is_in_it() {
+        let volume = |source: &str| Volume {
+            name: String::from("data"),
+            source: PathBuf::from(source),
+            target: String::from("/data"),
+        };
+        let container = Container {
+            image: String::new(),
+            image_id: String::new(),
+            runs: true,
+            started: None,
+            volumes: vec![volume("/var/lib/docker/volumes/data/_data")],
+            binds: vec![(PathBuf::from("/srv/x/addons"), String::from("/addons"))],
+            content: None,
+        };
+        for (at, wanted) in [
+            ("/var/lib/docker/volumes/data/_data", true),
+            ("/srv/x/addons", true),
+            ("/srv/x", true),
+            ("/srv/x/addons/patch", true),
+            ("/srv/x/addons2", false),
+            ("/var/lib/docker/volumes/data2/_data", false),
+        ] {
+            assert_eq!(has(&container, Path::new(at)), wanted, "{at}");
+        }
+    }
+}

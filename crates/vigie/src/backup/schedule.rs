@@ -339,6 +339,22 @@ mod tests {
     }
 
     #[test]
+    fn a_database_that_nobody_can_back_up_is_said() {
+        let text = "[stack]\nname = \"x\"\n[service.pg]\nrole = \"database\"\n[backup]\n\
+                    password = { env = \"P\" }\n[backup.site.near]\nlocal = \"near\"\n";
+        let read =
+            |text: &str| Config::parse(std::path::Path::new("/srv/x/vigie.toml"), text).unwrap();
+        let told = |config: &Config| {
+            let backup = config.file.backup.as_ref().unwrap();
+            overdue(config, backup, &State::default(), &[], at(10, 40))
+        };
+        let said = told(&read(text));
+        assert_eq!(said, ["pg is in no backup: no `schema` in its `database`, nor in `exclude`"]);
+        let excluded = text.replace("[backup.site", "exclude = [\"pg\"]\n[backup.site");
+        assert!(told(&read(&excluded)).is_empty());
+    }
+
+    #[test]
     fn what_is_late_is_said_with_its_reason() {
         let config = config();
         let backup = config.file.backup.as_ref().unwrap();
@@ -359,6 +375,10 @@ mod tests {
         // A read, a clean-up or a drill that could not be done is said as well.
         state.failed.insert(String::from("drill"), String::from("no engine"));
         assert_eq!(late(&state), ["drill (no engine)"]);
+        state.failed.clear();
+        // A server that keeps no log has failed at nothing.
+        state.failed.insert(super::super::log::no_log("mysql"), String::from("no binary log"));
+        assert!(late(&state).is_empty());
         state.failed.clear();
         // A site that is away has the patience of the schedule, one that is damaged has none.
         let far = state.sites.entry(String::from("far")).or_default();

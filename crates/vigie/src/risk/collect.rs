@@ -7,6 +7,7 @@ use std::time::Duration;
 use vigie_core::learn::risk::{BuiltFacts, Facts, GitFacts, Looked, ServiceFacts};
 
 use crate::app;
+use crate::backup::glance;
 use crate::config::init::{ComposeProject, read_project};
 use crate::config::{Config, RuntimeKind};
 use crate::respond::remotes;
@@ -40,8 +41,17 @@ pub async fn collect(config: &Config) -> Facts {
         }
     });
     let (services, git) = tokio::join!(futures_util::future::join_all(looks), git(&directory));
-    // Backups are not made by this version.
-    Facts { services, git, backup_age: Ok(None) }
+    Facts { services, git, backup_age: Ok(backup_age(config)) }
+}
+
+/// Seconds since the oldest of the newest backups at the site that is furthest: that much is lost with the
+/// host. A site that is damaged gives nothing back.
+fn backup_age(config: &Config) -> Option<u64> {
+    let sites = glance(config)?.sites;
+    let sound = sites.iter().filter(|site| !site.damaged);
+    let at = sound.filter_map(|site| site.oldest).max()?;
+    let gone = jiff::Timestamp::now().as_millisecond().saturating_sub(at);
+    Some(u64::try_from(gone / 1_000).unwrap_or(0))
 }
 
 async fn container(

@@ -47,15 +47,43 @@ async fn what_cannot_be_looked_at_says_why() {
     let row = |id: &str| report.risks.iter().find(|risk| risk.id == id).unwrap();
     assert_eq!(row("R1").checks[0].state, State::Unknown);
     assert!(row("R1").checks[0].why.contains("vigie itself starts it again"));
-    assert_eq!(row("R8").checks[0].why, "no backups yet: not configured");
+    assert_eq!(
+        row("R8").checks[0].why,
+        "no backup yet: [backup] in vigie.toml, then `vigie backup run`"
+    );
     assert_eq!(row("R1").came_true.as_ref().unwrap().times, 0);
     assert!(row("R3").came_true.is_none());
     // The machine's loss needs backups, and there are none.
     assert!(report.open.contains(&String::from("R4")));
     insta::assert_json_snapshot!(row("R1"));
     let french = assess(&config, &facts, &register, Lang::Fr).unwrap();
-    assert_eq!(french.risks[7].checks[0].why, "pas encore de sauvegardes : non configurées");
+    assert_eq!(
+        french.risks[7].checks[0].why,
+        "pas encore de sauvegarde : [backup] dans vigie.toml, puis `vigie backup run`"
+    );
     let [policy, start] = [&french.risks[0].checks[0].why, &french.risks[1].checks[1].why];
     assert_eq!(policy, "gmod : il n'a pas de conteneur : c'est vigie qui le relance");
     assert_eq!(start, "gmod : vigie.toml ne nomme aucun fichier compose");
+}
+
+#[tokio::test]
+async fn the_age_of_a_backup_is_that_of_the_best_site() {
+    let directory = tempfile::tempdir().unwrap();
+    let text = format!(
+        "{TEXT}[backup]\npassword = {{ env = \"P\" }}\n[backup.site.near]\nlocal = \"near\"\n\
+         [backup.site.far]\nlocal = \"far\"\n"
+    );
+    let config = Config::parse(&directory.path().join("vigie.toml"), &text).unwrap();
+    assert_eq!(collect(&config).await.backup_age, Ok(None));
+    let now = jiff::Timestamp::now().as_millisecond();
+    let state = serde_json::json!({ "sites": {
+        "near": { "newest": { "a": now - 7_200_000, "b": now } },
+        "far": { "newest": { "a": now - 60_000 }, "trouble": "damaged: data 00" },
+    }});
+    let path = config.state_directory().join("backup/state.json");
+    std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+    std::fs::write(&path, state.to_string()).unwrap();
+    let age = collect(&config).await.backup_age.unwrap().unwrap();
+    // The oldest asset of the sound site: not the newest one, and not what is damaged.
+    assert!((7_200..7_300).contains(&age), "{age}");
 }

@@ -228,8 +228,43 @@ fn a_site_that_was_away_is_caught_up_and_old_backups_go() {
     assert_eq!(count("near"), 2, "a dry run changes nothing");
     fine(&stack, &["backup", "prune", "--site", "near"]);
     assert_eq!((count("near"), count("far")), (1, 2));
-    // What was pruned does not come back by the next copy the other way round only where it is asked.
     fine(&stack, &["backup", "verify"]);
+    // Another stack in the same repository sees its own backups, and forgets none of these.
+    let file = stack.dir().join("vigie.toml");
+    let text = std::fs::read_to_string(&file).unwrap();
+    let name = format!("name = \"{}\"", stack.spec.project);
+    assert!(text.contains(&name), "{text}");
+    std::fs::write(&file, text.replace(&name, "name = \"another\"")).unwrap();
+    assert_eq!(count("far"), 0);
+    fine(&stack, &["backup", "prune", "--site", "far"]);
+    std::fs::write(&file, text).unwrap();
+    assert_eq!(count("far"), 2);
+}
+
+#[test]
+fn a_game_that_was_left_held_still_goes_on() {
+    let Some(lab) = docker_or_skip("a game held still for its backup") else { return };
+    let extra = "exclude = [\"image\", \"database\", \"files\"]\npause = true";
+    let stack = begun(&lab, "it-pause", extra);
+    fine(&stack, &["backup", "init"]);
+    fine(&stack, &["backup", "run", "volume"]);
+    let game = &stack.spec.game_container;
+    assert_eq!(stack.docker().state(game).unwrap(), "running");
+    // A worker was killed while it read the volume.
+    let path = stack.dir().join(".vigie/backup/state.json");
+    let mut state: Value = serde_json::from_slice(&std::fs::read(&path).unwrap()).unwrap();
+    assert_eq!(state["paused"], serde_json::json!([]), "{state:#}");
+    state["paused"] = serde_json::json!(["gmod"]);
+    std::fs::write(&path, state.to_string()).unwrap();
+    stack.docker().text(["pause", game]).unwrap();
+    let _watch = crate::watch::Watch::of_paused(&stack);
+    let end = std::time::Instant::now() + Duration::from_secs(60);
+    while stack.docker().state(game).unwrap() != "running" {
+        assert!(std::time::Instant::now() < end, "it is still held");
+        std::thread::sleep(Duration::from_millis(200));
+    }
+    let state: Value = serde_json::from_slice(&std::fs::read(&path).unwrap()).unwrap();
+    assert_eq!(state["paused"], serde_json::json!([]), "{state:#}");
 }
 
 #[test]

@@ -50,13 +50,18 @@ impl Watch {
 
     /// `vigie watch` in a stack's directory that has its `vigie.toml`.
     pub(crate) fn of(stack: &Stack) -> Self {
+        let mut watch = Self::of_paused(stack);
+        watch.wait_well();
+        watch
+    }
+
+    /// The same; nobody waits until all is well.
+    pub(crate) fn of_paused(stack: &Stack) -> Self {
         let (directory, docker) = (stack.dir().to_owned(), stack.docker().clone());
         let log = directory.join("watch.log");
         let child = start(&directory, Some(&docker), &log, &[], false);
         let docker = Some(docker);
-        let mut watch = Self { child, directory, docker, log, env: Vec::new(), closed: false };
-        watch.wait_well();
-        watch
+        Self { child, directory, docker, log, env: Vec::new(), closed: false }
     }
 
     /// `vigie watch` in a directory that has its `vigie.toml`, without Docker.

@@ -17,9 +17,9 @@ use vigie_testkit::lab::{Docker, Lab, StackSpec, run};
 
 use super::figures::{machine, percentile};
 use super::player::Player;
-use crate::place::{Place, is_root, program};
+use super::words::on_lab;
+use crate::place::{Place, program};
 use crate::setup;
-use crate::stage::Stages;
 use content::Content;
 use cost::{Cost, measured, shown, used};
 use options::Options;
@@ -42,26 +42,12 @@ struct Series {
 
 pub(super) fn run(place: &Place, words: &[String]) -> Result<()> {
     let Some(options) = Options::read(words)? else { return Ok(()) };
-    if !is_root() {
-        bail!("this reads and changes volumes of the lab's engine: run it as root");
-    }
-    let vigie = match &options.vigie {
-        Some(path) => path.canonicalize().with_context(|| format!("cannot find {path:?}"))?,
-        None => super::vigie(place)?,
-    };
     for (package, name) in [("borgbackup", "borg"), ("zstd", "zstd")] {
         if program(&[name]).is_none() {
             setup::install(&[package])?;
         }
     }
-    let mut stages = Stages::default();
-    let ready = setup::run(place, &mut stages);
-    let lab = Lab::connect(ready.facts.clone())?;
-    let result = measure(&lab, &options, vigie);
-    if ready.started_engine {
-        setup::stop_lab_engine(place, &ready.facts)?;
-    }
-    result
+    on_lab(place, options.vigie.as_ref(), |lab, vigie| measure(lab, &options, vigie))
 }
 
 fn measure(lab: &Lab, options: &Options, vigie: PathBuf) -> Result<()> {

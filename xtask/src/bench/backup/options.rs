@@ -3,7 +3,9 @@
 use std::path::PathBuf;
 
 use anyhow::Result;
-use clap::{Arg, Command, value_parser};
+use clap::Command;
+
+use crate::bench::words::{self, number, program};
 
 /// How it is run.
 #[derive(Debug)]
@@ -19,25 +21,14 @@ pub(super) struct Options {
 }
 
 fn command() -> Command {
-    let number = |name: &'static str, least: i64, default: &'static str, about: &'static str| {
-        let number = value_parser!(u32).range(least..);
-        Arg::new(name).long(name).default_value(default).value_parser(number).help(about)
-    };
     Command::new("cargo xtask bench backup")
         .about(
             "Backups of a tree and of an image, against restic, borg, tar | zstd and save | gzip",
         )
-        .no_binary_name(true)
         .arg(number("tree-mib", 0, "3072", "MiB in the tree; 0 leaves it out"))
         .arg(number("image-mib", 0, "3072", "MiB of content in the image; 0 leaves it out"))
         .arg(number("rounds", 1, "3", "Measurements of each kind"))
-        .arg(
-            Arg::new("vigie")
-                .long("vigie")
-                .value_name("PATH")
-                .value_parser(value_parser!(PathBuf))
-                .help("A vigie that is built already [default: one for release is built]"),
-        )
+        .arg(program())
 }
 
 impl Options {
@@ -46,14 +37,8 @@ impl Options {
     /// # Errors
     /// When it cannot be understood.
     pub(super) fn read(words: &[String]) -> Result<Option<Self>> {
-        let matches = match command().try_get_matches_from(words) {
-            Err(help) if !help.use_stderr() => {
-                help.print()?;
-                return Ok(None);
-            }
-            other => other?,
-        };
-        let number = |name: &str| matches.get_one(name).copied().unwrap_or(1);
+        let Some(matches) = words::read(command(), words)? else { return Ok(None) };
+        let number = |name| words::told(&matches, name);
         Ok(Some(Self {
             tree_mib: number("tree-mib"),
             image_mib: number("image-mib"),

@@ -9,14 +9,13 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::{Duration, Instant};
 
-use anyhow::{Context as _, Result, bail};
+use anyhow::{Context as _, Result};
 use vigie_testkit::lab::{Docker, Lab, Stack, StackSpec, run};
 
 use super::figures::{machine, percentile};
 use super::player::Player;
-use crate::place::{Place, is_root};
-use crate::setup;
-use crate::stage::Stages;
+use super::words::on_lab;
+use crate::place::Place;
 use content::Files;
 use options::Options;
 
@@ -45,21 +44,7 @@ struct Bench<'a> {
 
 pub(super) fn run(place: &Place, words: &[String]) -> Result<()> {
     let Some(options) = Options::read(words)? else { return Ok(()) };
-    if !is_root() {
-        bail!("this reads and changes volumes of the lab's engine: run it as root");
-    }
-    let vigie = match &options.vigie {
-        Some(path) => path.canonicalize().with_context(|| format!("cannot find {path:?}"))?,
-        None => super::vigie(place)?,
-    };
-    let mut stages = Stages::default();
-    let ready = setup::run(place, &mut stages);
-    let lab = Lab::connect(ready.facts.clone())?;
-    let result = measure(&lab, &options, vigie);
-    if ready.started_engine {
-        setup::stop_lab_engine(place, &ready.facts)?;
-    }
-    result
+    on_lab(place, options.vigie.as_ref(), |lab, vigie| measure(lab, &options, vigie))
 }
 
 fn measure(lab: &Lab, options: &Options, vigie: PathBuf) -> Result<()> {

@@ -3,7 +3,9 @@
 use std::path::PathBuf;
 
 use anyhow::Result;
-use clap::{Arg, Command, value_parser};
+use clap::{Arg, Command};
+
+use crate::bench::words::{self, number, program};
 
 /// How it is run.
 #[derive(Debug)]
@@ -21,29 +23,18 @@ pub(super) struct Options {
 }
 
 fn command() -> Command {
-    let number = |name: &'static str, default: &'static str, about: &'static str| {
-        let least = value_parser!(u32).range(1..);
-        Arg::new(name).long(name).default_value(default).value_parser(least).help(about)
-    };
     Command::new("cargo xtask bench snapshot")
         .about("A second restore point and the way back, against docker save | gzip")
-        .no_binary_name(true)
-        .arg(number("image-mib", "2048", "MiB of content in the image"))
-        .arg(number("volume-mib", "1024", "MiB in the volume"))
-        .arg(number("rounds", "3", "Measurements of each kind"))
+        .arg(number("image-mib", 1, "2048", "MiB of content in the image"))
+        .arg(number("volume-mib", 1, "1024", "MiB in the volume"))
+        .arg(number("rounds", 1, "3", "Measurements of each kind"))
         .arg(
             Arg::new("boot")
                 .long("boot")
                 .default_value("5s")
                 .help("How long the game server takes to boot"),
         )
-        .arg(
-            Arg::new("vigie")
-                .long("vigie")
-                .value_name("PATH")
-                .value_parser(value_parser!(PathBuf))
-                .help("A vigie that is built already [default: one for release is built]"),
-        )
+        .arg(program())
 }
 
 impl Options {
@@ -52,14 +43,8 @@ impl Options {
     /// # Errors
     /// When it cannot be understood.
     pub(super) fn read(words: &[String]) -> Result<Option<Self>> {
-        let matches = match command().try_get_matches_from(words) {
-            Err(help) if !help.use_stderr() => {
-                help.print()?;
-                return Ok(None);
-            }
-            other => other?,
-        };
-        let number = |name: &str| matches.get_one(name).copied().unwrap_or(1);
+        let Some(matches) = words::read(command(), words)? else { return Ok(None) };
+        let number = |name| words::told(&matches, name);
         Ok(Some(Self {
             image_mib: number("image-mib"),
             volume_mib: number("volume-mib"),

@@ -167,8 +167,8 @@ pub(super) fn backup_age(facts: &Facts) -> Verdict {
         Err(why) => Verdict::say(State::Unknown, why, why),
         Ok(None) => Verdict::say(
             State::Missing,
-            "no backups yet: not configured",
-            "pas encore de sauvegardes : non configurées",
+            "no backup yet: [backup] in vigie.toml, then `vigie backup run`",
+            "pas encore de sauvegarde : [backup] dans vigie.toml, puis `vigie backup run`",
         ),
         Ok(Some(seconds)) => {
             let state = if *seconds > OLD_SECONDS { State::Missing } else { State::Present };

@@ -77,7 +77,7 @@ fn a_bad_stack_is_told_what_to_do() {
     insta::assert_snapshot!(told(&facts).join("\n"), @r"
     Missing restart_policy: gmod has none; write restart: unless-stopped; mysql has none; write restart: unless-stopped
     Missing image_in_registry: gmod: local/gmod is only on this machine; push it to a registry; mysql: local/mysql is only on this machine; push it to a registry
-    Missing backup_age: no backups yet: not configured
+    Missing backup_age: no backup yet: [backup] in vigie.toml, then `vigie backup run`
     Missing ordered_start: gmod does not wait for mysql; write condition: service_healthy
     Missing database_healthcheck: mysql has none; write a healthcheck that logs in
     Missing git_pushed: no remote has the commit that is checked out; git push

@@ -282,6 +282,12 @@ disks = ["/"]
 # keep_tagged = ["stable"]  # words of their descriptions
 # keep_min_age = "1d"
 
+# Backups, docs/guide/backup.md: without this nothing is backed up. Then: vigie backup init
+# [backup]
+# password = { file = "/root/vigie-backup-password" }   # write it on paper as well
+# [backup.site.disk]
+# local = "/mnt/backup"     # or s3, sftp, webdav, rest, rclone; another house is better than another disk
+
 # What is written when a P1 or P2 is closed, docs/guide/postmortem.md.
 [postmortem]
 # directory = "postmortems"
