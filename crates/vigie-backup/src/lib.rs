@@ -4,11 +4,12 @@
 //!
 //! It wraps `rustic_core`, which has traps that lose data in silence; each of them is closed here and
 //! has its test:
-//! * a short read shrinks the chunker's buffer for good: readers always fill it ([`source`]);
+//! * a short read shrinks the chunker's buffer for good, and files are packed by half a processor: sources
+//!   are read, cut and packed by our own ([`archive`]);
 //! * a stream is recorded with the size 0, and older restics restore it empty ([`source`]);
 //! * a program that fails leaves a truncated snapshot, and errors while reading a source are only logged:
 //!   a source counts its own, a program's end is asked for, and only then is the snapshot written
-//!   ([`store`]);
+//!   ([`source`], [`repository`]);
 //! * a damaged pack or a full disk panics, and what could not be set is only logged: restores are our own
 //!   ([`restore`]), and no panic leaves a call of [`Repository`];
 //! * a dead site is asked pack by pack: a breaker ends the work at the first final fault ([`store`]);
@@ -21,6 +22,7 @@
 //!
 //! A site is a [`Site`], behind one port with one contract that every kind is tested for.
 
+mod archive;
 mod backend;
 mod crypt;
 mod error;

@@ -77,3 +77,11 @@ impl Drop for Writing {
         let _ = self.0.wait();
     }
 }
+
+/// Keeps a directory, and says how many pieces of files were not there yet.
+pub(crate) fn lacks(program: &Path, repository: &Path, tree: &Path) -> u64 {
+    let said = restic(program, repository, &["backup", "--json", tree.to_str().unwrap()]);
+    let last = said.lines().last().unwrap_or_default();
+    let summary: serde_json::Value = serde_json::from_str(last).unwrap();
+    summary["data_blobs"].as_u64().unwrap()
+}

@@ -116,10 +116,7 @@ pub(crate) fn files(store: &dyn Store, seal: &Seal) -> Result<Vec<(Id, Option<In
 pub(crate) fn write(store: &dyn Store, seal: &Seal, file: &IndexFile) -> Result<Id, Fault> {
     let wrong = || Fault::new(Trouble::Wrong, "an index could not be written down");
     let plain = serde_json::to_vec(file).map_err(|_| wrong())?;
-    // As restic does since the second version of its format: 2 says that it is packed.
-    let packed = zstd::stream::encode_all(&plain[..], 3).map_err(|_| wrong())?;
-    let sealed = seal.close(&[&[2], &packed[..]].concat()).ok_or_else(wrong)?;
-    let sealed = Bytes::from(sealed);
+    let sealed = Bytes::from(seal.close_file(&plain).ok_or_else(wrong)?);
     let id = hash(&sealed);
     store.write(&Object::new(Area::Index, id), &[sealed])?;
     Ok(id)

@@ -4,7 +4,7 @@ use rustic_core::Id;
 use rustic_core::repofile::Tree;
 
 use super::{Index, Kind, Place};
-use crate::crypt::{Seal, hash, unpacked};
+use crate::crypt::{Seal, hash, unpacked_piece};
 use crate::store::{Area, Fault, Object, Part, Store};
 
 /// Nobody cuts files into larger pieces than 8 MiB.
@@ -56,7 +56,7 @@ pub(crate) fn opened(
     }
     let mut plain = seal.open(sealed)?;
     if place.unpacked > 0 {
-        plain = unpacked(&plain, place.unpacked as usize)?;
+        plain = unpacked_piece(&plain, place.unpacked as usize)?;
     }
     (hash(&plain) == *id).then_some(plain)
 }

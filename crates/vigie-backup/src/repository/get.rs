@@ -8,6 +8,7 @@ use rustic_core::Id;
 use rustic_core::repofile::{Node, SnapshotFile};
 
 use super::entry::{Entry, entry};
+use super::put::given;
 use super::work::Work;
 use super::{ROOT, Repository, SnapshotId};
 use crate::Error;
@@ -120,7 +121,7 @@ impl Repository {
         let mut all = self.reading(|work| work.opened()?.get_all_snapshots())?;
         all.sort_by(|one, other| one.time.cmp(&other.time));
         let told = all.into_iter().map(|one| {
-            let tags = one.tags.iter().cloned().collect();
+            let tags = given(&one.tags);
             (one.id.to_hex().as_str().to_owned(), one.label, tags)
         });
         Ok(told.collect())

@@ -139,7 +139,7 @@ impl Repository {
         needed.extend(found.lost.iter().copied());
         let mut needed: Vec<_> = needed.into_iter().collect();
         needed.sort_unstable();
-        let mut packer = Packer::new(&work.site, &seal);
+        let packer = Packer::new(&work.site, &seal);
         for (kind, id) in needed {
             let ours = pack::blob(&work.site, &seal, &here, kind, &id);
             let (plain, count) = match ours {

@@ -14,7 +14,7 @@ use crate::lock::{self, Hold, Refused};
 use crate::progress::Bars;
 use crate::site::{Access, dressed};
 use crate::source::told;
-use crate::store::{Breaker, Fault, Held, Store, Window};
+use crate::store::{Breaker, Fault, Store, Window};
 
 /// Bytes that were read and are in use at once, at most.
 const WINDOW: u64 = 48 << 20;
@@ -27,8 +27,6 @@ pub(crate) struct Work<'a> {
     repository: &'a Repository,
     /// The site, until its first final fault.
     pub(crate) site: Guarded,
-    /// The same, with its new snapshots kept back.
-    pub(crate) held: Held<Guarded>,
 }
 
 impl Work<'_> {
@@ -40,11 +38,6 @@ impl Work<'_> {
     /// The repository.
     pub(crate) fn opened(&self) -> RusticResult<rustic_core::Repository<OpenStatus>> {
         self.closed()?.open(&self.repository.credentials())
-    }
-
-    /// The repository; snapshots that are written to it wait in [`Work::held`].
-    pub(crate) fn opened_held(&self) -> RusticResult<rustic_core::Repository<OpenStatus>> {
-        self.over(self.held.clone())?.open(&self.repository.credentials())
     }
 
     fn over(&self, store: impl Store) -> RusticResult<rustic_core::Repository<()>> {
@@ -61,7 +54,7 @@ impl Repository {
     /// A new work.
     pub(crate) fn work(&self) -> Work<'_> {
         let site = Breaker::new(dressed(Arc::clone(&self.store), &self.access));
-        Work { repository: self, held: Held::new(site.clone()), site }
+        Work { repository: self, site }
     }
 
     /// Does one work that takes no lock.

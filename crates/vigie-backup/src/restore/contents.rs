@@ -8,6 +8,7 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use rustic_core::Id;
 
+use super::behind::Behind;
 use super::{Source, below};
 use crate::Error;
 use crate::pack::{Damage, Kind, Place, opened};
@@ -40,11 +41,11 @@ pub(super) fn write(
 ) -> Result<(), Error> {
     wanted.sort_unstable_by_key(|one| (one.place, one.file, one.position));
     let runs = runs(&wanted);
-    let (next, stop) = (AtomicUsize::new(0), AtomicBool::new(false));
+    let (next, stop, behind) = (AtomicUsize::new(0), AtomicBool::new(false), Behind::default());
     let work = || -> Result<(), Error> {
         while !stop.load(Ordering::Relaxed) {
             let Some((from, until)) = runs.get(next.fetch_add(1, Ordering::Relaxed)) else { break };
-            let done = run(source, to, files, &wanted[*from..*until]);
+            let done = run(source, to, files, &wanted[*from..*until], &behind);
             done.inspect_err(|_| stop.store(true, Ordering::Relaxed))?;
         }
         Ok(())
@@ -76,7 +77,13 @@ pub(super) fn runs(wanted: &[Wanted]) -> Vec<(usize, usize)> {
     runs
 }
 
-fn run(source: &Source<'_>, to: &Path, files: &[PathBuf], wanted: &[Wanted]) -> Result<(), Error> {
+fn run(
+    source: &Source<'_>,
+    to: &Path,
+    files: &[PathBuf],
+    wanted: &[Wanted],
+    behind: &Behind,
+) -> Result<(), Error> {
     let (Some(first), Some(last)) = (wanted.first(), wanted.last()) else { return Ok(()) };
     let path = |one: &Wanted| files.get(one.file as usize).map(PathBuf::as_path);
     let damaged = |one: &Wanted, why| source.damaged(path(one).unwrap_or(Path::new("")), why);
@@ -108,6 +115,7 @@ fn run(source: &Source<'_>, to: &Path, files: &[PathBuf], wanted: &[Wanted]) -> 
                 }
                 if let Some((_, file)) = &open {
                     file.write_all_at(&plain, one.position).map_err(failed)?;
+                    behind.written(file, one.position, plain.len() as u64);
                 }
             }
             source.more(plain.len() as u64);

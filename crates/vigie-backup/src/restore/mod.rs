@@ -3,6 +3,7 @@
 //! damage and at a full disk, and only logs what it could not set.
 
 mod batch;
+mod behind;
 mod contents;
 mod metadata;
 mod stream;

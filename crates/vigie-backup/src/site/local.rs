@@ -120,6 +120,8 @@ impl Store for Directory {
             part.write_all(piece).map_err(failed)?;
         }
         part.as_file().sync_all().map_err(failed)?;
+        // A game server's files are of more use in memory than what was just put away.
+        let _ = rustix::fs::fadvise(part.as_file(), 0, None, rustix::fs::Advice::DontNeed);
         part.persist(&at).map_err(|error| failed(error.error))?;
         // The name, too, has to be there after a power cut, or what an index names is not.
         let parent = at.parent().unwrap_or(&self.path);

@@ -16,7 +16,6 @@ mod breaker;
 pub(crate) mod conformance;
 mod deadline;
 mod fault;
-mod held;
 #[cfg(test)]
 pub(crate) mod memory;
 mod object;
@@ -36,7 +35,6 @@ pub(crate) use bandwidth::Bandwidth;
 pub(crate) use breaker::Breaker;
 pub(crate) use deadline::Deadline;
 pub(crate) use fault::{Fault, Trouble};
-pub(crate) use held::Held;
 pub(crate) use object::{Area, Object, id};
 pub(crate) use retry::Retry;
 pub(crate) use window::Window;

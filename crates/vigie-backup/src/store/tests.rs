@@ -183,20 +183,6 @@ fn no_more_is_in_use_than_the_window_allows() {
 }
 
 #[test]
-fn snapshots_wait_until_they_count() {
-    let memory = Arc::new(Memory::default());
-    let store = Held::new(Arc::clone(&memory));
-    let snapshot = Object::new(Area::Snapshots, Id::random());
-    store.write(&snapshot, &[Bytes::from_static(b"s")]).unwrap();
-    let (pack, content) = object(b"p");
-    store.write(&pack, &[content]).unwrap();
-    assert_eq!(memory.size(&snapshot).unwrap(), None);
-    assert_eq!(memory.size(&pack).unwrap(), Some(1));
-    store.release().unwrap();
-    assert_eq!(memory.size(&snapshot).unwrap(), Some(1));
-}
-
-#[test]
 fn only_names_of_a_repository_are_names() {
     let name = "0123456789abcdef".repeat(4);
     assert!(id(&name).is_some());

@@ -36,7 +36,7 @@ impl Forge {
     /// Writes directories, each of which may name those before it, and a snapshot of the last; gives the
     /// name of the snapshot.
     fn snapshot(&self, trees: &[Tree<'_>], content: &[u8]) -> String {
-        let mut packer = Packer::new(&self.store, &self.seal);
+        let packer = Packer::new(&self.store, &self.seal);
         packer.add(Blob::Data, hash(content), content).unwrap();
         let mut ids = Vec::new();
         for tree in trees {

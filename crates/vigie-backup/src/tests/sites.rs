@@ -124,7 +124,9 @@ fn a_site_that_dies_ends_the_work_soon_and_what_was_kept_is_there() {
         let first = std::io::Cursor::new(noise(1_000));
         repository.put_stream("database", "one", "dump.sql", first, || Ok(())).unwrap();
         let (begun, ready) = (std::sync::mpsc::channel(), 10 << 20);
-        let reader = Signalling { left: 200 << 20, signal: Some(begun.0), after: ready };
+        let end = std::sync::mpsc::channel().1;
+        let reader =
+            Signalling { left: 200 << 20, signal: Some(begun.0), after: ready, may_end: end };
         let done = std::thread::scope(|scope| {
             let putting = scope
                 .spawn(|| repository.put_stream("database", "two", "dump.sql", reader, || Ok(())));
@@ -148,11 +150,12 @@ fn a_site_that_dies_ends_the_work_soon_and_what_was_kept_is_there() {
     }
 }
 
-/// Noise, slowly repeated, that says when enough of it was read.
+/// Noise, slowly repeated, that says when enough of it was read, and does not end before it may.
 struct Signalling {
     left: usize,
     signal: Option<std::sync::mpsc::Sender<()>>,
     after: usize,
+    may_end: std::sync::mpsc::Receiver<()>,
 }
 
 impl std::io::Read for Signalling {
@@ -169,6 +172,10 @@ impl std::io::Read for Signalling {
         {
             signal.send(()).unwrap();
         }
+        if count == 0 {
+            // Whoever has failed does not tell it any more.
+            let _ = self.may_end.recv_timeout(Duration::from_secs(60));
+        }
         Ok(count)
     }
 }
@@ -177,8 +184,9 @@ impl std::io::Read for Signalling {
 fn nobody_prunes_while_somebody_writes() {
     let place = lab::local();
     let repository = made(&place, &Access::default());
-    let (begun, ready) = (std::sync::mpsc::channel(), 1 << 20);
-    let reader = Signalling { left: 30 << 20, signal: Some(begun.0), after: ready };
+    let (begun, end) = (std::sync::mpsc::channel(), std::sync::mpsc::channel());
+    let reader =
+        Signalling { left: 3 << 20, signal: Some(begun.0), after: 1 << 20, may_end: end.1 };
     std::thread::scope(|scope| {
         let putting =
             scope.spawn(|| repository.put_stream("database", "one", "dump.sql", reader, || Ok(())));
@@ -192,6 +200,7 @@ fn nobody_prunes_while_somebody_writes() {
         // Two may write at once.
         let other = std::io::Cursor::new(noise(1_000));
         repository.put_stream("other", "one", "dump.sql", other, || Ok(())).unwrap();
+        end.0.send(()).unwrap();
         putting.join().unwrap().unwrap();
     });
     repository.prune().unwrap();

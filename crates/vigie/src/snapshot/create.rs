@@ -159,7 +159,7 @@ fn part(
     mounted: Vec<(String, String)>,
     (stored, root): (Stored, Option<Root>),
 ) -> TreePart {
-    let Stored { id, files, bytes, added } = stored;
+    let Stored { id, files, bytes, added, .. } = stored;
     TreePart { name, mounted, snapshot: id, root, files, size: bytes, added }
 }
 

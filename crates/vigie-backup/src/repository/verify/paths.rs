@@ -12,6 +12,7 @@ use super::files::Snapshots;
 use super::{Concerned, Findings};
 use crate::crypt::Seal;
 use crate::pack::{self, Damage, Index, Kind};
+use crate::repository::put::given;
 use crate::store::{Fault, Store, Trouble};
 
 /// More paths than these help nobody, of one snapshot.
@@ -59,7 +60,7 @@ fn walk_all(
         found.report.concerned.push(Concerned {
             id: id.to_hex().as_str().to_owned(),
             label: snapshot.label,
-            tags: snapshot.tags.iter().cloned().collect(),
+            tags: given(&snapshot.tags),
             paths: paths.iter().map(shown).collect(),
         });
     }
