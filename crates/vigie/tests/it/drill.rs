@@ -3,7 +3,7 @@
 //! and what a killed drill has left goes.
 
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, Command};
 use std::time::{Duration, Instant};
 
 use serde_json::Value;
@@ -142,11 +142,13 @@ fn a_stack_that_does_not_come_back_is_an_incident_and_a_killed_drill_is_swept() 
     fine(&stack, &["backup", "run", "database"]);
     let before = living(&stack);
 
-    // Killed while its game starts: another drill removes what is left, and works.
+    // Killed while its game starts: another drill removes what is left, and works; with the old Compose, too.
     killed(&stack, "  start gmod\n");
     assert!(left(&stack).len() > 3, "{:?}", left(&stack));
-    let drills = json(&stack, &["backup", "drill", "stack", "--json"]);
-    assert!(drills["stack"]["failed"].is_null(), "{drills:#}");
+    let (code, text) = with_the_old_compose(&stack, &["backup", "drill", "stack", "--json"]);
+    let drills: Value = serde_json::from_str(&text).unwrap_or_else(|why| panic!("{why}: {text}"));
+    assert_eq!((code, drills["stack"]["failed"].is_null()), (Some(0), true), "{drills:#}");
+    assert!(proved(&drills["stack"], "gmod answers: a2s: ").contains("rcon: login works"));
     assert_eq!(left(&stack), [""; 0]);
 
     // Killed while its database starts; then its dump is damaged, which is found.
@@ -183,7 +185,8 @@ fn a_stack_that_does_not_come_back_is_an_incident_and_a_killed_drill_is_swept() 
     let text = std::fs::read_to_string(&compose).unwrap();
     std::fs::write(&compose, text.replace("  gmod:\n", "  gmod:\n    network_mode: host\n"))
         .unwrap();
-    fine(&stack, &["backup", "run", "project"]);
+    let (_, text) = run(&stack, &["backup", "run", "project"]);
+    assert!(text.contains("kept project: "), "the other site is told as damaged: {text}");
     let (code, text) = run(&stack, &["backup", "drill", "stack"]);
     assert_eq!(code, Some(4), "{text}");
     assert!(text.contains("gmod is on the host's own network"), "{text}");
@@ -199,6 +202,17 @@ fn a_stack_that_does_not_come_back_is_an_incident_and_a_killed_drill_is_swept() 
     assert_eq!(left(&stack), [""; 0]);
 }
 
+/// `vigie` where `docker compose` is not installed, only `docker-compose`.
+fn with_the_old_compose(stack: &Stack, arguments: &[&str]) -> (Option<i32>, String) {
+    let empty = tempfile::tempdir().unwrap();
+    let mut command = vigie();
+    stack.docker().point(&mut command);
+    command.env("DOCKER_CONFIG", empty.path()).args(arguments).current_dir(stack.dir());
+    let output = command.output().unwrap();
+    let text = if output.status.success() { output.stdout } else { output.stderr };
+    (output.status.code(), String::from_utf8_lossy(&text).into_owned())
+}
+
 /// Kills a drill with -9, its worker first, when it says `line`.
 fn killed(stack: &Stack, line: &str) {
     let path = stack.dir().join("killed.log");
@@ -206,7 +220,7 @@ fn killed(stack: &Stack, line: &str) {
     let mut command: Command = vigie();
     stack.docker().point(&mut command);
     command.args(["backup", "drill", "stack"]).current_dir(stack.dir());
-    let mut drill = command.stdout(Stdio::null()).stderr(log).spawn().unwrap();
+    let mut drill = command.stdout(log.try_clone().unwrap()).stderr(log).spawn().unwrap();
     let read = || std::fs::read_to_string(&path).unwrap();
     let end = Instant::now() + Duration::from_secs(240);
     while !read().contains(line) {

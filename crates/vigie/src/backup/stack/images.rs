@@ -106,7 +106,7 @@ pub(super) async fn load(
             ));
             continue;
         };
-        rehearsal.tell.step(&format!("load {}", part.manifest.asset.name()));
+        rehearsal.tell.step(&format!("bring {} back", part.manifest.asset.name()));
         // One that is there keeps its names; it is loaded all the same, as a new host would do.
         let tags = if one.is_there { Vec::new() } else { vec![one.reference.clone()] };
         let (repository, id) = (rehearsal.repository.clone(), part.id.clone());

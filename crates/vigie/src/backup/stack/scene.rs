@@ -17,6 +17,7 @@ use crate::backup::BackupError;
 use crate::backup::keep::OUTSIDE;
 use crate::backup::recover::{named, played};
 use crate::backup::restore::Bringer;
+use crate::backup::work::Tell;
 use crate::config::Config;
 use crate::runtime::docker::Docker;
 use crate::runtime::{Runtime as _, RuntimeError};
@@ -57,7 +58,7 @@ impl<'a> Scene<'a> {
         let copy = stage.join(living.file_name().unwrap_or("project".as_ref()));
         let places = Places { outside: copy.join(OUTSIDE), living, copy };
         let project = parts.project()?;
-        rehearsal.tell.step("bring the project's files back");
+        rehearsal.tell.step("bring project back");
         let bringer = rehearsal.bringer(rehearsal.config, rehearsal.docker);
         bringer.aside(&project.manifest, &project.id, &places.copy).await?;
         let restored = read(rehearsal.config, &places)?;
@@ -110,7 +111,7 @@ impl<'a> Scene<'a> {
             if !stack.find(service).is_some_and(|id| first.contains(&id)) {
                 continue;
             }
-            tell.step(&format!("play {} back", part.manifest.asset.name()));
+            tell.step(&format!("bring {} back", part.manifest.asset.name()));
             let says = played(&bringer, &part.manifest, false).await?;
             told.push(format!("{}: {says}", part.manifest.asset.name()));
         }
@@ -150,6 +151,7 @@ impl<'a> Scene<'a> {
             std::fs::create_dir_all(parent)
                 .map_err(|error| BackupError::File(parent.to_owned(), error))?;
             self.inside(parent)?;
+            self.rehearsal.tell.step(&format!("bring {} back", manifest.asset.name()));
             bringer.exchange(manifest, &part.id, &now).await?;
             let (name, bytes) = (manifest.asset.name(), size(manifest.bytes));
             told.push(format!("{name}: {} files, {bytes}", manifest.files));
@@ -179,6 +181,7 @@ impl<'a> Scene<'a> {
                 driver: None,
                 options: std::collections::BTreeMap::new(),
             };
+            self.rehearsal.tell.step(&format!("bring {} back", manifest.asset.name()));
             let at = docker.make_volume(self.name, &own).await?;
             bringer.exchange(manifest, &part.id, &at).await?;
             let (name, bytes) = (manifest.asset.name(), size(manifest.bytes));
@@ -296,9 +299,16 @@ impl Rehearsal<'_> {
             docker: Some(docker),
             repository: self.repository.clone(),
             site: self.site,
-            tell: self.tell,
+            tell: &Quiet,
         }
     }
+}
+
+/// Where things are for a minute says nothing to people.
+struct Quiet;
+
+impl Tell for Quiet {
+    fn step(&self, _: &str) {}
 }
 
 /// The configuration that came back; the compose file that it names is the copy.
