@@ -145,6 +145,7 @@ fn a_stack_that_does_not_come_back_is_an_incident_and_a_killed_drill_is_swept() 
     // Killed while its game starts: another drill removes what is left, and works; with the old Compose, too.
     killed(&stack, "  start gmod\n");
     assert!(left(&stack).len() > 3, "{:?}", left(&stack));
+    shares_nothing(&stack);
     let (code, text) = with_the_old_compose(&stack, &["backup", "drill", "stack", "--json"]);
     let drills: Value = serde_json::from_str(&text).unwrap_or_else(|why| panic!("{why}: {text}"));
     assert_eq!((code, drills["stack"]["failed"].is_null()), (Some(0), true), "{drills:#}");
@@ -200,6 +201,30 @@ fn a_stack_that_does_not_come_back_is_an_incident_and_a_killed_drill_is_swept() 
     );
     assert!(row["raise"].to_string().contains("host's own network"), "{row:#}");
     assert_eq!(left(&stack), [""; 0]);
+}
+
+/// What is left of a drill that was killed has nothing of the living stack, and no way out.
+fn shares_nothing(stack: &Stack) {
+    let docker = stack.docker();
+    let project = left(stack).into_iter().find(|one| one.starts_with("vigie-drill-")).unwrap();
+    let filter = format!("label=com.docker.compose.project={project}");
+    let ids = docker.text(["ps", "-aq", "--filter", &filter]).unwrap();
+    assert_eq!(ids.lines().count(), 2, "{ids}");
+    for id in ids.lines() {
+        let seen = docker.inspect(id).unwrap();
+        assert_eq!(seen["HostConfig"]["PortBindings"], serde_json::json!({}), "{seen:#}");
+        assert_eq!(seen["HostConfig"]["RestartPolicy"]["Name"], "no", "{seen:#}");
+        for mount in seen["Mounts"].as_array().unwrap() {
+            let (source, name) = (mount["Source"].as_str().unwrap(), mount["Name"].as_str());
+            let is_own = name.is_some_and(|name| name.starts_with(&format!("{project}_")));
+            assert!(is_own || source.contains("/.vigie/backup/.drill-"), "{mount:#}");
+        }
+        let networks = seen["NetworkSettings"]["Networks"].as_object().unwrap();
+        assert_eq!(networks.keys().collect::<Vec<_>>(), [&format!("{project}_default")]);
+    }
+    let network = format!("{project}_default");
+    let inside = docker.text(["network", "inspect", "--format", "{{.Internal}}", &network]);
+    assert_eq!(inside.unwrap().trim(), "true");
 }
 
 /// `vigie` where `docker compose` is not installed, only `docker-compose`.

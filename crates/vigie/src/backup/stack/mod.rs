@@ -100,7 +100,10 @@ impl Rehearsal<'_> {
         let rto = targets.map_or(Duration::MAX, |targets| targets.rto);
         let redactor = Redactor::of(self.config);
         let (proved, failed) = match done {
-            Ok(proved) => (proved, None),
+            Ok(mut proved) => {
+                proved.extend(parts.told(at));
+                (proved, None)
+            }
             Err(error) => (Vec::new(), Some(redactor.clean(&error.to_string()))),
         };
         let missed = if failed.is_none() { missed(took, rto, &ages) } else { Vec::new() };

@@ -10,6 +10,7 @@ use vigie_core::backup::{Kind, Part as Aged};
 
 use crate::backup::{BackupError, Manifest};
 use crate::config::BackupConfig;
+use crate::report::ago;
 use crate::text::size;
 
 /// Of a dump: the dump is text, and its server keeps rows, indexes and logs of it.
@@ -79,10 +80,26 @@ impl Parts {
 
     /// How old the oldest of the players' data was at `at`, in milliseconds.
     pub(super) fn age(&self, at: i64) -> u64 {
-        let is_data = |part: &&Part| {
-            matches!(part.manifest.asset.kind, Kind::Database | Kind::Volume | Kind::Files)
+        self.data().map(|part| gone(at, part)).max().unwrap_or(0)
+    }
+
+    /// The oldest and the newest of the players' data, for people.
+    pub(super) fn told(&self, at: i64) -> Option<String> {
+        let mut all: Vec<_> = self.data().collect();
+        all.sort_by_key(|part| part.manifest.at);
+        let shown = |part: &Part| {
+            let age = ago(Duration::from_millis(gone(at, part)));
+            format!("{}, {age} old", part.manifest.asset.name())
         };
-        self.0.iter().filter(is_data).map(|part| gone(at, part)).max().unwrap_or(0)
+        let (oldest, newest) = (all.first()?, all.last()?);
+        Some(format!("the oldest data was {}; the newest {}", shown(oldest), shown(newest)))
+    }
+
+    /// What players lose when it is lost: an image and the project's files are what they are.
+    fn data(&self) -> impl Iterator<Item = &Part> {
+        self.0.iter().filter(|part| {
+            matches!(part.manifest.asset.kind, Kind::Database | Kind::Volume | Kind::Files)
+        })
     }
 
     /// Refuses when less than `reserve` would be left at `place`: what lives goes first.

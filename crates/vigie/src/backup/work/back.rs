@@ -100,7 +100,8 @@ impl Work<'_> {
             let mut drilled = drill.prove(manifest).await;
             drilled.missed = self.missed(manifest, &drilled);
             self.catalog.remember(|state| {
-                state.drills.retain(|name, _| name == stack::NAME || current.contains(name));
+                let stays = |name: &String| name == stack::NAME && !self.leaves_stack_out();
+                state.drills.retain(|name, _| current.contains(name) || stays(name));
                 state.drills.insert(name.clone(), drilled.clone());
             })?;
             done.push((name, drilled));
