@@ -78,7 +78,10 @@ fn the_whole_stack_comes_up_beside_the_living_one_and_leaves_nothing() {
     docker.text(["rm", &maker]).unwrap();
     spec.game_image.clone_from(&image);
     let images = Images { docker: docker.clone(), repository };
-    let stack = begun_from(&lab, spec, "exclude = [\"image:mysql\"]");
+    let never = ["database", "files", "images", "prune", "verify", "drill"];
+    let never = never.map(|work| format!("{work} = \"never\"")).join(", ");
+    let extra = format!("exclude = [\"image:mysql\"]\nbinlog = false\nschedule = {{ {never} }}");
+    let stack = begun_from(&lab, spec, &extra);
     std::fs::write(volume(&stack).join("volume.txt"), "kept").unwrap();
     std::fs::write(stack.dir().join("addons/word.txt"), "kept").unwrap();
     fine(&stack, &["backup", "init"]);
@@ -95,6 +98,7 @@ fn the_whole_stack_comes_up_beside_the_living_one_and_leaves_nothing() {
     sql(&stack, "UPDATE shared_blueprints SET name = 'later' WHERE id = 1");
     std::fs::write(volume(&stack).join("volume.txt"), "later").unwrap();
     let before = living(&stack);
+    let watch = crate::watch::Watch::of(&stack);
 
     let planned = fine(&stack, &["backup", "drill", "stack", "--dry-run"]);
     assert_eq!(planned.lines().count(), 1, "{planned}");
@@ -115,6 +119,7 @@ fn the_whole_stack_comes_up_beside_the_living_one_and_leaves_nothing() {
     assert_eq!(left(&stack), [""; 0]);
     assert!(docker.text(["image", "inspect", &id]).is_err(), "the image went with it");
     assert_eq!(living(&stack), before, "the living stack has not noticed");
+    assert_eq!(watch.incidents(), [Value::Null; 0], "nor has its watch: {}", watch.log());
     let row = sql(&stack, "SELECT name FROM shared_blueprints WHERE id = 1");
     assert_eq!(row.trim(), "later");
     assert_eq!(std::fs::read_to_string(volume(&stack).join("volume.txt")).unwrap(), "later");

@@ -61,9 +61,8 @@ impl Parts {
     }
 
     /// The project's own files, without which there is nothing to begin with.
-    pub(super) fn project(&self) -> Result<&Part, BackupError> {
-        let none = || BackupError::NoBackup(String::from("project"), String::new());
-        self.all(Kind::Project).next().ok_or_else(none)
+    pub(super) fn project(&self) -> Option<&Part> {
+        self.all(Kind::Project).next()
     }
 
     /// How old each was at `at`, and may be.

@@ -57,7 +57,12 @@ impl<'a> Scene<'a> {
         // Compose names a project after its directory where nothing else says so, and its volumes after it.
         let copy = stage.join(living.file_name().unwrap_or("project".as_ref()));
         let places = Places { outside: copy.join(OUTSIDE), living, copy };
-        let project = parts.project()?;
+        let project = parts.project().ok_or_else(|| {
+            Stopped::Unfit(String::from(
+                "the project's own files are in no backup, so there is nothing to begin with: vigie backup run \
+                 project",
+            ))
+        })?;
         rehearsal.tell.step("bring project back");
         let bringer = rehearsal.bringer(rehearsal.config, rehearsal.docker);
         bringer.aside(&project.manifest, &project.id, &places.copy).await?;
@@ -221,18 +226,8 @@ impl<'a> Scene<'a> {
         Ok(told)
     }
 
-    /// Refuses a path that a link leads out of the scratch directory: what is mounted must be a copy.
     fn inside(&self, path: &Path) -> Result<(), BackupError> {
-        let real = |path: &Path| {
-            path.canonicalize().map_err(|error| BackupError::File(path.to_owned(), error))
-        };
-        if real(path)?.starts_with(real(self.stage)?) {
-            return Ok(());
-        }
-        let path = path.strip_prefix(&self.places.copy).unwrap_or(path).display();
-        Err(BackupError::Refused(format!(
-            "{path} in the backup is a link that leads to the living stack; nothing was mounted from there"
-        )))
+        contained(path, self.stage, &self.places.copy)
     }
 
     /// Starts a service, and waits until it answers at its own address.
@@ -304,6 +299,20 @@ impl Rehearsal<'_> {
     }
 }
 
+/// Refuses a path that a link leads out of `stage`: what is mounted must be a copy.
+fn contained(path: &Path, stage: &Path, copy: &Path) -> Result<(), BackupError> {
+    let real = |path: &Path| {
+        path.canonicalize().map_err(|error| BackupError::File(path.to_owned(), error))
+    };
+    if real(path)?.starts_with(real(stage)?) {
+        return Ok(());
+    }
+    let path = path.strip_prefix(copy).unwrap_or(path).display();
+    Err(BackupError::Refused(format!(
+        "{path} in the backup is a link that leads to the living stack; nothing was mounted from there"
+    )))
+}
+
 /// Where things are for a minute says nothing to people.
 struct Quiet;
 
@@ -322,4 +331,44 @@ fn read(living: &Config, places: &Places) -> Result<Config, BackupError> {
     let compose = stack.compose.take();
     stack.compose = compose.map(|file| places.copied(&places.living.join(file)).1);
     Ok(restored)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_link_that_leads_out_is_refused_and_one_inside_is_not() {
+        let (stage, living) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+        let copy = stage.path().join("town");
+        std::fs::create_dir_all(copy.join("addons")).unwrap();
+        std::os::unix::fs::symlink("addons", copy.join("near")).unwrap();
+        std::os::unix::fs::symlink(living.path(), copy.join("far")).unwrap();
+        let look = |name: &str| contained(&copy.join(name), stage.path(), &copy);
+        look("addons").unwrap();
+        look("near").unwrap();
+        let said = look("far").unwrap_err().to_string();
+        assert!(said.starts_with("far in the backup is a link"), "{said}");
+        std::fs::create_dir(living.path().join("below")).unwrap();
+        assert!(look("far/below").is_err());
+    }
+
+    #[test]
+    fn the_compose_file_that_is_read_is_the_copy() {
+        let copy = tempfile::tempdir().unwrap();
+        let living = PathBuf::from("/srv/town");
+        let outside = copy.path().join(OUTSIDE);
+        let places = Places { living, copy: copy.path().into(), outside: outside.clone() };
+        let named = |compose: &str| {
+            let text = format!(
+                "[stack]\nname = \"x\"\ncompose = \"{compose}\"\n[service.a]\nrole = \"other\"\n"
+            );
+            std::fs::write(copy.path().join("vigie.toml"), &text).unwrap();
+            let living = Config::parse(Path::new("/srv/town/vigie.toml"), &text).unwrap();
+            read(&living, &places).unwrap().file.stack.compose.unwrap()
+        };
+        assert_eq!(named("docker-compose.yml"), copy.path().join("docker-compose.yml"));
+        assert_eq!(named("/srv/town/docker-compose.yml"), copy.path().join("docker-compose.yml"));
+        assert_eq!(named("../other/compose.yml"), outside.join("srv/other/compose.yml"));
+    }
 }

@@ -79,7 +79,7 @@ impl Work<'_> {
                 newest.insert(one.asset.name(), one);
             }
         }
-        if newest.is_empty() && !(whole && parts.is_empty()) {
+        if newest.is_empty() && (backups.is_empty() || !whole || !parts.is_empty()) {
             let what = parts.first().map_or("anything", |name| name.as_str());
             return Err(BackupError::NoBackup(what.to_owned(), String::new()));
         }
