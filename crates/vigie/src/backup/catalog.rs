@@ -25,6 +25,9 @@ pub struct Drilled {
     pub age_ms: u64,
     /// What it proved, one line each.
     pub proved: Vec<String>,
+    /// Targets (RTO, RPO) that it missed, one line each.
+    #[serde(default)]
+    pub missed: Vec<String>,
     /// Why it failed.
     pub failed: Option<String>,
 }
@@ -81,6 +84,9 @@ pub struct State {
     /// The last drill of each asset.
     #[serde(default)]
     pub drills: BTreeMap<String, Drilled>,
+    /// Why the whole stack cannot be drilled beside the living one, where that is so.
+    #[serde(default)]
+    pub unfit: Option<String>,
     /// Why the last backup of an asset failed; gone when one works.
     #[serde(default)]
     pub failed: BTreeMap<String, String>,

@@ -42,7 +42,7 @@ impl Drill<'_> {
             Ok(proved) => (proved, None),
             Err(error) => (Vec::new(), Some(error.to_string())),
         };
-        Drilled { at, took_ms, age_ms, proved, failed }
+        Drilled { at, took_ms, age_ms, proved, missed: Vec::new(), failed }
     }
 
     async fn tried(&self, manifest: &Manifest) -> Result<Vec<String>, BackupError> {

@@ -20,6 +20,7 @@ mod redundancy;
 mod restore;
 mod schedule;
 mod sites;
+mod stack;
 mod work;
 mod worker;
 
@@ -32,5 +33,6 @@ pub use redundancy::redundancy;
 pub use restore::{Restored, Way};
 pub use schedule::watch;
 pub use sites::Sites;
+pub use stack::NAME as STACK;
 pub use work::{Done, Job, Tell, newest, perform};
 pub use worker::{Limits, run, serve};

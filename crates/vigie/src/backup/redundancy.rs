@@ -9,7 +9,7 @@ use vigie_core::backup::{Asset, Copied, Facts, Kind, Medium, Row, judge};
 
 use super::catalog::SiteState;
 use super::log::no_log;
-use super::{BackupError, Catalog, State, assets, unkept};
+use super::{BackupError, Catalog, State, assets, stack, unkept};
 use crate::config::{BackupConfig, Config};
 use crate::respond::{asked_remotes, root};
 use crate::runtime::docker::Docker;
@@ -47,6 +47,7 @@ pub async fn redundancy(config: &Config, docker: Option<&Docker>) -> Result<Vec<
         }
         rows.push(row);
     }
+    rows.extend(docker.and_then(|_| whole(config, backup, &state, &rows, now)));
     for service in unkept(config) {
         let asset = Asset { kind: Kind::Database, service: None, what: service.clone() };
         let mut row = judge(Facts {
@@ -76,6 +77,44 @@ pub async fn redundancy(config: &Config, docker: Option<&Docker>) -> Result<Vec<
         }));
     }
     Ok(rows)
+}
+
+/// The stack as a whole: a site has it where it has every part of it, as old as the oldest one.
+fn whole(
+    config: &Config,
+    backup: &BackupConfig,
+    state: &State,
+    parts: &[Row],
+    now: i64,
+) -> Option<Row> {
+    if backup.exclude.iter().any(|name| name == stack::NAME) {
+        return None;
+    }
+    let project = Asset { kind: Kind::Project, service: None, what: String::new() };
+    let mut copies = vec![living(config, &project)];
+    for copy in at_sites(config, backup, state, &project, now) {
+        let ages = parts.iter().map(|row| {
+            row.facts.copies.iter().find(|one| one.place == copy.place).map(|one| one.age)
+        });
+        if let Some(ages) = ages.collect::<Option<Vec<_>>>() {
+            copies.push(Copied { age: ages.into_iter().max().unwrap_or_default(), ..copy });
+        }
+    }
+    let drill = state.drills.get(stack::NAME);
+    let mut row = judge(Facts {
+        asset: stack::NAME.to_owned(),
+        copies,
+        // What may be older than the rest is older here as well.
+        rpo: backup.rpo.database.max(backup.rpo.files).max(backup.rpo.images),
+        drilled: drill.filter(|one| one.failed.is_none()).map(|one| gone(now, one.at)),
+        drill_every: state.unfit.is_none().then_some(backup.drill_within),
+        drill_failed: drill.is_some_and(|one| one.failed.is_some()),
+        out_of_scope: None,
+        by_git: false,
+    });
+    row.raise.extend(drill.map(|one| one.missed.clone()).unwrap_or_default());
+    row.raise.extend(state.unfit.clone());
+    Some(row)
 }
 
 fn gone(now: i64, at: i64) -> Duration {

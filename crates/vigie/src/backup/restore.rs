@@ -45,6 +45,9 @@ pub struct Restored {
     pub took_ms: u64,
 }
 
+/// Where an archive for the engine is written.
+pub(super) type ToEngine = BufWriter<tokio_util::io::SyncIoBridge<tokio::io::DuplexStream>>;
+
 /// What a backup is brought back with.
 pub(super) struct Bringer<'a> {
     pub(super) config: &'a Config,
@@ -263,24 +266,12 @@ impl Bringer<'_> {
         let read = tokio::task::spawn_blocking(move || image::read_record(&repository, &of)).await;
         let read = read.map_err(|error| BackupError::Worker(error.to_string()))?;
         let record = read.map_err(|error| BackupError::Site(self.site.to_owned(), error))?;
-        let (read, write) = tokio::io::duplex(1 << 20);
         let (id, plan) = (id.to_owned(), record.clone());
-        let give = self.work(move |repository| {
-            let mut write = BufWriter::new(tokio_util::io::SyncIoBridge::new(write));
-            match plan {
-                Some(record) => image::write(&repository, &record, &mut write),
-                None => repository.get_file(&id, image::WHOLE, &mut write),
-            }
-        });
-        let pieces = tokio_util::io::ReaderStream::with_capacity(read, 256 << 10);
-        let (taken, given) = tokio::join!(docker.load(pieces), give);
-        match (taken, given) {
-            // It takes no more when it has failed, and says why.
-            (Err(taken), Err(BackupError::Site(_, vigie_backup::Error::File(..)))) => {
-                return Err(taken.into());
-            }
-            (taken, given) => given.and(taken.map_err(Into::into))?,
-        }
+        self.pour(move |repository, write| match plan {
+            Some(record) => image::write(repository, &record, write),
+            None => repository.get_file(&id, image::WHOLE, write),
+        })
+        .await?;
         let Some(record) = record else { return Ok(()) };
         let found = docker.image(record.id()).await?;
         if found.is_none() {
@@ -299,6 +290,28 @@ impl Bringer<'_> {
             }
         }
         Ok(())
+    }
+
+    /// Has the engine load the archive that `give` writes.
+    pub(super) async fn pour(
+        &self,
+        give: impl FnOnce(&Repository, &mut ToEngine) -> Result<(), vigie_backup::Error>
+        + Send
+        + 'static,
+    ) -> Result<(), BackupError> {
+        let (read, write) = tokio::io::duplex(1 << 20);
+        let give = self.work(move |repository| {
+            give(&repository, &mut BufWriter::new(tokio_util::io::SyncIoBridge::new(write)))
+        });
+        let pieces = tokio_util::io::ReaderStream::with_capacity(read, 256 << 10);
+        let (taken, given) = tokio::join!(self.engine()?.load(pieces), give);
+        match (taken, given) {
+            // It takes no more when it has failed, and says why.
+            (Err(taken), Err(BackupError::Site(_, vigie_backup::Error::File(..)))) => {
+                Err(taken.into())
+            }
+            (taken, given) => given.and(taken.map_err(Into::into)),
+        }
     }
 
     fn engine(&self) -> Result<&Docker, BackupError> {

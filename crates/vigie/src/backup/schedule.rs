@@ -9,8 +9,9 @@ use vigie_backup::Meter;
 use vigie_core::backup::{Due, Kind, late};
 use vigie_core::observe::Fact;
 
+use super::drill::STAGE;
 use super::keep::thaw;
-use super::{Catalog, Class, Job, Limits, State, Tell, assets, run, unkept};
+use super::{Catalog, Class, Job, Limits, State, Tell, assets, run, stack, unkept};
 use crate::config::{BackupConfig, Config, ScheduleConfig};
 use crate::observe::Eyes;
 
@@ -86,6 +87,7 @@ pub async fn watch(eyes: Eyes) {
     let Some(backup) = eyes.config.file.backup.clone() else { return };
     let mut beat = tokio::time::interval(EVERY);
     beat.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    let mut is_swept = false;
     while eyes.stop.run_until_cancelled(beat.tick()).await.is_some() {
         let catalog = match Catalog::open(&eyes.config) {
             Ok(catalog) => catalog,
@@ -95,6 +97,7 @@ pub async fn watch(eyes: Eyes) {
             }
         };
         thawed(&eyes, &catalog).await;
+        is_swept = is_swept || swept(&eyes, &catalog).await;
         if tell(&eyes, &backup, &catalog).await.is_none() {
             return;
         }
@@ -131,6 +134,18 @@ async fn thawed(eyes: &Eyes, catalog: &Catalog) {
     if let Err(error) = thaw(catalog, docker).await {
         tracing::warn!(%error, "a service that was held still for its backup cannot be let go on");
     }
+}
+
+/// Removes what a killed drill has left of a second stack; whether that is done.
+async fn swept(eyes: &Eyes, catalog: &Catalog) -> bool {
+    let Some(docker) = eyes.runtime.docker() else { return true };
+    // Whoever holds the lock is drilling just now, and removes it itself.
+    let Ok(_lock) = catalog.drill_lock() else { return false };
+    let done = stack::sweep(&eyes.config, docker).await.and_then(|()| catalog.sweep(STAGE));
+    if let Err(error) = &done {
+        tracing::warn!(%error, "what a killed drill has left cannot be removed yet");
+    }
+    done.is_ok()
 }
 
 /// When a work was due that was not begun since; it is caught up however long ago that was. What never

@@ -39,6 +39,9 @@ pub struct BackupConfig {
     /// How much may be lost.
     #[serde(default)]
     pub rpo: RpoConfig,
+    /// How long it may take until it is back, the whole stack as each of its parts.
+    #[serde(default = "half", with = "vigie_core::span")]
+    pub rto: Duration,
     /// How old the last drill may be.
     #[serde(default = "week", with = "vigie_core::span")]
     pub drill_within: Duration,

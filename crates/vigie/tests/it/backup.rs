@@ -81,7 +81,7 @@ fn assets(list: &Value) -> Vec<String> {
 }
 
 /// Any file of the repository's data.
-fn packs(site: &Path) -> Vec<PathBuf> {
+pub(crate) fn packs(site: &Path) -> Vec<PathBuf> {
     let folders = std::fs::read_dir(site.join("data")).unwrap().flatten();
     let files = folders.flat_map(|folder| std::fs::read_dir(folder.path()).unwrap().flatten());
     let mut found: Vec<_> = files.map(|file| file.path()).collect();

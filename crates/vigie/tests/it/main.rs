@@ -10,6 +10,7 @@ mod backup_image;
 mod command_line;
 mod demo;
 mod doctor;
+mod drill;
 mod faults;
 mod history;
 mod journal;

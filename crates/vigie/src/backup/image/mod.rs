@@ -9,6 +9,7 @@ mod outlet;
 mod plan;
 mod proof;
 mod record;
+mod rename;
 mod shelf;
 mod stream;
 
@@ -18,6 +19,7 @@ use vigie_backup::Stored;
 
 pub(super) use archive::{read_record, write};
 pub(super) use record::Record;
+pub(super) use rename::write_called;
 pub(super) use shelf::{layer_of, needed};
 
 use super::BackupError;
@@ -49,6 +51,11 @@ impl Record {
     /// Its names, `repository:tag`.
     pub(super) fn tags(&self) -> &[String] {
         &self.tags
+    }
+
+    /// The same image under other names.
+    pub(super) fn called(self, tags: Vec<String>) -> Self {
+        Self { tags, ..self }
     }
 }
 

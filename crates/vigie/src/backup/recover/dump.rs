@@ -20,7 +20,7 @@ const OTHERS: &str = "SELECT COUNT(*) FROM information_schema.processlist WHERE 
     AND user = SUBSTRING_INDEX(USER(), '@', 1)";
 
 /// Plays the dump back, and says what was compared.
-pub(super) async fn played(
+pub(in crate::backup) async fn played(
     bringer: &Bringer<'_>,
     manifest: &Manifest,
     resumes: bool,

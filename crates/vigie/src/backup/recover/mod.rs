@@ -12,8 +12,10 @@ mod report;
 mod source;
 mod work;
 
+pub(in crate::backup) use dump::played;
 pub use error::RecoverError;
 pub use ledger::Done;
+pub(in crate::backup) use plan::named;
 pub use plan::{Ask, Plan, Wish, plan};
 pub use report::{Back, Report};
 pub use source::{PASSWORD, SECRET, Source, SourceError, word};

@@ -243,7 +243,7 @@ pub(super) fn read(directory: &Path) -> Result<Config, RecoverError> {
 }
 
 /// What Compose calls a project in `directory` where nothing else names it.
-fn named(directory: &Path) -> String {
+pub(in crate::backup) fn named(directory: &Path) -> String {
     let dotenv = std::fs::read_to_string(directory.join(".env")).unwrap_or_default();
     let set = dotenv.lines().find_map(|line| line.trim().strip_prefix("COMPOSE_PROJECT_NAME="));
     let own = std::env::var("COMPOSE_PROJECT_NAME").ok().or_else(|| set.map(str::to_owned));

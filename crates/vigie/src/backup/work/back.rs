@@ -1,13 +1,16 @@
 //! Does: brings backups back, in earnest and in drills.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
-use vigie_core::backup::{Asset, Kind};
+use vigie_backup::Repository;
+use vigie_core::backup::{Asset, Kind, Part, missed};
 
 use super::{Done, Work};
 use crate::backup::drill::{Drill, STAGE};
 use crate::backup::restore::Bringer;
-use crate::backup::{BackupError, Manifest, Way, assets};
+use crate::backup::stack::{self, Outcome};
+use crate::backup::{BackupError, Drilled, Manifest, Way, assets};
 
 impl Work<'_> {
     pub(super) async fn restore(
@@ -58,21 +61,26 @@ impl Work<'_> {
 
     pub(super) async fn drill(&self, names: &[String]) -> Result<Done, BackupError> {
         let _lock = self.catalog.drill_lock()?;
+        if let Some(docker) = self.docker {
+            stack::sweep(self.config, docker).await?;
+        }
         self.catalog.sweep(STAGE)?;
         let site = self.sites.primary()?;
         let backups = self.catalog.backups(self.sites, site)?;
         // What the stack does not have any more has no service to be tried with.
         let current: Vec<String> =
             assets(self.config, self.docker).await?.iter().map(Asset::name).collect();
+        let whole = names.iter().any(|name| name == stack::NAME);
+        let parts: Vec<_> = names.iter().filter(|name| *name != stack::NAME).collect();
         let mut newest: BTreeMap<String, &Manifest> = BTreeMap::new();
         for one in &backups {
-            let is_wanted = names.is_empty() || names.iter().any(|name| one.asset.is_called(name));
+            let is_wanted = names.is_empty() || parts.iter().any(|name| one.asset.is_called(name));
             if is_wanted && current.contains(&one.asset.name()) {
                 newest.insert(one.asset.name(), one);
             }
         }
-        if newest.is_empty() {
-            let what = names.first().map_or("anything", String::as_str);
+        if newest.is_empty() && (backups.is_empty() || !whole || !parts.is_empty()) {
+            let what = parts.first().map_or("anything", |name| name.as_str());
             return Err(BackupError::NoBackup(what.to_owned(), String::new()));
         }
         let repository = self.sites.open(site)?;
@@ -89,14 +97,89 @@ impl Work<'_> {
                 },
                 catalog: self.catalog,
             };
-            let drilled = drill.prove(manifest).await;
+            let mut drilled = drill.prove(manifest).await;
+            drilled.missed = self.missed(manifest, &drilled);
             self.catalog.remember(|state| {
-                state.drills.retain(|name, _| current.contains(name));
+                let stays = |name: &String| name == stack::NAME && !self.leaves_stack_out();
+                state.drills.retain(|name, _| current.contains(name) || stays(name));
                 state.drills.insert(name.clone(), drilled.clone());
             })?;
             done.push((name, drilled));
         }
+        if whole || names.is_empty() && !self.leaves_stack_out() {
+            done.extend(self.drill_stack(repository, site, &backups, whole).await?);
+        }
         Ok(Done::Drilled(done))
+    }
+
+    /// Brings the whole stack up beside the living one. Where that cannot be done, it is an error only for
+    /// somebody who `asked` for it.
+    async fn drill_stack(
+        &self,
+        repository: Repository,
+        site: &str,
+        backups: &[Manifest],
+        asked: bool,
+    ) -> Result<Option<(String, Drilled)>, BackupError> {
+        let outcome = match self.docker {
+            None => Outcome::Unfit(String::from(
+                "only a Docker stack is brought up whole beside the living one; its parts are drilled one by \
+                 one: vigie backup drill",
+            )),
+            Some(docker) => {
+                self.tell.step(&format!("drill {}", stack::NAME));
+                let rehearsal = stack::Rehearsal {
+                    config: self.config,
+                    docker,
+                    catalog: self.catalog,
+                    repository,
+                    site,
+                    tell: self.tell,
+                    backups,
+                };
+                rehearsal.run().await?
+            }
+        };
+        match outcome {
+            Outcome::Drilled(drilled) => {
+                self.catalog.remember(|state| {
+                    state.unfit = None;
+                    state.drills.insert(stack::NAME.to_owned(), drilled.clone());
+                })?;
+                Ok(Some((stack::NAME.to_owned(), drilled)))
+            }
+            Outcome::Unfit(why) => {
+                self.catalog.remember(|state| {
+                    state.unfit = Some(why.clone());
+                    state.drills.remove(stack::NAME);
+                })?;
+                if asked {
+                    return Err(BackupError::Refused(why));
+                }
+                self.tell.step(&format!("no drill of the whole {}: {why}", stack::NAME));
+                Ok(None)
+            }
+        }
+    }
+
+    fn leaves_stack_out(&self) -> bool {
+        let backup = self.config.file.backup.as_ref();
+        backup.is_some_and(|backup| backup.exclude.iter().any(|name| name == stack::NAME))
+    }
+
+    /// Targets that the drill of one asset missed.
+    fn missed(&self, manifest: &Manifest, drilled: &Drilled) -> Vec<String> {
+        let Some(targets) = self.config.file.backup.as_ref() else { return Vec::new() };
+        // A log is kept again when something is new in it.
+        if drilled.failed.is_some() || manifest.asset.kind == Kind::Binlog {
+            return Vec::new();
+        }
+        let part = Part {
+            asset: manifest.asset.name(),
+            age: Duration::from_millis(drilled.age_ms),
+            rpo: targets.rpo_of(manifest.asset.kind),
+        };
+        missed(Duration::from_millis(drilled.took_ms), targets.rto, &[part])
     }
 
     /// Whether something is there now in whose place the backup goes. An image that the engine does not

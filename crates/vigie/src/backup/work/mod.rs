@@ -32,9 +32,10 @@ pub enum Job {
         #[serde(default)]
         known: bool,
     },
-    /// Bring assets back by a name, all of them where none is named, only to prove that they come back.
+    /// Bring assets back by a name, all of them and the whole stack where none is named, only to prove that
+    /// they come back.
     Drill {
-        /// Names.
+        /// Names; `stack` is the whole.
         names: Vec<String>,
     },
     /// Copy what one site has to another.

@@ -124,7 +124,7 @@ pub(in crate::cli) enum BackupCommand {
     },
     /// Bring backups back only to prove that they come back; nothing is left of it
     Drill {
-        /// Assets by name [default: all]
+        /// Assets by name; `stack` is all of it at once, brought up beside the living one [default: all]
         asset: Vec<String>,
         /// Say what would be tried, try nothing
         #[arg(long)]

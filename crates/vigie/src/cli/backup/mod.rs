@@ -1,6 +1,7 @@
 //! Does: `vigie backup …`: backups made, copied, read back, brought back and pruned. The work is done by
 //! a worker process; this shows how it goes and says what came of it.
 
+mod drill;
 mod look;
 mod moment;
 mod sheet;
@@ -369,41 +370,13 @@ async fn drill(
     dry_run: bool,
     json: bool,
 ) -> Result<Exit, Failure> {
-    if dry_run {
-        let sites = Sites::of(config)?;
-        let known = Catalog::open(config)?.backups(&sites, sites.primary()?)?;
-        let mut tried: Vec<String> = known
-            .iter()
-            .filter(|one| names.is_empty() || names.iter().any(|name| one.asset.is_called(name)))
-            .map(|one| one.asset.name())
-            .collect();
-        tried.sort();
-        tried.dedup();
-        tried.iter().for_each(|name| println!("would bring {name} back beside, and compare it"));
-        return Ok(Exit::Fine);
-    }
     let all = names.iter().any(|name| name == "all");
     let names = if all { Vec::new() } else { names };
+    if dry_run {
+        return drill::plan(config, &names);
+    }
     let job = Job::Drill { names };
     let done = if json { silently(path, &job).await? } else { work(path, &job).await? };
     let Done::Drilled(drills) = done else { return Err(strange()) };
-    let failed = drills.iter().any(|(_, drill)| drill.failed.is_some());
-    if json {
-        let told: std::collections::BTreeMap<_, _> = drills.into_iter().collect();
-        println!("{}", serde_json::to_string_pretty(&told)?);
-        return Ok(if failed { Exit::Finding } else { Exit::Fine });
-    }
-    let paint = Paint::for_stdout();
-    for (name, drill) in &drills {
-        let (took, age) =
-            (ago(Duration::from_millis(drill.took_ms)), ago(Duration::from_millis(drill.age_ms)));
-        match &drill.failed {
-            None => {
-                println!("{} {name}: back after {took}, {age} old", paint.good("✓"));
-                drill.proved.iter().for_each(|line| println!("    {line}"));
-            }
-            Some(why) => println!("{} {name}: {why}", paint.bad("✗")),
-        }
-    }
-    Ok(if failed { Exit::Finding } else { Exit::Fine })
+    drill::tell(config, drills, json)
 }

@@ -262,6 +262,20 @@ pub(super) const SENTENCES: &[(&str, &str)] = &[
         "nobody has proved that it comes back: vigie backup drill",
         "personne n'a prouvé qu'elle revient : vigie backup drill",
     ),
+    // backup/target, backup/scratch
+    ("it took {n}, over the RTO of {n}", "cela a pris {}, plus que le RTO de {}"),
+    ("{n} was {n} old, over the RPO of {n}", "{} avait {}, plus que le RPO de {}"),
+    ("{n} ran without `{}`", "{} a tourné sans `{}`"),
+    (
+        "{n} ran without what it shares with {n}, which is none of the stack's",
+        "{} a tourné sans ce qu'il partage avec {}, qui n'est pas de la pile",
+    ),
+    (
+        "{n} is on the host's own network, where the living one has its ports: the whole stack cannot be \
+         brought up beside it; its parts are drilled one by one",
+        "{} est sur le réseau de la machine elle-même, où le service vivant a ses ports : la pile entière ne \
+         peut pas être relevée à côté ; ses parties sont éprouvées une par une",
+    ),
     // respond/blame, respond/revert
     ("a {n} is under way in its repository", "une opération git est en cours dans son dépôt ({})"),
     ("no branch is checked out in its repository", "aucune branche n'est extraite dans son dépôt"),

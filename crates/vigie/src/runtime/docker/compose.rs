@@ -17,6 +17,7 @@ use crate::runtime::RuntimeError;
 
 const LIMIT: Duration = Duration::from_secs(170);
 const SHORT: Duration = Duration::from_secs(20);
+const READING: &str = "reading the compose file for";
 const HASH: &str = "com.docker.compose.config-hash";
 const DEPENDS_ON: &str = "com.docker.compose.depends_on";
 const VERSION: &str = "com.docker.compose.version";
@@ -70,16 +71,21 @@ impl Compose {
 
     /// What the whole project needs. `named` is its name where Compose does not print it.
     pub(super) async fn layout(&self, named: &str) -> Result<Layout, RuntimeError> {
+        let (printed, generation) = self.printed().await?;
+        let project = self.project.as_deref().unwrap_or(named);
+        layout(&printed, generation, project)
+            .map_err(|error| says_no(READING, "the stack", format!("what Compose prints: {error}")))
+    }
+
+    /// The whole project, with everything put in, and which Compose says so.
+    pub(super) async fn printed(&self) -> Result<(String, Generation), RuntimeError> {
         let (_, version) = self.program().await?;
         let (generation, arguments) = match major(version) {
             "1" => (Generation::One, &["config"][..]),
             _ => (Generation::Two, &["config", "--format", "json"][..]),
         };
-        let what = "reading the compose file for";
-        let printed = self.run(what, "the stack", arguments, SHORT).await?;
-        let project = self.project.as_deref().unwrap_or(named);
-        layout(&printed, generation, project)
-            .map_err(|error| says_no(what, "the stack", format!("what Compose prints: {error}")))
+        let printed = self.run(READING, "the stack", arguments, SHORT).await?;
+        Ok((printed, generation))
     }
 
     /// What the compose file says of a service, and whether Compose's own hash says that the container
@@ -111,9 +117,7 @@ impl Compose {
 
     /// Compose's hash of what it would make now.
     async fn hash(&self, service: &str) -> Result<Option<String>, RuntimeError> {
-        let output = self
-            .run("reading the compose file for", service, &["config", "--hash", service], SHORT)
-            .await?;
+        let output = self.run(READING, service, &["config", "--hash", service], SHORT).await?;
         let mut lines = output.lines();
         Ok(lines
             .find_map(|line| line.strip_prefix(service)?.split_whitespace().next())
@@ -139,10 +143,9 @@ impl Compose {
             "1" => (Generation::One, vec!["config"]),
             _ => (Generation::Two, vec!["config", "--format", "json", service]),
         };
-        let what = "reading the compose file for";
-        let printed = self.run(what, service, &arguments, SHORT).await?;
+        let printed = self.run(READING, service, &arguments, SHORT).await?;
         let form = wanted(&printed, generation, project, service)
-            .map_err(|error| says_no(what, service, format!("what Compose prints: {error}")))?;
+            .map_err(|error| says_no(READING, service, format!("what Compose prints: {error}")))?;
         if let Some(now) = now {
             read.insert(service.to_owned(), (now, form.clone()));
         }

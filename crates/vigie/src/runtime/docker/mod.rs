@@ -2,6 +2,7 @@
 //! through Compose, because only Compose applies what the compose file says.
 
 mod bare;
+mod beside;
 mod compose;
 mod drift;
 mod engine;
@@ -37,6 +38,7 @@ use bytes::Bytes;
 use vigie_core::observe::{Inspection, RuntimeState};
 
 use super::{Feed, LogLine, LogPosition, News, Runtime, RuntimeError, Usage};
+pub use beside::Ground;
 pub use exec::{Ended, Program};
 pub use keep::{Container, Image, Volume};
 
