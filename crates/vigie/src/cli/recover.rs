@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use rustix::termios::{LocalModes, OptionalActions, tcgetattr, tcsetattr};
 use vigie_backup::Meter;
+use vigie_core::binlog::Target;
 
 use super::args::RecoverArgs;
 use super::backup::when;
@@ -28,6 +29,10 @@ impl From<RecoverError> for Failure {
 pub(super) async fn run(config: Option<&Path>, args: &RecoverArgs) -> Result<Exit, Failure> {
     let until = args.at.as_deref().map(when::until).transpose();
     let until = until.map_err(|why| Failure::say(Exit::Usage, why))?;
+    let second = match args.at.as_deref().map(when::target) {
+        Some(Ok(Target::Moment(second))) => Some(second),
+        _ => None,
+    };
     let source = source(config, &args.from)?;
     let to = match &args.to {
         Some(to) => std::path::absolute(to)?,
@@ -39,7 +44,7 @@ pub(super) async fn run(config: Option<&Path>, args: &RecoverArgs) -> Result<Exi
         let bar = Arc::new(Bar::new());
         (bar.clone(), bar)
     };
-    let wish = Wish { source, to: to.clone(), until };
+    let wish = Wish { source, to: to.clone(), until, second, dump_only: args.dump_only };
     let planned = plan(wish, &asked_secretly, meter).await?;
     if !args.json {
         show(&planned, &to);

@@ -7,7 +7,7 @@ use vigie_core::backup::{Asset, Kind};
 use super::{Done, Work};
 use crate::backup::drill::{Drill, STAGE};
 use crate::backup::restore::Bringer;
-use crate::backup::{BackupError, Manifest, Way, assets};
+use crate::backup::{BackupError, Manifest, Way, assets, log};
 
 impl Work<'_> {
     pub(super) async fn restore(
@@ -62,8 +62,9 @@ impl Work<'_> {
         let site = self.sites.primary()?;
         let backups = self.catalog.backups(self.sites, site)?;
         // What the stack does not have any more has no service to be tried with.
-        let current: Vec<String> =
-            assets(self.config, self.docker).await?.iter().map(Asset::name).collect();
+        let mut current = assets(self.config, self.docker).await?;
+        current.extend(log::assets(self.config));
+        let current: Vec<String> = current.iter().map(Asset::name).collect();
         let mut newest: BTreeMap<String, &Manifest> = BTreeMap::new();
         for one in &backups {
             let is_wanted = names.is_empty() || names.iter().any(|name| one.asset.is_called(name));

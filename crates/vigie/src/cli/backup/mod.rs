@@ -17,7 +17,9 @@ use super::bar::{Bar, Silent};
 use super::held::Held;
 use super::{Exit, Failure, Paint};
 use crate::app::docker_runtime;
-use crate::backup::{self, BackupError, Catalog, Done, Job, Limits, Manifest, Sites, Way};
+use crate::backup::{
+    self, BackupError, Catalog, Done, Job, Limits, Manifest, Outside, Sites, There, Way,
+};
 use crate::config::{Config, RuntimeKind};
 use crate::report::{ago, rfc3339};
 use crate::runtime::docker::Docker;
@@ -263,10 +265,27 @@ async fn restore(path: &Path, config: &Config, args: &RestoreArgs) -> Result<Exi
         restored.place,
         ago(Duration::from_millis(restored.took_ms))
     );
+    for one in &restored.outside {
+        println!("{}", elsewhere(one));
+    }
     if let Some(before) = restored.before {
         println!("to undo it: vigie backup restore {before} --in-place");
     }
     Ok(Exit::Fine)
+}
+
+/// Where a file is that belongs somewhere else on the host.
+fn elsewhere(one: &Outside) -> String {
+    let there = match one.there {
+        There::Nothing => "where nothing is now",
+        There::Same => "where it is as it was",
+        There::Other => "where another one is now",
+    };
+    format!(
+        "{} belongs outside of the project, to {}, {there}",
+        one.kept.display(),
+        one.belongs.display()
+    )
 }
 
 fn asked() -> Result<bool, Failure> {
