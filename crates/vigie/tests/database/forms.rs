@@ -197,6 +197,8 @@ async fn a_piece_that_was_changed_is_not_played() {
     let kept = Kept { archive: &archive, dumps: vec![dump] };
     let error = cut(&archive, &kept.plan(&Target::Latest), None).unwrap_err();
     assert!(error.to_string().contains("is not what was sealed"), "{error}");
+    let error = prove(&archive).unwrap_err();
+    assert!(error.to_string().contains("is not what was sealed"), "{error}");
     std::fs::write(&last, b"short").unwrap();
     let error = archive.segments().unwrap_err();
     assert!(error.to_string().contains("has 5 bytes"), "{error}");

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use serde_json::Value;
 use vigie_testkit::lab::{Lab, Stack, docker_or_skip};
 
-use crate::backup::sql;
+use crate::backup::{fine, json, sql};
 use crate::moment::{Row, list, there, until, watched, write, written};
 use crate::recover::ended;
 use crate::watch::{Watch, now_ms, vigie};
@@ -48,9 +48,29 @@ impl Host {
         });
     }
 
-    /// The host is gone, and the watch with it; the site is left.
-    fn lose(&mut self) -> PathBuf {
+    /// Without what this host kept of it, a moment is brought back from the site alone, and the log is proved.
+    fn comes_from_the_site(&mut self, moment: i64, rows: &[Row]) {
         self.watch.kill();
+        let drill = json(&self.stack, &["backup", "drill", "binlog", "--json"]);
+        let proved = drill["binlog:mysql"]["proved"].to_string();
+        assert!(proved.contains("every event has its checksum, no gap"), "{drill:#}");
+        let state = self.stack.dir().join(".vigie/backup");
+        for name in ["binlog", "binlog-kept", "manifests"] {
+            std::fs::remove_dir_all(state.join(name)).unwrap();
+        }
+        let wanted = format!("database@{}", written(moment));
+        let beside = self.sites.path().join("beside");
+        let to = beside.to_str().unwrap();
+        fine(&self.stack, &["backup", "restore", &wanted, "--site", "far", "--to", to]);
+        assert!(beside.join("dump.sql").exists() && beside.join("log.binlog").exists());
+        let asked = ["backup", "restore", &wanted, "--in-place", "--dry-run", "--site", "far"];
+        let planned = fine(&self.stack, &asked);
+        assert!(planned.contains("transactions, the last of them"), "{planned}");
+        assert_eq!(there(&self.stack).len(), rows.len(), "nothing was touched");
+    }
+
+    /// The host is gone; the site is left.
+    fn lose(&mut self) -> PathBuf {
         let far = self.sites.path().join("far");
         let mut copy = Command::new("cp");
         copy.arg("-a").arg(self.stack.dir().join("sites/far")).arg(&far);
@@ -92,6 +112,7 @@ fn a_lost_host_comes_back_to_its_last_second_and_to_any_other() {
     write(&host.stack, &mut rows, Duration::from_secs(3));
     let last = now_ms().div_euclid(1_000);
     host.reached(last);
+    host.comes_from_the_site(moment, &rows);
     let far = host.lose();
 
     // To the last second; killed while it plays the log, it plays nothing twice.
