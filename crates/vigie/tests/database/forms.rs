@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::process::Command;
 
 use mysql_async::prelude::Queryable;
-use vigie::backup::binlog::{BinlogError, Start, Way, cut};
+use vigie::backup::binlog::{BinlogError, Start, Way, cut, prove};
 use vigie::backup::database::Count;
 use vigie_core::binlog::{Position, Target};
 

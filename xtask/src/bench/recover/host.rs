@@ -142,10 +142,11 @@ impl Host {
         let text = run::text(command.env("VIGIE_BACKUP_PASSWORD", PASSWORD).current_dir("/"))?;
         let told: Value = serde_json::from_str(&text).context("recover says no JSON")?;
         let seconds = |value: &Value| value.as_f64().map(|ms| ms / 1_000.0);
-        let steps =
-            told["steps"].as_array().context("no steps")?.iter().filter_map(|one| {
-                Some((one["step"].as_str()?.to_owned(), seconds(&one["took_ms"])?))
-            });
+        let steps = told["steps"].as_array().context("no steps")?.iter().filter_map(|one| {
+            // Volumes are called after the stack, which each round has its own of.
+            let step = one["step"].as_str()?.replace(&self.stack.spec.project, "STACK");
+            Some((step, seconds(&one["took_ms"])?))
+        });
         let sql = "SELECT COALESCE(MAX(n), 0), COUNT(*) FROM ticks";
         let found = said(&self.stack, "gmod", &self.stack.secrets.database_user, sql)?;
         let mut found = found.split_whitespace().filter_map(|word| word.parse::<usize>().ok());

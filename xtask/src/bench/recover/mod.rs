@@ -6,7 +6,7 @@ mod host;
 mod options;
 mod writer;
 
-use std::path::PathBuf;
+use std::path::Path;
 
 use anyhow::Result;
 use vigie_testkit::lab::Lab;
@@ -35,7 +35,7 @@ pub(super) fn run(place: &Place, words: &[String]) -> Result<()> {
     on_lab(place, options.vigie.as_ref(), |lab, vigie| measure(lab, &options, &vigie))
 }
 
-fn measure(lab: &Lab, options: &Options, vigie: &PathBuf) -> Result<()> {
+fn measure(lab: &Lab, options: &Options, vigie: &Path) -> Result<()> {
     println!(
         "   {} MiB of database and {} MiB of volume; a round takes some minutes",
         options.database_mib, options.volume_mib
