@@ -17,7 +17,7 @@ use super::{RecoverError, Source, images, living, volumes};
 use crate::backup::outside::{OUTSIDE, lend, outside};
 use crate::backup::sites::place;
 use crate::backup::{BackupError, Outside, There};
-use crate::config::{Config, RuntimeKind, Secret, Vault};
+use crate::config::{Config, Lang, RuntimeKind, Secret, Vault};
 use crate::report::rfc3339;
 use crate::runtime::Runtime as _;
 use crate::runtime::docker::Docker;
@@ -73,6 +73,8 @@ pub struct Plan {
     pub(super) bare: Vec<PathBuf>,
     /// What is worth knowing before it is done, one line each.
     pub notes: Vec<String>,
+    /// The stack's language.
+    pub lang: Lang,
 }
 
 impl std::fmt::Debug for Plan {
@@ -173,7 +175,8 @@ pub async fn plan(wish: Wish, ask: Ask<'_>, meter: Arc<dyn Meter>) -> Result<Pla
     living::refuse(&docker, &layout, &steps, known.as_ref(), &outside, &config).await?;
     living::refuse_images(&docker, &layout, &steps).await?;
     notes.extend(images::others(&docker, &steps).await?);
-    Ok(Plan { wish, repository, picks, layout, steps, known, bare, notes })
+    let lang = config.file.stack.lang;
+    Ok(Plan { wish, repository, picks, layout, steps, known, bare, notes, lang })
 }
 
 pub(super) const PROJECT: &str = "project";

@@ -5,6 +5,7 @@ mod look;
 mod moment;
 mod sheet;
 pub(super) mod when;
+mod words;
 
 use std::io::{IsTerminal, Write};
 use std::path::Path;
@@ -164,13 +165,9 @@ async fn keep(
         return Err(strange());
     };
     for one in &kept {
-        println!(
-            "kept {}: {}, {} new, in {}",
-            one.asset.name(),
-            size(one.bytes),
-            size(one.added),
-            ago(Duration::from_millis(one.took_ms))
-        );
+        let took = ago(Duration::from_millis(one.took_ms));
+        let (name, bytes, added) = (one.asset.name(), size(one.bytes), size(one.added));
+        println!("{}", words::kept(&name, &bytes, &added, &took, config.file.stack.lang));
     }
     for (what, why) in &failed {
         eprintln!("vigie: {what}: {why}");
@@ -259,17 +256,13 @@ async fn restore(path: &Path, config: &Config, args: &RestoreArgs) -> Result<Exi
     let Done::Restored(restored) = held(path, config, &job, args.in_place).await? else {
         return Err(strange());
     };
-    println!(
-        "{} is in {}, after {}",
-        restored.asset,
-        restored.place,
-        ago(Duration::from_millis(restored.took_ms))
-    );
+    let (took, lang) = (ago(Duration::from_millis(restored.took_ms)), config.file.stack.lang);
+    println!("{}", words::restored(&restored.asset, &restored.place, &took, lang));
     for one in &restored.outside {
         println!("{}", elsewhere(one));
     }
     if let Some(before) = restored.before {
-        println!("to undo it: vigie backup restore {before} --in-place");
+        println!("{}", words::undo(&before, lang));
     }
     Ok(Exit::Fine)
 }
@@ -418,7 +411,8 @@ async fn drill(
             (ago(Duration::from_millis(drill.took_ms)), ago(Duration::from_millis(drill.age_ms)));
         match &drill.failed {
             None => {
-                println!("{} {name}: back after {took}, {age} old", paint.good("✓"));
+                let told = words::drilled(name, &took, &age, config.file.stack.lang);
+                println!("{} {told}", paint.good("✓"));
                 drill.proved.iter().for_each(|line| println!("    {line}"));
             }
             Some(why) => println!("{} {name}: {why}", paint.bad("✗")),
