@@ -8,6 +8,7 @@ mod engine;
 mod figures;
 mod notify;
 mod player;
+mod recover;
 mod register;
 mod scale;
 mod snapshot;
@@ -76,6 +77,11 @@ const BENCHES: &[Bench] = &[
         name: "backup",
         about: "a tree and an image kept, kept again and brought back, against restic, borg, tar and gzip",
         run: Run::With(backup::run),
+    },
+    Bench {
+        name: "recover",
+        about: "a host lost under load and back from a site: RTO, and seconds of rows lost (30 min)",
+        run: Run::With(recover::run),
     },
     Bench {
         name: "console",

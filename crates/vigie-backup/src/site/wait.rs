@@ -1,10 +1,10 @@
 //! Does: waits on the calling thread for what a site answers, no longer than the size of the answer
-//! allows. Never to be used on a thread of an async runtime: that thread would stand still.
+//! allows. A thread of an async runtime that calls stands still meanwhile; it never ends for that.
 
 use std::future::Future;
 use std::time::Duration;
 
-use tokio::runtime::{Builder, Runtime};
+use tokio::runtime::{Builder, Handle, Runtime};
 
 use crate::store::{Fault, Trouble};
 
@@ -28,20 +28,28 @@ impl Waiter {
     }
 
     /// Waits for `answer`, which moves `bytes`.
-    pub(crate) fn wait<T>(
+    pub(crate) fn wait<T: Send>(
         &self,
         what: &str,
         bytes: u64,
-        answer: impl Future<Output = Result<T, Fault>>,
+        answer: impl Future<Output = Result<T, Fault>> + Send,
     ) -> Result<T, Fault> {
         let Some(runtime) = &self.0 else {
             return Err(Fault::new(Trouble::Wrong, format!("{what}: the site is closed")));
         };
         let limit = CALL + Duration::from_secs(bytes / SLOWEST);
         let late = || Fault::new(Trouble::Passing, format!("{what}: no answer in {limit:?}"));
-        runtime.block_on(async {
-            tokio::time::timeout(limit, answer).await.unwrap_or_else(|_| Err(late()))
-        })
+        let wait = || {
+            runtime.block_on(async {
+                tokio::time::timeout(limit, answer).await.unwrap_or_else(|_| Err(late()))
+            })
+        };
+        if Handle::try_current().is_err() {
+            return wait();
+        }
+        // A thread that drives tasks must not drive others; one of its own may.
+        let done = std::thread::scope(|scope| scope.spawn(wait).join());
+        done.unwrap_or_else(|panic| std::panic::resume_unwind(panic))
     }
 }
 
@@ -50,6 +58,22 @@ impl Drop for Waiter {
         if let Some(runtime) = self.0.take() {
             // A plain drop panics when it happens on a thread of another runtime.
             runtime.shutdown_background();
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn it_waits_on_every_kind_of_thread() {
+        let waiter = Waiter::new().unwrap();
+        let five = || waiter.wait("counting", 0, async { Ok(5) }).unwrap();
+        assert_eq!(five(), 5);
+        for mut runtime in [Builder::new_current_thread(), Builder::new_multi_thread()] {
+            let runtime = runtime.enable_all().build().unwrap();
+            assert_eq!(runtime.block_on(async { five() }), 5);
         }
     }
 }

@@ -19,7 +19,7 @@ pub use follow::{Follow, FollowError, Gap, Keep, Step};
 pub use foreign::{Foreign, foreign};
 pub use group::{Group, Groups, Place};
 pub use gtid::{Gtid, GtidError, Reach};
-pub use pick::{Covered, Dump, Piece, Plan, Refusal, Target, pick};
+pub use pick::{Covered, Dump, Furthest, Piece, Plan, Refusal, Short, Target, furthest, pick};
 pub use position::Position;
 pub use segment::{Segment, Spans, Tail};
 pub use stop::Stop;

@@ -91,6 +91,26 @@ pub enum Refusal {
     NoSuch(Gtid),
 }
 
+/// As far as a server that is lost comes back.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Furthest {
+    /// What to do.
+    pub plan: Plan,
+    /// Everything that was acknowledged before this second (since 1970) is in it.
+    pub until: i64,
+    /// Why it is not all that could be wished.
+    pub short: Option<Short>,
+}
+
+/// Why a server does not come back as far as it could.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Short {
+    /// What is kept after this place does not join it.
+    Gap(Position),
+    /// The log ends before the moment.
+    Ends,
+}
+
 /// Pieces that follow each other without a gap.
 struct Run<'a>(Vec<&'a Segment>);
 
@@ -187,6 +207,46 @@ pub fn pick(
         }
     }
     Err(refusal.unwrap_or(Refusal::NoDump))
+}
+
+/// Chooses what brings a server that is lost back as far as possible, or to the beginning of `second`
+/// (since 1970); `segments` may be in any order.
+///
+/// # Errors
+/// Why it is not possible, and what is. That the log ends before the moment is no reason.
+pub fn furthest(
+    dumps: &[Dump],
+    segments: &[Segment],
+    covered: Option<&Covered>,
+    second: Option<i64>,
+) -> Result<Furthest, Refusal> {
+    let Some(second) = second else { return latest(dumps, segments, covered) };
+    match pick(dumps, segments, covered, &Target::Moment(second)) {
+        Ok(plan) => Ok(Furthest { plan, until: second, short: None }),
+        Err(Refusal::TooLate(_)) => {
+            let before: Vec<Dump> =
+                dumps.iter().filter(|dump| dump.taken < second).cloned().collect();
+            let found = latest(&before, segments, covered)?;
+            Ok(Furthest { short: Some(Short::Ends), ..found })
+        }
+        Err(refusal) => Err(refusal),
+    }
+}
+
+fn latest(
+    dumps: &[Dump],
+    segments: &[Segment],
+    covered: Option<&Covered>,
+) -> Result<Furthest, Refusal> {
+    let plan = pick(dumps, segments, covered, &Target::Latest)?;
+    let runs = runs(segments);
+    let (number, from) =
+        goes_on(&runs, &plan.dump).ok_or_else(|| Refusal::NoLog(plan.dump.at.clone()))?;
+    let taken = plan.dump.taken;
+    let until = runs[number].until(from, covered).map_or(taken, |known| known.max(taken));
+    let gap = runs[number].0.last().filter(|_| number + 1 < runs.len());
+    let short = gap.map(|last| Short::Gap(last.end()));
+    Ok(Furthest { plan, until, short })
 }
 
 /// Whether the dump shows nothing that is after the target.

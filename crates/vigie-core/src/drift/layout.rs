@@ -35,6 +35,45 @@ pub struct Declared {
     pub options: BTreeMap<String, String>,
 }
 
+/// Where the files of a volume are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Keeping<'a> {
+    /// In a directory of the engine's own.
+    Own,
+    /// In this directory of the host.
+    Directory(&'a str),
+    /// In memory: they are gone with the last container that has them.
+    Memory,
+    /// Where only its driver finds them, or this kind of file system: they are there while a container has
+    /// them.
+    Elsewhere(&'a str),
+}
+
+/// Where a volume's files are that has this driver, and these options.
+#[must_use]
+pub fn keeping<'a>(driver: Option<&'a str>, options: &'a BTreeMap<String, String>) -> Keeping<'a> {
+    if let Some(driver) = driver.filter(|driver| *driver != "local") {
+        return Keeping::Elsewhere(driver);
+    }
+    let option = |key: &str| options.get(key).map(String::as_str).filter(|text| !text.is_empty());
+    let words = option("o").unwrap_or_default();
+    let is_bound = words.split(',').any(|word| matches!(word, "bind" | "rbind"));
+    match (option("device"), option("type")) {
+        (_, Some("tmpfs")) => Keeping::Memory,
+        (Some(device), _) if is_bound => Keeping::Directory(device),
+        (Some(_), kind) => Keeping::Elsewhere(kind.unwrap_or("local")),
+        (None, _) => Keeping::Own,
+    }
+}
+
+impl Declared {
+    /// Where its files are.
+    #[must_use]
+    pub fn keeping(&self) -> Keeping<'_> {
+        keeping(self.driver.as_deref(), &self.options)
+    }
+}
+
 /// What a project needs.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Layout {
@@ -130,6 +169,23 @@ mod tests {
         assert_eq!(one.services["gmod"], gmod);
         assert!(one.volumes.iter().any(|one| one.name == "town_data" && !one.external));
         assert!(one.volumes.iter().any(|one| one.name == "shared" && one.external));
+    }
+
+    #[test]
+    fn where_the_files_of_a_volume_are() {
+        let of = |driver: Option<&str>, options: &[(&str, &str)]| {
+            let options =
+                options.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned()));
+            format!("{:?}", keeping(driver, &options.collect()))
+        };
+        assert_eq!(of(None, &[]), "Own");
+        assert_eq!(of(Some("local"), &[("size", "5g")]), "Own");
+        let bind = [("type", "none"), ("o", "rw,bind"), ("device", "/srv/data")];
+        assert_eq!(of(Some("local"), &bind), "Directory(\"/srv/data\")");
+        assert_eq!(of(None, &[("type", "tmpfs"), ("device", "tmpfs")]), "Memory");
+        let nfs = [("type", "nfs"), ("o", "addr=10.0.0.1,rw"), ("device", ":/export")];
+        assert_eq!(of(None, &nfs), "Elsewhere(\"nfs\")");
+        assert_eq!(of(Some("rclone"), &[]), "Elsewhere(\"rclone\")");
     }
 
     #[test]

@@ -13,6 +13,6 @@ mod wanted;
 
 pub use difference::{Difference, compare};
 pub use form::{Form, GRACE, Mount, Ports, Source, binding, clean, policy};
-pub use layout::{Declared, Layout, Needs, layout};
+pub use layout::{Declared, Keeping, Layout, Needs, keeping, layout};
 pub use verdict::{Hash, NOT_BY_COMPOSE, drift};
 pub use wanted::{Generation, Malformed, wanted};

@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 use std::io::{Read as _, Write};
 use std::os::unix::fs::MetadataExt as _;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use sha2::{Digest as _, Sha256};
@@ -52,18 +52,23 @@ impl Drill<'_> {
             tokio::task::spawn_blocking(move || Catalog::snapshot(&repository, &site, &asset, at));
         let id = found.await.map_err(|error| BackupError::Worker(error.to_string()))??;
         match manifest.asset.kind {
-            Kind::Volume | Kind::Files | Kind::Project | Kind::Binlog => {
-                self.files(manifest, id).await
+            Kind::Volume | Kind::Files | Kind::Project => {
+                let stage = self.stage()?;
+                self.files(manifest, id, stage.path().join("files")).await
             }
+            Kind::Binlog => self.log(manifest, id).await,
             Kind::Database => self.database(manifest, &id).await,
             Kind::Image => self.image(id).await,
         }
     }
 
     /// T3: every file is there, with its content, mode and owner.
-    async fn files(&self, manifest: &Manifest, id: String) -> Result<Vec<String>, BackupError> {
-        let stage = self.stage()?;
-        let into = stage.path().join("files");
+    async fn files(
+        &self,
+        manifest: &Manifest,
+        id: String,
+        into: PathBuf,
+    ) -> Result<Vec<String>, BackupError> {
         self.bringer.aside(manifest, &id, &into).await?;
         let (repository, site) = (self.bringer.repository.clone(), self.bringer.site.to_owned());
         let compared = tokio::task::spawn_blocking(move || {
@@ -106,6 +111,20 @@ impl Drill<'_> {
             "{files} files, {}: content, modes and owners are as they were kept",
             crate::text::size(bytes)
         )])
+    }
+
+    /// T1 and T3 of a log: its files are as they were kept, and what is in them is a log without a gap.
+    async fn log(&self, manifest: &Manifest, id: String) -> Result<Vec<String>, BackupError> {
+        let stage = self.stage()?;
+        let into = stage.path().join("files");
+        let mut proved = self.files(manifest, id, into.clone()).await?;
+        let backups = self.catalog.backups_in(&self.bringer.repository, self.bringer.site)?;
+        let (config, manifest) = (self.bringer.config.clone(), manifest.clone());
+        let read = tokio::task::spawn_blocking(move || {
+            super::log::proved(&config, &into, &manifest, &backups)
+        });
+        proved.push(read.await.map_err(|error| BackupError::Worker(error.to_string()))??);
+        Ok(proved)
     }
 
     /// T2: played into a server of its own, every table has its rows and its checksum.

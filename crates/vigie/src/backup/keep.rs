@@ -16,6 +16,7 @@ use vigie_core::observe::RuntimeState;
 use super::database::{Client, Tools, Wish, dump, may_place};
 use super::manifest::{self, DUMP, Manifest, Root};
 use super::named::named;
+use super::outside::{OUTSIDE, plain};
 use super::work::Tell;
 use super::{BackupError, Catalog, image};
 use crate::config::Config;
@@ -139,12 +140,21 @@ impl Keeper<'_> {
         let docker = self.docker.ok_or_else(no_engine)?;
         let service = manifest.asset.service.clone().unwrap_or_default();
         let container = docker.container(&service).await?;
+        let runs = container.as_ref().is_some_and(|container| container.runs);
         let volumes = container.map(|container| container.volumes).unwrap_or_default();
         let volume = volumes.into_iter().find(|volume| volume.name == manifest.asset.what);
         let volume = volume.ok_or_else(|| {
             let what = &manifest.asset.what;
             BackupError::Refused(format!("{service} has no volume {what} any more"))
         })?;
+        let always = docker.volume(&volume.name).await?.is_none_or(|room| room.always);
+        if !always && !runs {
+            let what = &manifest.asset.what;
+            return Err(BackupError::Refused(format!(
+                "the files of the volume {what} are only there while {service} runs, and it does not; start \
+                 it, or leave the volume out: exclude = [\"volume:{what}\"]"
+            )));
+        }
         manifest.mounted.push((service.clone(), volume.target.clone()));
         self.before(&service).await;
         let backup = self.config.file.backup.as_ref();
@@ -321,9 +331,6 @@ pub(super) fn tools<'a>(docker: Option<&'a Docker>, service: &'a str) -> Tools<'
     }
 }
 
-/// Where files are in the project's backup that are outside of the project, below their whole path.
-pub(super) const OUTSIDE: &str = ".outside";
-
 /// The project's own files, without what other assets have.
 fn gather(config: &Config, mounted: &[PathBuf], to: &Path) -> Result<(), BackupError> {
     let directory = config.directory();
@@ -342,6 +349,8 @@ fn gather(config: &Config, mounted: &[PathBuf], to: &Path) -> Result<(), BackupE
     let inside =
         std::fs::read_dir(points).into_iter().flatten().flatten().map(|entry| entry.path());
     members.extend(inside.filter(|path| path.extension().is_some_and(|end| end == "json")));
+    // What is named through `..` is outside, too.
+    let mut members: Vec<PathBuf> = members.iter().map(|path| plain(path)).collect();
     members.sort();
     members.dedup();
     for member in members.iter().filter(|path| path.is_file()) {
@@ -438,15 +447,25 @@ mod tests {
         let to = tempfile::tempdir().unwrap();
         let secret = elsewhere.path().join("rcon");
         std::fs::write(&secret, "s3cr3t").unwrap();
-        std::fs::write(project.path().join("docker-compose.yml"), "services: {}\n").unwrap();
+        let compose = "services:\n  a:\n    image: x\n    env_file: ../beside.env\n";
+        std::fs::create_dir(project.path().join("in")).unwrap();
+        let beside = project.path().join("beside.env");
+        std::fs::write(&beside, "A=b").unwrap();
+        let project = project.path().join("in");
+        std::fs::write(project.join("docker-compose.yml"), compose).unwrap();
         let text = "[stack]\nname = \"x\"\n[service.a]\nrole = \"other\"\n";
-        std::fs::write(project.path().join("vigie.toml"), text).unwrap();
-        let config = Config::parse(&project.path().join("vigie.toml"), text).unwrap();
-        gather(&config, std::slice::from_ref(&secret), to.path()).unwrap();
-        let inside = secret.strip_prefix("/").unwrap();
-        let kept = std::fs::read_to_string(to.path().join(OUTSIDE).join(inside)).unwrap();
-        assert_eq!(kept, "s3cr3t");
-        assert!(to.path().join("docker-compose.yml").exists());
-        assert!(to.path().join("vigie.toml").exists());
+        std::fs::write(project.join("vigie.toml"), text).unwrap();
+        let config = Config::parse(&project.join("vigie.toml"), text).unwrap();
+        let stage = to.path().join("stage");
+        std::fs::create_dir(&stage).unwrap();
+        gather(&config, std::slice::from_ref(&secret), &stage).unwrap();
+        for (file, word) in [(&secret, "s3cr3t"), (&beside, "A=b")] {
+            let inside = stage.join(OUTSIDE).join(file.strip_prefix("/").unwrap());
+            assert_eq!(std::fs::read_to_string(inside).unwrap(), word);
+        }
+        assert!(!to.path().join("beside.env").exists(), "nothing leaves the stage");
+        let to = stage;
+        assert!(to.join("docker-compose.yml").exists());
+        assert!(to.join("vigie.toml").exists());
     }
 }

@@ -14,7 +14,7 @@ use super::database::play;
 use super::keep::{client, tools};
 use super::manifest::{DUMP, Manifest};
 use super::work::Tell;
-use super::{BackupError, Catalog, image};
+use super::{BackupError, Catalog, Outside, image};
 use crate::config::Config;
 use crate::runtime::Runtime as _;
 use crate::runtime::docker::{Container, Docker};
@@ -43,6 +43,9 @@ pub struct Restored {
     pub before: Option<String>,
     /// How long it took, in milliseconds.
     pub took_ms: u64,
+    /// Files in it that belong outside of the project.
+    #[serde(default)]
+    pub outside: Vec<Outside>,
 }
 
 /// Where an archive for the engine is written.
@@ -78,15 +81,19 @@ impl Bringer<'_> {
         let found =
             tokio::task::spawn_blocking(move || Catalog::snapshot(&repository, &site, &asset, at));
         let id = found.await.map_err(|error| BackupError::Worker(error.to_string()))??;
+        let mut outside = Vec::new();
         let place = match way {
             Way::To(directory) => {
                 self.aside(manifest, &id, directory).await?;
+                if manifest.asset.kind == Kind::Project {
+                    outside = super::outside::outside(directory)?;
+                }
                 directory.display().to_string()
             }
             Way::InPlace => self.in_place(manifest, &id).await?,
         };
         let took_ms = u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX);
-        Ok(Restored { asset: name, at, place, before, took_ms })
+        Ok(Restored { asset: name, at, place, before, took_ms, outside })
     }
 
     /// Into a directory of its own.

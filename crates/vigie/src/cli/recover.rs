@@ -1,6 +1,8 @@
 //! Does: `vigie recover`: says what would come back, asks, and shows how it goes. Secrets are asked for on
 //! the terminal without being shown, and are never among the arguments.
 
+mod words;
+
 use std::io::{BufRead as _, BufReader, IsTerminal, Write};
 use std::path::Path;
 use std::sync::Arc;
@@ -8,6 +10,7 @@ use std::time::Duration;
 
 use rustix::termios::{LocalModes, OptionalActions, tcgetattr, tcsetattr};
 use vigie_backup::Meter;
+use vigie_core::binlog::Target;
 
 use super::args::RecoverArgs;
 use super::backup::when;
@@ -15,6 +18,7 @@ use super::bar::{Bar, Silent};
 use super::{Exit, Failure, Paint, table};
 use crate::backup::Tell;
 use crate::backup::recover::{Plan, RecoverError, Report, Source, Wish, plan, recover};
+use crate::config::Lang;
 use crate::report::{ago, rfc3339};
 use crate::text::size;
 
@@ -28,6 +32,10 @@ impl From<RecoverError> for Failure {
 pub(super) async fn run(config: Option<&Path>, args: &RecoverArgs) -> Result<Exit, Failure> {
     let until = args.at.as_deref().map(when::until).transpose();
     let until = until.map_err(|why| Failure::say(Exit::Usage, why))?;
+    let second = match args.at.as_deref().map(when::target) {
+        Some(Ok(Target::Moment(second))) => Some(second),
+        _ => None,
+    };
     let source = source(config, &args.from)?;
     let to = match &args.to {
         Some(to) => std::path::absolute(to)?,
@@ -39,7 +47,7 @@ pub(super) async fn run(config: Option<&Path>, args: &RecoverArgs) -> Result<Exi
         let bar = Arc::new(Bar::new());
         (bar.clone(), bar)
     };
-    let wish = Wish { source, to: to.clone(), until };
+    let wish = Wish { source, to: to.clone(), until, second, dump_only: args.dump_only };
     let planned = plan(wish, &asked_secretly, meter).await?;
     if !args.json {
         show(&planned, &to);
@@ -49,15 +57,14 @@ pub(super) async fn run(config: Option<&Path>, args: &RecoverArgs) -> Result<Exi
     if args.dry_run {
         return Ok(Exit::Fine);
     }
-    if !args.yes && !asked()? {
-        let why = "nothing was changed; say yes, or give --yes where nobody can be asked";
-        return Err(Failure::say(Exit::Refused, why));
+    if !args.yes && !asked(planned.lang)? {
+        return Err(Failure::say(Exit::Refused, words::no_yes(planned.lang)));
     }
     let report = recover(&planned, &*tell).await?;
     if args.json {
         println!("{}", serde_json::to_string_pretty(&report)?);
     } else {
-        told(&report, &to);
+        told(&report, &to, planned.lang);
     }
     Ok(Exit::Fine)
 }
@@ -86,8 +93,11 @@ fn shape(planned: &Plan) -> serde_json::Value {
 }
 
 fn show(planned: &Plan, to: &Path) {
-    let word = if planned.resumes() { "goes on with" } else { "brings back" };
-    println!("this {word} the stack {} in {}:", planned.stack(), to.display());
+    let lang = planned.lang;
+    println!(
+        "{}",
+        words::intention(planned.stack(), &to.display().to_string(), planned.resumes(), lang)
+    );
     let now = jiff::Timestamp::now().as_millisecond();
     let rows: Vec<Vec<String>> = planned
         .backups()
@@ -98,15 +108,16 @@ fn show(planned: &Plan, to: &Path) {
             vec![asset, rfc3339(at)[..19].replace('T', " "), age, size(bytes)]
         })
         .collect();
-    table::print(&["ASSET", "MADE (UTC)", "AGE", "SIZE"], &rows);
+    table::print(&words::heads(lang).0, &rows);
     for note in &planned.notes {
-        println!("note: {note}");
+        println!("{}", words::note(note, lang));
     }
-    println!("steps: {}", planned.left().join(", "));
+    println!("{}", words::steps(&planned.left(), lang));
 }
 
-fn told(report: &Report, to: &Path) {
+fn told(report: &Report, to: &Path, lang: Lang) {
     println!();
+    let (_, steps, assets) = words::heads(lang);
     let rows: Vec<Vec<String>> = report
         .steps
         .iter()
@@ -115,7 +126,7 @@ fn told(report: &Report, to: &Path) {
             vec![one.step.clone(), took, one.says.clone()]
         })
         .collect();
-    table::print(&["STEP", "TOOK", ""], &rows);
+    table::print(&steps, &rows);
     println!();
     let rows: Vec<Vec<String>> = report
         .assets
@@ -125,28 +136,23 @@ fn told(report: &Report, to: &Path) {
             vec![one.asset.clone(), rfc3339(one.at)[..19].replace('T', " "), age]
         })
         .collect();
-    table::print(&["ASSET", "AS OF (UTC)", "LOST AT MOST (RPO)"], &rows);
-    let again = match report.resumed {
-        0 => String::new(),
-        1 => String::from(", interrupted once"),
-        times => format!(", interrupted {times} times"),
-    };
+    table::print(&assets, &rows);
     let (rto, rpo) =
         (ago(Duration::from_millis(report.rto_ms)), ago(Duration::from_millis(report.rpo_ms)));
-    let line = format!("{} answers as players see it: RTO {rto}{again}, RPO {rpo}", report.stack);
+    let line = words::done(&report.stack, &rto, &rpo, report.resumed, lang);
     println!("\n{}", Paint::for_stdout().good(&line));
-    println!("next: vigie --config {}/vigie.toml watch", to.display());
+    println!("{}", words::next(&to.display().to_string(), lang));
 }
 
-fn asked() -> Result<bool, Failure> {
+fn asked(lang: Lang) -> Result<bool, Failure> {
     if !std::io::stdin().is_terminal() {
         return Ok(false);
     }
-    print!("do it? [y/N] ");
+    print!("{}", words::question(lang));
     std::io::stdout().flush()?;
     let mut answer = String::new();
     std::io::stdin().read_line(&mut answer)?;
-    Ok(matches!(answer.trim(), "y" | "Y" | "yes" | "o" | "oui"))
+    Ok(matches!(answer.trim(), "y" | "Y" | "yes" | "o" | "O" | "oui"))
 }
 
 /// Asks for a secret, which the terminal does not show.

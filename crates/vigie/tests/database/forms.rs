@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::process::Command;
 
 use mysql_async::prelude::Queryable;
-use vigie::backup::binlog::{BinlogError, Start, Way, cut};
+use vigie::backup::binlog::{BinlogError, Start, Way, cut, prove};
 use vigie::backup::database::Count;
 use vigie_core::binlog::{Position, Target};
 
@@ -196,6 +196,8 @@ async fn a_piece_that_was_changed_is_not_played() {
     std::fs::write(&last, bytes).unwrap();
     let kept = Kept { archive: &archive, dumps: vec![dump] };
     let error = cut(&archive, &kept.plan(&Target::Latest), None).unwrap_err();
+    assert!(error.to_string().contains("is not what was sealed"), "{error}");
+    let error = prove(&archive).unwrap_err();
     assert!(error.to_string().contains("is not what was sealed"), "{error}");
     std::fs::write(&last, b"short").unwrap();
     let error = archive.segments().unwrap_err();

@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use mysql_async::prelude::Queryable;
-use vigie::backup::binlog::{Archive, BinlogError, Start};
-use vigie_core::binlog::{Gap, Refusal, Target, pick};
+use vigie::backup::binlog::{Archive, BinlogError, Start, prove};
+use vigie_core::binlog::{Gap, Refusal, Segment, Target, pick};
 
 use crate::keeper::{Keeper, archive_in, compare, dumped, wish};
 use crate::server::{Server, release};
@@ -81,6 +81,16 @@ async fn a_log_that_was_purged_is_a_gap_and_a_new_chain_goes_on_after_it() {
     assert_eq!((ends.file.as_str(), *possible), ("log-bin.000001", second.taken + 1));
     assert!(*possible > before);
     assert_eq!(pick(after).unwrap().dump.id, "second");
+
+    let proof = prove(&archive).unwrap();
+    assert_eq!((proof.gaps, proof.pieces), (1, segments.len() as u64));
+    assert_eq!(proof.groups, segments.iter().map(|segment| segment.groups).sum::<u64>());
+    assert_eq!(proof.ends, segments.last().map(Segment::end));
+    // The same gap, when nobody noted it.
+    let first = archive.path(&segments[0]);
+    std::fs::remove_file(first.with_file_name("breaks.state")).unwrap();
+    let error = prove(&archive).unwrap_err().to_string();
+    assert!(error.contains("does not go on from log-bin.000001"), "{error}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -10,12 +10,15 @@ use crate::backup::{begun_from, fine, run, sql};
 use crate::survival::ready;
 use crate::watch::{Watch, now_ms};
 
+/// Only the database is backed up.
+const EXTRA: &str = "exclude = [\"image\", \"volume\", \"files\", \"project\"]";
+
 /// A row: when it was asked for, and when it was acknowledged.
 #[derive(Debug, Clone, Copy)]
-struct Row {
-    id: usize,
-    begun: i64,
-    acked: i64,
+pub(crate) struct Row {
+    pub(crate) id: usize,
+    pub(crate) begun: i64,
+    pub(crate) acked: i64,
 }
 
 /// Says a statement as the database's administrator.
@@ -30,8 +33,7 @@ fn root(stack: &Stack, sql: &str) -> String {
 }
 
 /// The stack with a log and a first dump, and the watch on it.
-fn watched(lab: &Lab, name: &str) -> (Stack, Watch) {
-    let extra = "exclude = [\"image\", \"volume\", \"files\", \"project\"]";
+pub(crate) fn watched(lab: &Lab, name: &str, extra: &str) -> (Stack, Watch) {
     let stack = begun_from(lab, lab.stack(name).unwrap().binlog(), extra);
     let rights = "REPLICATION SLAVE, BINLOG MONITOR, BINLOG REPLAY, RELOAD";
     root(&stack, &format!("GRANT {rights} ON *.* TO 'gmod'@'%'"));
@@ -53,13 +55,13 @@ fn watched(lab: &Lab, name: &str) -> (Stack, Watch) {
     (stack, watch)
 }
 
-fn list(stack: &Stack, asset: &str, site: &str) -> Vec<Value> {
+pub(crate) fn list(stack: &Stack, asset: &str, site: &str) -> Vec<Value> {
     let (_, text) = run(stack, &["backup", "list", asset, "--site", site, "--json"]);
     serde_json::from_str(&text).unwrap_or_default()
 }
 
 /// Waits until `done` is so; what it says otherwise is shown when it never is.
-fn until<T>(what: &str, limit: u64, mut done: impl FnMut() -> Result<T, String>) -> T {
+pub(crate) fn until<T>(what: &str, limit: u64, mut done: impl FnMut() -> Result<T, String>) -> T {
     let end = Instant::now() + Duration::from_secs(limit);
     loop {
         match done() {
@@ -71,7 +73,7 @@ fn until<T>(what: &str, limit: u64, mut done: impl FnMut() -> Result<T, String>)
 }
 
 /// Writes a row after the other for a while.
-fn write(stack: &Stack, rows: &mut Vec<Row>, time: Duration) {
+pub(crate) fn write(stack: &Stack, rows: &mut Vec<Row>, time: Duration) {
     let end = Instant::now() + time;
     while Instant::now() < end {
         let id = rows.len() + 1;
@@ -81,13 +83,13 @@ fn write(stack: &Stack, rows: &mut Vec<Row>, time: Duration) {
     }
 }
 
-fn there(stack: &Stack) -> Vec<usize> {
+pub(crate) fn there(stack: &Stack) -> Vec<usize> {
     let text = sql(stack, "SELECT id FROM written ORDER BY id");
     text.lines().map(|line| line.trim().parse().unwrap()).collect()
 }
 
 /// A second as it is written behind an `@`.
-fn written(second: i64) -> String {
+pub(crate) fn written(second: i64) -> String {
     let at = jiff::Timestamp::from_second(second).unwrap().to_zoned(jiff::tz::TimeZone::system());
     at.strftime("%Y-%m-%d %H:%M:%S").to_string()
 }
@@ -95,7 +97,7 @@ fn written(second: i64) -> String {
 #[test]
 fn every_acknowledged_row_before_the_moment_is_there_and_none_after() {
     let Some(lab) = docker_or_skip("a database back at a moment") else { return };
-    let (stack, mut watch) = watched(&lab, "it-moment");
+    let (stack, mut watch) = watched(&lab, "it-moment", EXTRA);
     let mut rows = Vec::new();
     write(&stack, &mut rows, Duration::from_secs(3));
     watch.kill();
@@ -171,7 +173,7 @@ fn every_acknowledged_row_before_the_moment_is_there_and_none_after() {
 #[test]
 fn a_gap_is_said_and_nothing_is_played_across_it() {
     let Some(lab) = docker_or_skip("a gap in the binary log") else { return };
-    let (stack, mut watch) = watched(&lab, "it-gap");
+    let (stack, mut watch) = watched(&lab, "it-gap", EXTRA);
     let mut rows = Vec::new();
     write(&stack, &mut rows, Duration::from_secs(2));
     std::thread::sleep(Duration::from_secs(3));

@@ -14,19 +14,31 @@ use crate::snapshot::Images;
 use crate::survival::ready;
 use crate::watch::vigie;
 
-const PASSWORD: &str = "correct-horse-battery";
+pub(crate) const PASSWORD: &str = "correct-horse-battery";
 const WORD: &str = "kept";
 
 /// A stack that is backed up at two sites outside of it. The stack goes first, then its image.
-struct Town {
-    stack: Stack,
+pub(crate) struct Town {
+    pub(crate) stack: Stack,
     images: Images,
-    sites: tempfile::TempDir,
-    sheet: String,
+    pub(crate) sites: tempfile::TempDir,
+    pub(crate) sheet: String,
 }
 
-/// The reference stack with its database, a word in each place that matters, and its backups.
+/// The reference stack with its database, a word in each place that matters, and its backups at two
+/// directories.
 fn town(lab: &Lab, name: &str) -> Town {
+    town_at(lab, name, |_, at| {
+        let at = at.display();
+        format!(
+            "[backup.site.near]\nlocal = \"{at}/near\"\n[backup.site.far]\nlocal = \"{at}/far\"\n"
+        )
+    })
+}
+
+/// The same with these sites, which may keep something in the directory that they are told, and change the
+/// stack before it is backed up.
+pub(crate) fn town_at(lab: &Lab, name: &str, at: impl FnOnce(&Stack, &Path) -> String) -> Town {
     let mut spec = lab.stack(name).unwrap().boot("1s").restart(Restart::UnlessStopped);
     let docker = lab.docker().clone();
     let repository = format!("vigie-it/{}", spec.project);
@@ -41,10 +53,9 @@ fn town(lab: &Lab, name: &str) -> Town {
     let sites = tempfile::tempdir().unwrap();
     let file = stack.dir().join("vigie.toml");
     let text = std::fs::read_to_string(&file).unwrap();
-    let at = sites.path().display();
+    let at = at(&stack, sites.path());
     let backup = format!(
-        "\n[backup]\npassword = {{ env = \"BACKUP_PASSWORD\" }}\nexclude = [\"image:mysql\"]\n\
-         [backup.site.near]\nlocal = \"{at}/near\"\n[backup.site.far]\nlocal = \"{at}/far\"\n"
+        "\n[backup]\npassword = {{ env = \"BACKUP_PASSWORD\" }}\nexclude = [\"image:mysql\"]\n{at}"
     );
     std::fs::write(&file, text + &backup).unwrap();
     sql(&stack, &format!("UPDATE shared_blueprints SET name = '{WORD}' WHERE id = 1"));
@@ -66,23 +77,23 @@ fn town(lab: &Lab, name: &str) -> Town {
 }
 
 /// Where the game's volume is on this machine.
-fn volume(stack: &Stack) -> PathBuf {
+pub(crate) fn volume(stack: &Stack) -> PathBuf {
     let name = format!("{}_gmod-server-data", stack.spec.project);
     let inspected = ["volume", "inspect", "--format", "{{.Mountpoint}}", &name];
     PathBuf::from(stack.docker().text(inspected).unwrap().trim())
 }
 
 impl Town {
-    fn near(&self) -> String {
+    pub(crate) fn near(&self) -> String {
         self.sites.path().join("near").display().to_string()
     }
 
-    fn docker(&self) -> &Docker {
+    pub(crate) fn docker(&self) -> &Docker {
         self.stack.docker()
     }
 
     /// Nothing of the stack is left on the host: no container, volume, image, directory.
-    fn lose(&self) {
+    pub(crate) fn lose(&self) {
         self.stack.down().unwrap();
         self.docker().text(["rmi", "-f", &self.stack.spec.game_image]).unwrap();
         std::fs::remove_dir_all(self.stack.dir()).unwrap();
@@ -97,12 +108,12 @@ impl Town {
         command
     }
 
-    fn run(&self, arguments: &[&str]) -> (Option<i32>, String) {
+    pub(crate) fn run(&self, arguments: &[&str]) -> (Option<i32>, String) {
         ended(self.recover(PASSWORD, arguments))
     }
 
     /// Everything is as it was.
-    fn is_back(&self) {
+    pub(crate) fn is_back(&self) {
         let stack = &self.stack;
         assert_eq!(
             sql(stack, "SELECT name FROM shared_blueprints WHERE id = 1").trim(),
@@ -137,7 +148,7 @@ impl Town {
     }
 }
 
-fn ended(mut command: Command) -> (Option<i32>, String) {
+pub(crate) fn ended(mut command: Command) -> (Option<i32>, String) {
     let output = command.output().unwrap();
     let text = [output.stdout, output.stderr].concat();
     let text = String::from_utf8_lossy(&text).into_owned();

@@ -290,3 +290,31 @@ fn pieces_of_one_file_are_one_piece_and_everything_in_them_is_in_it() {
     let together = history.play(&pick(&dumps, &[joined, four.clone()], None, &target).unwrap());
     assert_eq!((apart, together), (4, 4));
 }
+
+#[test]
+fn a_lost_server_comes_back_as_far_as_its_log_goes_and_says_what_stops_it() {
+    let mut later = History { times: vec![50, 60], cuts: vec![], files: vec![] }.segments();
+    later.iter_mut().for_each(|segment| segment.chain = 2);
+    let history = plain();
+    let dumps = [history.dump(1), history.dump(2)];
+    let whole = history.segments();
+    let broken = [whole.clone(), later].concat();
+    let far = |segments: &[Segment], second| furthest(&dumps, segments, None, second);
+
+    let all = far(&whole, None).unwrap();
+    assert_eq!((history.play(&all.plan), all.until, all.short), (4, 40, None));
+    let gap = far(&broken, None).unwrap();
+    assert_eq!((gap.plan.dump.id.as_str(), gap.until), ("2", 40));
+    assert_eq!(gap.short, Some(Short::Gap(history.at(4))));
+
+    let before = far(&broken, Some(30)).unwrap();
+    assert_eq!((history.play(&before.plan), before.until, before.short), (2, 30, None));
+    let ended = far(&whole, Some(99)).unwrap();
+    assert_eq!((history.play(&ended.plan), ended.until), (4, 40));
+    assert_eq!(ended.short, Some(Short::Ends));
+    assert!(matches!(far(&broken, Some(45)), Err(Refusal::Gap { before: 40, after: None, .. })));
+    assert_eq!(far(&whole, Some(5)).unwrap_err(), Refusal::TooEarly(11));
+    let covered = Covered { chain: 1, at: history.at(4), until: 90 };
+    assert_eq!(furthest(&dumps, &whole, Some(&covered), None).unwrap().until, 90);
+    assert_eq!(furthest(&[], &whole, None, None).unwrap_err(), Refusal::NoDump);
+}

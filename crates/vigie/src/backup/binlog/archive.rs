@@ -12,9 +12,9 @@ use super::BinlogError;
 use super::open::Open;
 
 const DATA: &str = "binlog";
-pub(super) const DESCRIPTION: &str = "json";
+pub(in crate::backup) const DESCRIPTION: &str = "json";
 pub(super) const PART: &str = "part";
-pub(super) const COVERED: &str = "covered.state";
+pub(in crate::backup) const COVERED: &str = "covered.state";
 pub(super) const BREAKS: &str = "breaks.state";
 const LOCK: &str = "lock";
 
@@ -189,6 +189,11 @@ pub(super) fn read(dir: &Path) -> Result<Vec<Segment>, BinlogError> {
         }
         segments.push(segment);
     }
+    Ok(whole(segments))
+}
+
+/// The pieces in their order, without those that are inside another.
+pub(in crate::backup) fn whole(mut segments: Vec<Segment>) -> Vec<Segment> {
     segments.sort_by_key(|segment| {
         (segment.chain, segment.end().number(), segment.file.clone(), segment.first)
     });
@@ -200,12 +205,23 @@ pub(super) fn read(dir: &Path) -> Result<Vec<Segment>, BinlogError> {
             _ => whole.push(segment),
         }
     }
-    Ok(whole)
+    whole
 }
 
 fn name(segment: &Segment) -> String {
     let Segment { chain, file, first, last, .. } = segment;
     format!("{chain:04}.{file}.{first:012}-{last:012}")
+}
+
+/// The name of a piece's file, and the one of its description.
+pub(in crate::backup) fn names(segment: &Segment) -> [String; 2] {
+    [DATA, DESCRIPTION].map(|end| format!("{}.{end}", name(segment)))
+}
+
+/// Writes down what the piece is whose file is in `dir` by its name; it is there from now on.
+pub(in crate::backup) fn describe(dir: &Path, segment: &Segment) -> Result<(), BinlogError> {
+    let [_, description] = names(segment);
+    store(&dir.join(description), segment)
 }
 
 /// Where a piece's file is in `dir`.

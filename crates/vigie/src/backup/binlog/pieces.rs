@@ -70,14 +70,16 @@ pub fn cut(archive: &Archive, plan: &Plan, only: Option<&str>) -> Result<Cut, Bi
     }
 }
 
-struct Seen {
+/// How a piece was read.
+pub(super) struct Seen {
     /// The offset in the server's file at which to end.
     to: u64,
     /// Whether this is the end of all.
     stopped: bool,
 }
 
-fn read(
+/// Reads a piece from its beginning to its end, and adds what is played of it to `cut`.
+pub(super) fn read(
     path: &Path,
     piece: &Piece,
     stop: &Stop,

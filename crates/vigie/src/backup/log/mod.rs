@@ -2,8 +2,10 @@
 //! there to every site; and a database brought back to a moment between two dumps. How a log is read and
 //! which pieces are needed is not decided here.
 
+mod drill;
 mod keep;
 mod moment;
+mod site;
 mod stream;
 
 use std::collections::BTreeMap;
@@ -11,16 +13,18 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 use vigie_core::backup::{Asset, Kind};
-use vigie_core::binlog::{Dump, Position, Refusal, Segment, Target, pick};
+use vigie_core::binlog::{Covered, Dump, Position, Refusal, Segment, Target, pick};
 
 use super::binlog::{Address, Source, contents};
 use super::{BackupError, Manifest};
 use crate::config::Config;
 
+pub(super) use drill::proved;
 pub(super) use keep::keep;
 use keep::pieces;
 pub use moment::Moment;
 pub(super) use moment::restore;
+pub(super) use site::{Listed, bring, listed};
 pub use stream::watch;
 
 /// Which moments a log makes possible, in seconds since 1970: all of them in between.
@@ -97,11 +101,7 @@ fn dumps(backups: &[Manifest], database: &Asset) -> Vec<Dump> {
 }
 
 /// Which moments are possible up to the latest one; nothing where no dump has a log after it.
-fn span(
-    dumps: &[Dump],
-    segments: &[Segment],
-    covered: Option<&vigie_core::binlog::Covered>,
-) -> Option<Span> {
+fn span(dumps: &[Dump], segments: &[Segment], covered: Option<&Covered>) -> Option<Span> {
     let newest = dumps.iter().max_by_key(|dump| dump.taken)?;
     let last = Target::Moment(i64::MAX);
     let until = match pick(std::slice::from_ref(newest), segments, covered, &last) {
@@ -124,13 +124,47 @@ pub(super) fn moments(
     backups: &[Manifest],
 ) -> Result<BTreeMap<String, Span>, BackupError> {
     let (segments, covered) = contents(&kept_of(config, service))?;
+    Ok(span_of(config, service, backups, &segments, covered.as_ref()))
+}
+
+/// The same of these pieces.
+fn span_of(
+    config: &Config,
+    service: &str,
+    backups: &[Manifest],
+    segments: &[Segment],
+    covered: Option<&Covered>,
+) -> BTreeMap<String, Span> {
     let mut found = BTreeMap::new();
     for (_, database) in services(config).into_iter().filter(|(name, _)| name == service) {
-        if let Some(span) = span(&dumps(backups, &database), &segments, covered.as_ref()) {
+        if let Some(span) = span(&dumps(backups, &database), segments, covered) {
             found.insert(database.name(), span);
         }
     }
-    Ok(found)
+    found
+}
+
+/// The logs that are kept.
+pub(super) fn assets(config: &Config) -> Vec<Asset> {
+    services(config).iter().map(|(service, _)| asset(service)).collect()
+}
+
+/// Asks the watch for a new chain, from `at` on: the server has another history now than the one that was
+/// kept.
+///
+/// # Errors
+/// It cannot be written.
+pub(super) fn begin_anew(
+    config: &Config,
+    service: &str,
+    at: Option<Position>,
+) -> Result<(), BackupError> {
+    let path = wish_of(config, service);
+    let text = serde_json::to_vec(&Begin { at });
+    let text = text.map_err(|error| BackupError::Damaged(error.to_string()))?;
+    let part = path.with_extension("part");
+    let written = std::fs::write(&part, text).and_then(|()| std::fs::rename(&part, &path));
+    written.map_err(|error| BackupError::File(path, error))
 }
 
 /// What is asked for instead of going on with a chain.

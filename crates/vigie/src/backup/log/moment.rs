@@ -5,10 +5,10 @@ use std::time::Instant;
 
 use jiff::tz::TimeZone;
 use serde::{Deserialize, Serialize};
-use vigie_core::binlog::{Dump, Position, Target, pick};
+use vigie_core::binlog::{Target, pick};
 use vigie_core::stack::Role;
 
-use super::{Begin, dumps, pieces, wish_of};
+use super::{begin_anew, dumps, pieces};
 use crate::backup::binlog::{self, Archive, Cut, cut, explain, replay, save};
 use crate::backup::keep::{client, tools};
 use crate::backup::restore::Bringer;
@@ -155,10 +155,11 @@ impl Play<'_> {
         let restored = restored.map_err(broken)?;
         self.play(service).await.map_err(broken)?;
         // What comes from now on is another history.
+        let config = self.work.config;
         match self.dumped().await {
-            Ok(after) => self.begin_anew(service, after.place.as_ref())?,
+            Ok(after) => begin_anew(config, service, after.place.map(|place| place.at))?,
             Err(why) => {
-                self.begin_anew(service, None)?;
+                begin_anew(config, service, None)?;
                 self.work.tell.step(&format!("the new dump failed, make one: {why}"));
             }
         }
@@ -186,16 +187,5 @@ impl Play<'_> {
         }
         let found = kept.into_iter().find(|one| one.asset.name() == name);
         found.ok_or_else(|| String::from("no dump was made"))
-    }
-
-    /// Asks the watch for a new chain, from the new dump on.
-    fn begin_anew(&self, service: &str, at: Option<&Dump>) -> Result<(), BackupError> {
-        let path = wish_of(self.work.config, service);
-        let at: Option<Position> = at.map(|dump| dump.at.clone());
-        let text = serde_json::to_vec(&Begin { at });
-        let text = text.map_err(|error| BackupError::Damaged(error.to_string()))?;
-        let part = path.with_extension("part");
-        let written = std::fs::write(&part, text).and_then(|()| std::fs::rename(&part, &path));
-        written.map_err(|error| BackupError::File(path, error))
     }
 }

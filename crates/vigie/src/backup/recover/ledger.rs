@@ -2,7 +2,7 @@
 //! done, and what was about to be made, so that one that was killed goes on where it was. It is always
 //! whole, and written before what it tells of.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
 use std::io::Write as _;
 use std::os::unix::fs::DirBuilderExt as _;
@@ -36,6 +36,12 @@ pub(super) struct State {
     pub(super) stack: String,
     /// Until which moment its backups were chosen, in milliseconds since 1970; the newest without one.
     pub(super) until: Option<i64>,
+    /// The second, since 1970, at whose beginning databases were wished for; the latest without one.
+    #[serde(default)]
+    pub(super) second: Option<i64>,
+    /// Whether databases come back as of their dumps, without their logs.
+    #[serde(default)]
+    pub(super) dump_only: bool,
     /// The chosen backups: names and moments.
     pub(super) picks: Vec<(String, i64)>,
     /// When it was begun first, in milliseconds since 1970.
@@ -46,6 +52,9 @@ pub(super) struct State {
     pub(super) done: Vec<Done>,
     /// Volumes and directories that are its own, made or about to be.
     pub(super) own: BTreeSet<String>,
+    /// As of when databases are back that were followed by their logs, in milliseconds since 1970.
+    #[serde(default)]
+    pub(super) reached: BTreeMap<String, i64>,
     /// Whether containers may have been made.
     pub(super) started: bool,
     /// When it was verified, in milliseconds since 1970.

@@ -3,7 +3,7 @@
 
 use std::path::{Path, PathBuf};
 
-use vigie_core::drift::Layout;
+use vigie_core::drift::{Keeping, Layout};
 use vigie_core::stack::Role;
 
 use super::RecoverError;
@@ -45,12 +45,22 @@ pub(super) async fn refuse(
         if known.is_some_and(|state| state.started) {
             continue;
         }
-        let Some(at) = docker.volume(&volume.name).await? else { continue };
+        let there = docker.volume(&volume.name).await?;
+        let at = match volume.keeping() {
+            Keeping::Directory(at) => PathBuf::from(at),
+            _ => match there {
+                Some(room) => room.at,
+                None => continue,
+            },
+        };
         if !is_empty(&at)? {
             let name = &volume.name;
+            let away = match volume.keeping() {
+                Keeping::Directory(_) => String::from("move it away if nobody needs it"),
+                _ => format!("if nobody needs it: docker volume rm {name}"),
+            };
             return Err(RecoverError::Living(format!(
-                "the volume {name} is on this host and has something in it; look: ls -la {}; if nobody needs \
-                 it: docker volume rm {name}",
+                "the volume {name} is on this host and has something in it; look: ls -la {}; {away}",
                 at.display()
             )));
         }

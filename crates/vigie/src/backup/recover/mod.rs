@@ -4,12 +4,15 @@
 
 mod dump;
 mod error;
+mod images;
 mod ledger;
 mod living;
+mod log;
 mod picks;
 mod plan;
 mod report;
 mod source;
+mod volumes;
 mod work;
 
 pub(in crate::backup) use dump::played;

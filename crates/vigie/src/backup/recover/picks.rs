@@ -1,5 +1,6 @@
 //! Does: chooses which backups of a site make up a stack: the newest of each asset until a moment that
-//! has both its data and its manifest. Only the manifests that are chosen are read.
+//! has both its data and its manifest. Of a log it is the newest of all, which has what came before. Only
+//! the manifests that are chosen are read, and those of a few older dumps.
 
 use std::collections::BTreeMap;
 
@@ -24,8 +25,28 @@ pub(super) struct Pick {
 pub(super) struct Picks {
     pub(super) stack: String,
     pub(super) all: Vec<Pick>,
+    /// Dumps before those, the newest first: a log may come further from one of them.
+    pub(super) older: Vec<Pick>,
     pub(super) strange: Vec<String>,
 }
+
+impl Picks {
+    /// Those of a kind.
+    pub(super) fn of(&self, kind: Kind) -> impl Iterator<Item = &Pick> {
+        self.all.iter().filter(move |one| one.manifest.asset.kind == kind)
+    }
+
+    /// Takes `pick` in place of the one of the same asset.
+    pub(super) fn exchange(&mut self, pick: Pick) {
+        let mine = self.all.iter_mut().find(|one| one.manifest.asset == pick.manifest.asset);
+        if let Some(mine) = mine {
+            *mine = pick;
+        }
+    }
+}
+
+/// Dumps before the newest one that are looked at.
+const OLDER: usize = 2;
 
 /// One snapshot of a repository: its id, its label and its tags.
 type Snapshot = (String, String, Vec<String>);
@@ -39,7 +60,7 @@ pub(super) fn choose(
 ) -> Result<Picks, RecoverError> {
     let failed = |error| BackupError::Site(site.to_owned(), error);
     let snapshots = repository.snapshots().map_err(failed)?;
-    let mut all = Vec::new();
+    let (mut all, mut older): (Vec<Pick>, Vec<Pick>) = (Vec::new(), Vec::new());
     for Wanted { at, snapshot, data } in wanted(&snapshots, until, known) {
         let mut text = Vec::new();
         repository.get_file(&snapshot.0, manifest::FILE, &mut text).map_err(failed)?;
@@ -50,10 +71,13 @@ pub(super) fn choose(
                  not know what it says"
             ))
         })?;
-        all.push(Pick { manifest, id: data.to_owned() });
+        let is_newest = all.iter().all(|one| one.manifest.asset.name() != manifest.asset.name());
+        let room = if is_newest { &mut all } else { &mut older };
+        room.push(Pick { manifest, id: data.to_owned() });
     }
     let gone = known.unwrap_or_default().iter().find(|(name, at)| {
-        !all.iter().any(|one| one.manifest.asset.name() == *name && one.manifest.at == *at)
+        !is_log(name)
+            && !all.iter().any(|one| one.manifest.asset.name() == *name && one.manifest.at == *at)
     });
     if let Some((name, at)) = gone {
         let at = rfc3339(*at);
@@ -74,7 +98,8 @@ pub(super) fn choose(
     let strange = all.iter().filter(|one| !is_mine(one)).map(|one| one.manifest.asset.name());
     let strange = strange.collect();
     all.retain(is_mine);
-    Ok(Picks { stack, all, strange })
+    older.retain(is_mine);
+    Ok(Picks { stack, all, older, strange })
 }
 
 /// A manifest to read.
@@ -85,7 +110,17 @@ struct Wanted<'a> {
     data: &'a str,
 }
 
-/// The manifests' snapshots to read, in the order of the assets' names.
+/// Whether an asset of this name is of that kind.
+fn is_of(name: &str, kind: Kind) -> bool {
+    name.split_once(':').is_some_and(|(word, _)| word == kind.word())
+}
+
+/// Whether this is the name of a log.
+pub(super) fn is_log(name: &str) -> bool {
+    is_of(name, Kind::Binlog)
+}
+
+/// The manifests' snapshots to read, in the order of the assets' names, the newest of each first.
 fn wanted<'a>(
     snapshots: &'a [Snapshot],
     until: Option<i64>,
@@ -96,19 +131,24 @@ fn wanted<'a>(
     let key = |(_, label, tags): &'a Snapshot| Some((label.as_str(), Manifest::moment(tags)?));
     let data: BTreeMap<_, _> =
         data.into_iter().filter_map(|one| Some((key(one)?, one.0.as_str()))).collect();
-    let mut newest: BTreeMap<&str, Wanted<'_>> = BTreeMap::new();
+    let mut found: BTreeMap<&str, Vec<Wanted<'_>>> = BTreeMap::new();
     for snapshot in manifests {
         let Some((label, at)) = key(snapshot) else { continue };
         let fits = match known {
+            // A log has all that an older one had, which is forgotten.
+            _ if is_log(label) => true,
             Some(known) => known.iter().any(|(name, moment)| name == label && *moment == at),
             None => until.is_none_or(|until| at <= until),
         };
-        let is_newer = newest.get(label).is_none_or(|known| known.at < at);
-        if let (true, true, Some(data)) = (fits, is_newer, data.get(&(label, at))) {
-            newest.insert(label, Wanted { at, snapshot, data });
+        if let (true, Some(data)) = (fits, data.get(&(label, at))) {
+            found.entry(label).or_default().push(Wanted { at, snapshot, data });
         }
     }
-    newest.into_values().collect()
+    for (label, all) in &mut found {
+        all.sort_by_key(|one| std::cmp::Reverse(one.at));
+        all.truncate(if is_of(label, Kind::Database) { 1 + OLDER } else { 1 });
+    }
+    found.into_values().flatten().collect()
 }
 
 #[cfg(test)]
@@ -135,15 +175,21 @@ mod tests {
             snapshot("f", "project", 40, true),
             snapshot("g", "files:addons", 15, false),
             snapshot("h", "files:addons", 15, true),
+            snapshot("i", "database:x", 4, false),
+            snapshot("j", "database:x", 4, true),
+            snapshot("k", "database:x", 18, false),
+            snapshot("l", "database:x", 18, true),
+            snapshot("m", "binlog:mysql", 25, false),
+            snapshot("n", "binlog:mysql", 25, true),
         ];
         let ids = |until, known: Option<&[(String, i64)]>| -> Vec<String> {
             let found = wanted(&all, until, known).into_iter();
             found.map(|one| format!("{}{}", one.snapshot.0, one.data)).collect()
         };
-        assert_eq!(ids(None, None), ["hg", "dc"]);
-        assert_eq!(ids(Some(12), None), ["ba"]);
-        assert_eq!(ids(Some(5), None), Vec::<String>::new());
-        let known = [(String::from("project"), 10)];
-        assert_eq!(ids(None, Some(&known)), ["ba"]);
+        assert_eq!(ids(None, None), ["nm", "lk", "ji", "hg", "dc"]);
+        assert_eq!(ids(Some(12), None), ["nm", "ji", "ba"], "a log has what came before it");
+        assert_eq!(ids(Some(3), None), ["nm"]);
+        let known = [(String::from("project"), 10), (String::from("binlog:mysql"), 9)];
+        assert_eq!(ids(None, Some(&known)), ["nm", "ba"]);
     }
 }

@@ -1,6 +1,7 @@
 //! Does: looks at what a recovery would do before it does anything: the backups, the configuration in
 //! them, what its compose file needs, and what is on this host already. Leaves nothing behind.
 
+use std::collections::BTreeMap;
 use std::path::{Component, Path, PathBuf};
 use std::sync::Arc;
 
@@ -10,11 +11,13 @@ use vigie_core::drift::Layout;
 use vigie_core::stack::{Role, ServiceId};
 
 use super::ledger::{Ledger, State};
+use super::log::{Follow, When, follow};
 use super::picks::{Pick, Picks, choose};
-use super::{RecoverError, Source, living};
-use crate::backup::BackupError;
+use super::{RecoverError, Source, images, living, volumes};
+use crate::backup::outside::{OUTSIDE, lend, outside};
 use crate::backup::sites::place;
-use crate::config::{Config, RuntimeKind, Secret, Vault};
+use crate::backup::{BackupError, Outside, There};
+use crate::config::{Config, Lang, RuntimeKind, Secret, Vault};
 use crate::report::rfc3339;
 use crate::runtime::Runtime as _;
 use crate::runtime::docker::Docker;
@@ -28,6 +31,11 @@ pub struct Wish {
     pub to: PathBuf,
     /// The newest backups until this moment, in milliseconds since 1970; the newest of all without it.
     pub until: Option<i64>,
+    /// The second, since 1970, at whose beginning databases are wished for, by their logs; the latest
+    /// without it.
+    pub second: Option<i64>,
+    /// Databases as of their dumps, without their logs.
+    pub dump_only: bool,
 }
 
 /// Asks a person for a secret, by what it is and by the variable that would have it; nothing where
@@ -47,8 +55,8 @@ pub(super) enum Step {
     Volume(Pick),
     /// A service is started and answers.
     Start(ServiceId),
-    /// A dump is played back.
-    Dump(Pick),
+    /// A dump is played back, and the log after it.
+    Dump(Pick, Option<Follow>),
     /// What the compose file has beside what vigie.toml knows.
     Rest,
 }
@@ -65,6 +73,8 @@ pub struct Plan {
     pub(super) bare: Vec<PathBuf>,
     /// What is worth knowing before it is done, one line each.
     pub notes: Vec<String>,
+    /// The stack's language.
+    pub lang: Lang,
 }
 
 impl std::fmt::Debug for Plan {
@@ -112,9 +122,20 @@ pub async fn plan(wish: Wish, ask: Ask<'_>, meter: Arc<dyn Meter>) -> Result<Pla
     refuse_target(&wish, known.as_ref())?;
     let repository = open(&wish.source, ask)?.with_meter(meter);
     let chosen = known.as_ref().map(|state| state.picks.clone());
-    let (from, site, until) = (repository.clone(), wish.source.name.clone(), wish.until);
-    let found = tokio::task::spawn_blocking(move || choose(&from, &site, until, chosen.as_deref()));
-    let picks = found.await.map_err(|error| BackupError::Worker(error.to_string()))??;
+    let (from, site, when) = (repository.clone(), wish.source.name.clone(), when(&wish, &known));
+    let dump_only = wish.dump_only || known.as_ref().is_some_and(|state| state.dump_only);
+    let found = tokio::task::spawn_blocking(move || {
+        let mut picks = choose(&from, &site, when.until, chosen.as_deref())?;
+        let mut notes = Vec::new();
+        let follows = if dump_only {
+            BTreeMap::new()
+        } else {
+            follow(&from, &site, &mut picks, when, &mut notes)?
+        };
+        Ok::<_, RecoverError>((picks, follows, notes))
+    });
+    let found = found.await.map_err(|error| BackupError::Worker(error.to_string()))?;
+    let (picks, follows, mut notes) = found?;
     let stage = tempfile::Builder::new().prefix("vigie-recover-").tempdir();
     let stage = stage.map_err(|error| BackupError::File(std::env::temp_dir(), error))?;
     let is_placed =
@@ -136,12 +157,15 @@ pub async fn plan(wish: Wish, ask: Ask<'_>, meter: Arc<dyn Meter>) -> Result<Pla
     }
     let docker = crate::app::docker_runtime(&config)?;
     docker.ping().await?;
-    let layout = docker.layout(&named(&directory)).await?;
-    let mut notes = Vec::new();
+    let mut layout = layout(&docker, &directory).await?;
+    volumes::move_to(&mut layout, &directory, &wish.to);
+    if !is_placed {
+        notes.extend(outside(&directory)?.iter().map(|one| beyond(one, &directory, &wish.to)));
+    }
     for name in &picks.strange {
         notes.push(format!("{name} belongs to another stack than {} and is left out", picks.stack));
     }
-    let steps = steps(&config, &layout, &picks, &mut notes)?;
+    let steps = steps(&config, &layout, &picks, &follows, &mut notes)?;
     let bare = bare(&config, &layout, &steps, &directory, &mut notes);
     let password = config.file.backup.as_ref().map(|backup| &backup.password);
     if let Some(Err(why)) = password.map(|password| config.vault.reveal(password)) {
@@ -150,10 +174,20 @@ pub async fn plan(wish: Wish, ask: Ask<'_>, meter: Arc<dyn Meter>) -> Result<Pla
     let outside = living::Place { directory: &directory, target: &wish.to };
     living::refuse(&docker, &layout, &steps, known.as_ref(), &outside, &config).await?;
     living::refuse_images(&docker, &layout, &steps).await?;
-    Ok(Plan { wish, repository, picks, layout, steps, known, bare, notes })
+    notes.extend(images::others(&docker, &steps).await?);
+    let lang = config.file.stack.lang;
+    Ok(Plan { wish, repository, picks, layout, steps, known, bare, notes, lang })
 }
 
 pub(super) const PROJECT: &str = "project";
+
+/// As of when; one that goes on goes on with what it was begun with.
+fn when(wish: &Wish, known: &Option<State>) -> When {
+    match known {
+        Some(state) => When { until: state.until, second: state.second },
+        None => When { until: wish.until, second: wish.second },
+    }
+}
 
 /// Opens the site's repository.
 fn open(source: &Source, ask: Ask<'_>) -> Result<Repository, RecoverError> {
@@ -216,8 +250,7 @@ pub(super) async fn bring_project(
     picks: &Picks,
     directory: &Path,
 ) -> Result<(), RecoverError> {
-    let project = picks.all.iter().find(|one| one.manifest.asset.kind == Kind::Project);
-    let Some(project) = project else { return Ok(()) };
+    let Some(project) = picks.of(Kind::Project).next() else { return Ok(()) };
     let (repository, id, to) = (repository.clone(), project.id.clone(), directory.to_owned());
     let done = tokio::task::spawn_blocking(move || repository.get_tree(&id, &to)).await;
     done.map_err(|error| BackupError::Worker(error.to_string()))?
@@ -242,6 +275,35 @@ pub(super) fn read(directory: &Path) -> Result<Config, RecoverError> {
     })
 }
 
+/// What the compose file in `directory` needs. One that names files outside of the project reads only where
+/// they are.
+async fn layout(docker: &Docker, directory: &Path) -> Result<Layout, RecoverError> {
+    let named = named(directory);
+    let error = match docker.layout(&named).await {
+        Ok(layout) => return Ok(layout),
+        Err(error) => error,
+    };
+    let Some(_lent) = lend(directory)? else { return Err(error.into()) };
+    Ok(docker.layout(&named).await?)
+}
+
+/// What becomes of a file that belongs outside of the project.
+fn beyond(one: &Outside, directory: &Path, to: &Path) -> String {
+    let belongs = one.belongs.display();
+    match one.there {
+        There::Nothing => format!("{belongs} is outside of the project, and comes back there"),
+        There::Same => format!("{belongs} is outside of the project, and is as it was"),
+        There::Other => {
+            let kept = to.join(one.kept.strip_prefix(directory).unwrap_or(&one.kept));
+            format!(
+                "{belongs} is outside of the project, and another one is there, which is left alone; the \
+                 one in the backup comes to {}",
+                kept.display()
+            )
+        }
+    }
+}
+
 /// What Compose calls a project in `directory` where nothing else names it.
 pub(in crate::backup) fn named(directory: &Path) -> String {
     let dotenv = std::fs::read_to_string(directory.join(".env")).unwrap_or_default();
@@ -258,12 +320,12 @@ fn steps(
     config: &Config,
     layout: &Layout,
     picks: &Picks,
+    follows: &BTreeMap<String, Follow>,
     notes: &mut Vec<String>,
 ) -> Result<Vec<(String, Step)>, RecoverError> {
     let mut steps = vec![(PROJECT.to_owned(), Step::Project)];
     let of = |kind: Kind| {
-        let mut all: Vec<Pick> =
-            picks.all.iter().filter(|one| one.manifest.asset.kind == kind).cloned().collect();
+        let mut all: Vec<Pick> = picks.of(kind).cloned().collect();
         // A directory comes before what is mounted below it.
         all.sort_by(|one, other| one.manifest.asset.what.cmp(&other.manifest.asset.what));
         all
@@ -285,7 +347,8 @@ fn steps(
     }
     for pick in of(Kind::Volume) {
         let what = &pick.manifest.asset.what;
-        if layout.volumes.iter().any(|one| one.name == *what) {
+        if let Some(declared) = layout.volumes.iter().find(|one| one.name == *what) {
+            notes.extend(volumes::note(declared));
             steps.push((pick.manifest.asset.name(), Step::Volume(pick)));
             continue;
         }
@@ -310,10 +373,19 @@ fn steps(
     for pick in of(Kind::Database) {
         let service = pick.manifest.asset.service.as_deref().unwrap_or_default();
         if config.stack.find(service).is_some_and(|id| first.contains(&id)) {
-            steps.push((pick.manifest.asset.name(), Step::Dump(pick)));
+            let name = pick.manifest.asset.name();
+            let follow = follows.get(&name).cloned();
+            steps.push((name, Step::Dump(pick, follow)));
         } else {
             let name = pick.manifest.asset.name();
             notes.push(format!("{name} is of {service}, which is no database any more; left out"));
+        }
+    }
+    for id in &first {
+        let name = &config.stack.service(*id).name;
+        let is_mine = |pick: &&Pick| pick.manifest.asset.service.as_ref() == Some(name);
+        if !picks.of(Kind::Database).any(|pick| is_mine(&pick)) {
+            notes.push(format!("{name} is a database, and no dump of it is here; it begins empty"));
         }
     }
     let all: Vec<_> = services().map(|(id, _)| id).collect();
@@ -354,7 +426,9 @@ fn bare(
             .find(name)
             .is_some_and(|id| config.stack.service(id).role == Role::Database);
         for path in needs.paths.iter().map(PathBuf::from) {
-            if path.exists() || brought.iter().any(|known| path.starts_with(known)) {
+            let kept = directory.join(OUTSIDE).join(path.strip_prefix("/").unwrap_or(&path));
+            if path.exists() || kept.exists() || brought.iter().any(|known| path.starts_with(known))
+            {
                 continue;
             }
             let inside = path.strip_prefix(directory);

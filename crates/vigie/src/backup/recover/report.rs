@@ -4,6 +4,7 @@
 use serde::Serialize;
 
 use super::ledger::{Done, State};
+use super::picks::is_log;
 
 /// An asset that is back.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -40,7 +41,12 @@ pub(super) fn report(state: &State, finished: i64) -> Report {
     let assets: Vec<Back> = state
         .picks
         .iter()
-        .map(|(asset, at)| Back { asset: asset.clone(), at: *at, age_ms: span(*at, state.begun) })
+        // A log is back with its database.
+        .filter(|(asset, _)| !is_log(asset))
+        .map(|(asset, at)| {
+            let at = state.reached.get(asset).copied().unwrap_or(*at);
+            Back { asset: asset.clone(), at, age_ms: span(at, state.begun) }
+        })
         .collect();
     // An image and the project's files are what they are, however long ago they were kept.
     let is_data =
@@ -65,16 +71,19 @@ mod tests {
         let state = State {
             stack: "town".into(),
             picks: vec![
-                ("database:town".into(), 9_000),
+                ("binlog:mysql".into(), 500),
+                ("database:town".into(), 2_000),
                 ("image:gmod".into(), 1_000),
                 ("volume:data".into(), 4_000),
             ],
             begun: 10_000,
+            reached: [("database:town".into(), 9_000)].into(),
             resumed: 1,
             ..State::default()
         };
         let told = report(&state, 75_000);
         assert_eq!((told.rto_ms, told.rpo_ms, told.resumed), (65_000, 6_000, 1));
-        assert_eq!(told.assets[1].age_ms, 9_000);
+        let ages: Vec<_> = told.assets.iter().map(|one| one.age_ms).collect();
+        assert_eq!(ages, [1_000, 9_000, 6_000], "a log counts by how far it brought its database");
     }
 }

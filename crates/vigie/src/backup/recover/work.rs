@@ -1,19 +1,24 @@
 //! Does: the steps of a recovery, one after the other, each noted when it is done. A step that was
 //! interrupted is done again from its beginning; each leaves the same whatever was there of it.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::{Duration, Instant};
 
+use vigie_core::backup::Kind;
+use vigie_core::drift::Keeping;
 use vigie_core::stack::ServiceId;
 
 use super::RecoverError;
-use super::dump::played;
+use super::dump::Playing;
+use super::images;
 use super::ledger::{Done, Ledger, State};
 use super::picks::Pick;
 use super::plan::{PROJECT, Plan, Step, bring_project, engine, read};
 use super::report::{Report, report};
+use super::volumes;
+use crate::backup::outside::put;
 use crate::backup::restore::Bringer;
-use crate::backup::{BackupError, Tell};
+use crate::backup::{BackupError, Tell, There};
 use crate::clock::wall_ms;
 use crate::config::Config;
 use crate::runtime::docker::Docker;
@@ -34,6 +39,8 @@ pub async fn recover(plan: &Plan, tell: &dyn Tell) -> Result<Report, RecoverErro
     let first = State {
         stack: plan.picks.stack.clone(),
         until: plan.wish.until,
+        second: plan.wish.second,
+        dump_only: plan.wish.dump_only,
         picks: plan
             .picks
             .all
@@ -47,8 +54,8 @@ pub async fn recover(plan: &Plan, tell: &dyn Tell) -> Result<Report, RecoverErro
     if !ledger.has(PROJECT) {
         tell.step(PROJECT);
         let began = Instant::now();
-        project(plan, &ledger).await?;
-        done(&mut ledger, PROJECT, began, String::new())?;
+        let says = project(plan, &ledger).await?;
+        done(&mut ledger, PROJECT, began, says)?;
     }
     let config = read(&plan.wish.to)?;
     let docker = engine(&config)?;
@@ -72,19 +79,34 @@ fn done(ledger: &mut Ledger, name: &str, began: Instant, says: String) -> Result
     ledger.note(|state| state.done.push(Done { step: name.to_owned(), took_ms, says }))
 }
 
-/// The project's files, staged first: what is in the directory is whole, file by file.
-async fn project(plan: &Plan, ledger: &Ledger) -> Result<(), RecoverError> {
+/// The project's files, staged first: what is in the directory is whole, file by file. Says where files from
+/// outside of the project are.
+async fn project(plan: &Plan, ledger: &Ledger) -> Result<String, RecoverError> {
     let stage = ledger.stage();
     let failed = |error| RecoverError::from(BackupError::File(stage.clone(), error));
     remove(&stage).map_err(failed)?;
     bring_project(&plan.repository, &plan.wish.source.name, &plan.picks, &stage).await?;
+    let outside = put(&stage)?;
     place(&stage, &plan.wish.to).map_err(failed)?;
     // Not every way to write a mount lets the engine make what is missing.
     for path in &plan.bare {
         let at = plan.wish.to.join(path);
         std::fs::create_dir_all(&at).map_err(|error| BackupError::File(at.clone(), error))?;
     }
-    remove(&stage).map_err(failed)
+    remove(&stage).map_err(failed)?;
+    let shown = outside.iter().map(|one| {
+        let belongs = one.belongs.display();
+        match one.there {
+            There::Nothing => format!("{belongs} is back"),
+            There::Same => format!("{belongs} was there"),
+            There::Other => {
+                let kept = one.kept.strip_prefix(&stage).unwrap_or(&one.kept);
+                let kept = plan.wish.to.join(kept);
+                format!("another {belongs} is there, the one in the backup is {}", kept.display())
+            }
+        }
+    });
+    Ok(shown.collect::<Vec<_>>().join(", "))
 }
 
 fn remove(path: &Path) -> std::io::Result<()> {
@@ -125,20 +147,32 @@ impl Worker<'_> {
                 ledger.note(|state| state.own.extend([name]))?;
                 self.tree(pick, &at).await
             }
-            Step::Image(pick) => self.image(pick).await,
+            Step::Image(pick) => images::bring(&self.bringer(), self.docker, pick).await,
             Step::Volume(pick) => {
                 let name = &pick.manifest.asset.what;
                 ledger.note(|state| state.own.extend([name.clone()]))?;
-                let at = self.volume(name).await?;
-                self.tree(pick, &at).await
+                self.volume(pick).await
             }
             Step::Start(id) => {
                 ledger.note(|state| state.started = true)?;
                 self.start(*id).await
             }
-            Step::Dump(pick) => {
-                let resumes = ledger.state.resumed > 0;
-                Ok(played(&self.bringer(), &pick.manifest, resumes).await?)
+            Step::Dump(pick, follow) => {
+                let bringer = self.bringer();
+                let playing = Playing {
+                    bringer: &bringer,
+                    manifest: &pick.manifest,
+                    follow: follow.as_ref(),
+                    keeps_log: self.keeps_log(pick),
+                    stage: &ledger.stage(),
+                };
+                let says = playing.done(ledger.state.resumed > 0).await?;
+                let stage = ledger.stage();
+                remove(&stage).map_err(|error| BackupError::File(stage.clone(), error))?;
+                let (name, until) =
+                    (pick.manifest.asset.name(), follow.as_ref().map(|one| one.until));
+                ledger.note(|state| state.reached.extend(until.map(|until| (name, until))))?;
+                Ok(says)
             }
             Step::Rest => {
                 ledger.note(|state| state.started = true)?;
@@ -146,6 +180,13 @@ impl Worker<'_> {
                 Ok(String::new())
             }
         }
+    }
+
+    /// Whether a log of that database's server was kept, which is not the one of the server that it comes
+    /// back in.
+    fn keeps_log(&self, pick: &Pick) -> bool {
+        let service = &pick.manifest.asset.service;
+        self.plan.picks.of(Kind::Binlog).any(|log| log.manifest.asset.service == *service)
     }
 
     fn bringer(&self) -> Bringer<'_> {
@@ -167,30 +208,22 @@ impl Worker<'_> {
         Ok(format!("{} files, {}", pick.manifest.files, crate::text::size(pick.manifest.bytes)))
     }
 
-    /// An image that is here under its name is not brought again.
-    async fn image(&self, pick: &Pick) -> Result<String, RecoverError> {
+    /// Makes the volume as Compose would, and fills it where its files are on this host.
+    async fn volume(&self, pick: &Pick) -> Result<String, RecoverError> {
         let name = &pick.manifest.asset.what;
-        if self.docker.image(name).await?.is_some() {
-            return Ok(format!("{name} was there"));
-        }
-        let way = crate::backup::restore::Way::InPlace;
-        self.bringer().bring(&pick.manifest, &way, None).await?;
-        if self.docker.image(name).await?.is_none() {
-            return Err(BackupError::Damaged(format!(
-                "the image in the backup is loaded, and is not called {name}; look: docker images"
-            ))
-            .into());
-        }
-        Ok(format!("{name}, {}", crate::text::size(pick.manifest.bytes)))
-    }
-
-    /// Where the volume is, made as Compose would.
-    async fn volume(&self, name: &str) -> Result<PathBuf, RecoverError> {
-        let declared = self.plan.layout.volumes.iter().find(|one| one.name == name);
+        let declared = self.plan.layout.volumes.iter().find(|one| one.name == *name);
         let declared = declared.ok_or_else(|| {
             BackupError::Refused(format!("the compose file has no volume {name} any more"))
         })?;
-        Ok(self.docker.make_volume(&self.plan.layout.project, declared).await?)
+        if let Keeping::Directory(at) = declared.keeping() {
+            // The engine does not make it, and starts nothing without it.
+            std::fs::create_dir_all(at).map_err(|error| BackupError::File(at.into(), error))?;
+        }
+        let at = self.docker.make_volume(&self.plan.layout.project, declared).await?;
+        match volumes::unfilled(declared) {
+            Some(why) => Ok(why),
+            None => self.tree(pick, &at).await,
+        }
     }
 
     /// Starts a service, and waits until it answers as players see it.

@@ -14,7 +14,7 @@ use super::images::{self, Chosen};
 use super::parts::Parts;
 use super::{Rehearsal, Stopped};
 use crate::backup::BackupError;
-use crate::backup::keep::OUTSIDE;
+use crate::backup::outside::OUTSIDE;
 use crate::backup::recover::{named, played};
 use crate::backup::restore::Bringer;
 use crate::backup::work::Tell;
@@ -117,7 +117,7 @@ impl<'a> Scene<'a> {
                 continue;
             }
             tell.step(&format!("bring {} back", part.manifest.asset.name()));
-            let says = played(&bringer, &part.manifest, false).await?;
+            let says = played(&bringer, &part.manifest).await?;
             told.push(format!("{}: {says}", part.manifest.asset.name()));
         }
         // What vigie.toml does not know may be needed by what it knows, or need it itself.

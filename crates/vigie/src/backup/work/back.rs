@@ -10,7 +10,7 @@ use super::{Done, Work};
 use crate::backup::drill::{Drill, STAGE};
 use crate::backup::restore::Bringer;
 use crate::backup::stack::{self, Outcome};
-use crate::backup::{BackupError, Drilled, Manifest, Way, assets};
+use crate::backup::{BackupError, Drilled, Manifest, Way, assets, log};
 
 impl Work<'_> {
     pub(super) async fn restore(
@@ -68,8 +68,9 @@ impl Work<'_> {
         let site = self.sites.primary()?;
         let backups = self.catalog.backups(self.sites, site)?;
         // What the stack does not have any more has no service to be tried with.
-        let current: Vec<String> =
-            assets(self.config, self.docker).await?.iter().map(Asset::name).collect();
+        let mut current = assets(self.config, self.docker).await?;
+        current.extend(log::assets(self.config));
+        let current: Vec<String> = current.iter().map(Asset::name).collect();
         let whole = names.iter().any(|name| name == stack::NAME);
         let parts: Vec<_> = names.iter().filter(|name| *name != stack::NAME).collect();
         let mut newest: BTreeMap<String, &Manifest> = BTreeMap::new();

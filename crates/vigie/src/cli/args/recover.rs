@@ -15,9 +15,13 @@ pub(in crate::cli) struct RecoverArgs {
     /// The project's directory: new, empty, or one in which a recovery was begun [default: here]
     #[arg(long, value_name = "DIR")]
     pub(in crate::cli) to: Option<PathBuf>,
-    /// The newest backups until then: 2026-11-22 20:14:03, 2026-11-22, 3h (ago) [default: the newest]
+    /// As of then: 2026-11-22 20:14:03, 2026-11-22, 3h (ago): the newest backups until then, and databases as
+    /// they were when that second began, where their binary log was kept [default: the newest]
     #[arg(long, value_name = "TIME")]
     pub(in crate::cli) at: Option<String>,
+    /// Databases as of their dumps, without their binary logs
+    #[arg(long)]
+    pub(in crate::cli) dump_only: bool,
     /// Do not ask
     #[arg(long)]
     pub(in crate::cli) yes: bool,

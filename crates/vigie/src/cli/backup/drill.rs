@@ -4,6 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
+use super::words;
 use crate::backup::{Catalog, Drilled, STACK, Sites};
 use crate::cli::{Exit, Failure, Paint};
 use crate::config::{Config, RuntimeKind};
@@ -55,8 +56,8 @@ pub(super) fn tell(
         }
         // A log has no age: it is kept again when something is new in it.
         let is_well = drill.missed.is_empty() && !name.starts_with("binlog:");
-        let targets = if is_well { ", both within their targets" } else { "" };
-        println!("{} {name}: back after {took}, {age} old{targets}", paint.good("✓"));
+        let told = words::drilled(name, &took, &age, is_well, lang);
+        println!("{} {told}", paint.good("✓"));
         drill.missed.iter().for_each(|line| println!("    {}", paint.warn(&say(line, lang))));
         drill.proved.iter().for_each(|line| println!("    {}", say(line, lang)));
     }

@@ -9,7 +9,7 @@ use serde::Serialize;
 use vigie_backup::{Entry, Kind as Inside, Repository};
 use vigie_core::backup::{Kind, Wanted};
 
-use super::pick;
+use super::{pick, words};
 use crate::backup::{BackupError, Catalog, Manifest, Sites};
 use crate::cli::{Exit, Failure, table};
 use crate::config::Config;
@@ -74,8 +74,9 @@ pub(super) fn list(
         println!("{}", serde_json::to_string_pretty(&known.iter().map(shape).collect::<Vec<_>>())?);
         return Ok(Exit::Fine);
     }
+    let lang = config.file.stack.lang;
     if known.is_empty() {
-        println!("no backup at {site}; the first one: vigie backup run");
+        println!("{}", words::none(site, lang));
         return Ok(Exit::Fine);
     }
     let rows: Vec<Vec<String>> = known
@@ -91,11 +92,11 @@ pub(super) fn list(
             ]
         })
         .collect();
-    table::print(&["ASSET", "MADE (UTC)", "AGE", "FILES", "SIZE", "ADDED"], &rows);
+    table::print(&words::head(lang), &rows);
     let shown = |name: &str| known.iter().any(|one| one.asset.name() == name);
     for (name, span) in moments.iter().filter(|(name, _)| shown(name)) {
         let (since, until) = (local(span.since), local(span.until));
-        println!("{name} can go to any second from {since} to {until}");
+        println!("{}", words::span(name, &since, &until, lang));
     }
     Ok(Exit::Fine)
 }

@@ -6,6 +6,7 @@ mod look;
 mod moment;
 mod sheet;
 pub(super) mod when;
+mod words;
 
 use std::io::{IsTerminal, Write};
 use std::path::Path;
@@ -18,7 +19,9 @@ use super::bar::{Bar, Silent};
 use super::held::Held;
 use super::{Exit, Failure, Paint};
 use crate::app::docker_runtime;
-use crate::backup::{self, BackupError, Catalog, Done, Job, Limits, Manifest, Sites, Way};
+use crate::backup::{
+    self, BackupError, Catalog, Done, Job, Limits, Manifest, Outside, Sites, There, Way,
+};
 use crate::config::{Config, RuntimeKind};
 use crate::report::{ago, rfc3339};
 use crate::runtime::docker::Docker;
@@ -163,13 +166,9 @@ async fn keep(
         return Err(strange());
     };
     for one in &kept {
-        println!(
-            "kept {}: {}, {} new, in {}",
-            one.asset.name(),
-            size(one.bytes),
-            size(one.added),
-            ago(Duration::from_millis(one.took_ms))
-        );
+        let took = ago(Duration::from_millis(one.took_ms));
+        let (name, bytes, added) = (one.asset.name(), size(one.bytes), size(one.added));
+        println!("{}", words::kept(&name, &bytes, &added, &took, config.file.stack.lang));
     }
     for (what, why) in &failed {
         eprintln!("vigie: {what}: {why}");
@@ -258,16 +257,29 @@ async fn restore(path: &Path, config: &Config, args: &RestoreArgs) -> Result<Exi
     let Done::Restored(restored) = held(path, config, &job, args.in_place).await? else {
         return Err(strange());
     };
-    println!(
-        "{} is in {}, after {}",
-        restored.asset,
-        restored.place,
-        ago(Duration::from_millis(restored.took_ms))
-    );
+    let (took, lang) = (ago(Duration::from_millis(restored.took_ms)), config.file.stack.lang);
+    println!("{}", words::restored(&restored.asset, &restored.place, &took, lang));
+    for one in &restored.outside {
+        println!("{}", elsewhere(one));
+    }
     if let Some(before) = restored.before {
-        println!("to undo it: vigie backup restore {before} --in-place");
+        println!("{}", words::undo(&before, lang));
     }
     Ok(Exit::Fine)
+}
+
+/// Where a file is that belongs somewhere else on the host.
+fn elsewhere(one: &Outside) -> String {
+    let there = match one.there {
+        There::Nothing => "where nothing is now",
+        There::Same => "where it is as it was",
+        There::Other => "where another one is now",
+    };
+    format!(
+        "{} belongs outside of the project, to {}, {there}",
+        one.kept.display(),
+        one.belongs.display()
+    )
 }
 
 fn asked() -> Result<bool, Failure> {

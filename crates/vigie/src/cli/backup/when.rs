@@ -13,7 +13,7 @@ pub(in crate::cli) fn until(text: &str) -> Result<i64, String> {
 /// What a database shall be brought to: `latest`, right behind a transaction (`0-1-1234`), or a moment as
 /// [`until`] reads it: as it was when that second or minute began, or when that day was over. A fraction
 /// of a second is cut off: the log tells whole seconds.
-pub(super) fn target(text: &str) -> Result<Target, String> {
+pub(in crate::cli) fn target(text: &str) -> Result<Target, String> {
     let text = text.trim();
     if text == "latest" {
         return Ok(Target::Latest);

@@ -1,12 +1,12 @@
 //! Does: what a host needs of the engine before a project starts there for the first time: whether
 //! anything of it is there, and its volumes, made as Compose would make them. Never removes anything.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::path::PathBuf;
 
 use bollard::models::VolumeCreateRequest;
 use bollard::query_parameters::ListContainersOptionsBuilder;
-use vigie_core::drift::{Declared, Layout};
+use vigie_core::drift::{Declared, Keeping, Layout, keeping};
 
 use super::engine::{is_missing, refused};
 use super::find::PROJECT;
@@ -15,6 +15,15 @@ use crate::runtime::RuntimeError;
 
 /// How Compose labels a volume with its name in the compose file.
 const VOLUME: &str = "com.docker.compose.volume";
+
+/// Where the files of a volume are.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Room {
+    /// The directory on the engine's machine.
+    pub at: PathBuf,
+    /// Whether they are there also while no container has the volume.
+    pub always: bool,
+}
 
 impl Docker {
     /// What the project's compose file needs; `named` is the project's name where only its directory
@@ -39,6 +48,23 @@ impl Docker {
             Some(compose) => compose.up_rest().await,
             None => Ok(()),
         }
+    }
+
+    /// The first of these variables that the container of `service` was made with.
+    ///
+    /// # Errors
+    /// What the engine says, or that there is no container.
+    pub async fn variable(
+        &self,
+        service: &str,
+        names: &[&str],
+    ) -> Result<Option<String>, RuntimeError> {
+        let (_, seen) = self.existing_seen("asking for the environment of", service).await?;
+        let all = seen.config.and_then(|config| config.env).unwrap_or_default();
+        let value = |name: &&str| {
+            all.iter().find_map(|one| Some(one.strip_prefix(name)?.strip_prefix('=')?.to_owned()))
+        };
+        Ok(names.iter().find_map(value))
     }
 
     /// The names of the containers, running or not, that are in the way of a project: its own, and
@@ -66,11 +92,28 @@ impl Docker {
         Ok(found)
     }
 
-    /// Where the volume called `name` is on the engine's machine, or `None` when there is none.
+    /// The names of the containers, running or not, that were made from the image `id`.
     ///
     /// # Errors
     /// What the engine says.
-    pub async fn volume(&self, name: &str) -> Result<Option<PathBuf>, RuntimeError> {
+    pub async fn made_from(&self, id: &str) -> Result<Vec<String>, RuntimeError> {
+        let docker = self.engine.docker().await?;
+        let options = ListContainersOptionsBuilder::new().all(true).build();
+        let listed = docker.list_containers(Some(options));
+        let listed = self.engine.limit("listing", "containers", listed).await?;
+        let mine = listed.into_iter().filter(|one| one.image_id.as_deref() == Some(id));
+        let mut names: Vec<String> = mine
+            .filter_map(|one| Some(one.names?.first()?.trim_start_matches('/').to_owned()))
+            .collect();
+        names.sort();
+        Ok(names)
+    }
+
+    /// Where the files of the volume called `name` are on the engine's machine, or `None` when there is none.
+    ///
+    /// # Errors
+    /// What the engine says.
+    pub async fn volume(&self, name: &str) -> Result<Option<Room>, RuntimeError> {
         let docker = self.engine.docker().await?;
         let asked = async {
             match docker.inspect_volume(name).await {
@@ -79,7 +122,7 @@ impl Docker {
             }
         };
         let seen = self.engine.limit("asking for the volume", name, asked).await?;
-        Ok(seen.map(|volume| PathBuf::from(volume.mountpoint)))
+        Ok(seen.map(|volume| room(&volume)))
     }
 
     /// Makes a volume as Compose would, and says where it is; one that is there already is left as it
@@ -92,8 +135,8 @@ impl Docker {
         project: &str,
         volume: &Declared,
     ) -> Result<PathBuf, RuntimeError> {
-        if let Some(at) = self.volume(&volume.name).await? {
-            return Ok(at);
+        if let Some(room) = self.volume(&volume.name).await? {
+            return Ok(room.at);
         }
         let labels = HashMap::from([
             (PROJECT.to_owned(), project.to_owned()),
@@ -115,6 +158,16 @@ impl Docker {
             let why = "the engine does not say where it is on this machine";
             return Err(says_no("making the volume", &volume.name, why));
         }
-        Ok(PathBuf::from(made.mountpoint))
+        Ok(room(&made).at)
+    }
+}
+
+fn room(volume: &bollard::models::Volume) -> Room {
+    let options: BTreeMap<String, String> = volume.options.clone().into_iter().collect();
+    let own = || PathBuf::from(&volume.mountpoint);
+    match keeping(Some(&volume.driver), &options) {
+        Keeping::Own => Room { at: own(), always: true },
+        Keeping::Directory(at) => Room { at: at.into(), always: true },
+        Keeping::Memory | Keeping::Elsewhere(_) => Room { at: own(), always: false },
     }
 }

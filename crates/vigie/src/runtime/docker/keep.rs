@@ -69,7 +69,15 @@ impl Docker {
     /// # Errors
     /// What the engine says.
     pub async fn container(&self, service: &str) -> Result<Option<Container>, RuntimeError> {
-        Ok(self.look(service).await?.map(|(_, seen)| container(seen)))
+        let Some((_, seen)) = self.look(service).await? else { return Ok(None) };
+        let mut container = container(seen);
+        for volume in &mut container.volumes {
+            // The engine names its own directory, into which another one may be mounted meanwhile.
+            if let Some(room) = self.volume(&volume.name).await? {
+                volume.source = room.at;
+            }
+        }
+        Ok(Some(container))
     }
 
     /// Makes the container of `service` into the image `repository:tag`; its process is only paused if

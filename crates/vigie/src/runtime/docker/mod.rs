@@ -38,6 +38,7 @@ use bytes::Bytes;
 use vigie_core::observe::{Inspection, RuntimeState};
 
 use super::{Feed, LogLine, LogPosition, News, Runtime, RuntimeError, Usage};
+pub use bare::Room;
 pub use beside::Ground;
 pub use exec::{Ended, Program};
 pub use keep::{Container, Image, Volume};
