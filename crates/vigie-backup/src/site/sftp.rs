@@ -97,7 +97,8 @@ impl Remote {
         call: impl FnOnce(Arc<Connection>) -> F,
     ) -> Result<T, Fault>
     where
-        F: Future<Output = Result<T, Fault>>,
+        T: Send,
+        F: Future<Output = Result<T, Fault>> + Send,
     {
         let connection = self.connected()?;
         let done = self.waiter.wait(what, bytes, call(Arc::clone(&connection)));
