@@ -74,7 +74,10 @@ fn an_empty_register_answers_every_question() {
     assert!(text.contains("there is no incident 7; try: vigie incident list"), "{text}");
     let (code, text) = run(here, &["risk"]);
     assert_eq!(code, Some(1));
-    assert!(text.contains("backup_age") && text.contains("no backup yet: [backup] in vigie.toml"), "{text}");
+    assert!(
+        text.contains("backup_age") && text.contains("no backup yet: [backup] in vigie.toml"),
+        "{text}"
+    );
 }
 
 fn check<'a>(report: &'a Value, risk: &str, check: &str) -> &'a Value {
