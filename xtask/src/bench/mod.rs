@@ -4,6 +4,8 @@
 mod backup;
 mod binlog;
 mod console;
+mod cost;
+mod database;
 mod engine;
 mod figures;
 mod notify;
@@ -76,6 +78,11 @@ const BENCHES: &[Bench] = &[
         name: "backup",
         about: "a tree and an image kept, kept again and brought back, against restic, borg, tar and gzip",
         run: Run::With(backup::run),
+    },
+    Bench {
+        name: "database",
+        about: "a database kept, brought back and played to a second, against mydumper and mariadb-backup",
+        run: Run::With(database::run),
     },
     Bench {
         name: "console",
