@@ -4,6 +4,8 @@
 mod backup;
 mod binlog;
 mod console;
+mod cost;
+mod database;
 mod engine;
 mod figures;
 mod notify;
@@ -82,6 +84,11 @@ const BENCHES: &[Bench] = &[
         name: "recover",
         about: "a host lost under load and back from a site: RTO, and seconds of rows lost (30 min)",
         run: Run::With(recover::run),
+    },
+    Bench {
+        name: "database",
+        about: "a database kept, brought back and played to a second, against mydumper and mariadb-backup",
+        run: Run::With(database::run),
     },
     Bench {
         name: "console",

@@ -58,7 +58,7 @@ pub(super) fn with_entrypoint(
     let dir = std::env::temp_dir().join(format!("vigie-image-{}", std::process::id()));
     fs::create_dir_all(&dir).with_context(|| format!("cannot make {dir:?}"))?;
     let file = dir.join("entrypoint");
-    let content = fingerprint(script.as_bytes());
+    let content = made_of(base, script);
     let recipe = format!(
         "FROM {base}\nCOPY entrypoint /usr/local/bin/lab-entrypoint\n\
          ENTRYPOINT [\"/usr/local/bin/lab-entrypoint\"]\nLABEL {LABEL}={content}\nEXPOSE 3306\n"
@@ -71,6 +71,11 @@ pub(super) fn with_entrypoint(
     let built = written.and_then(|()| docker.text(["build", "--quiet", "--tag", image, &dir_text]));
     let _ = fs::remove_dir_all(&dir);
     built.map(drop)
+}
+
+/// The fingerprint of an image that [`with_entrypoint`] makes.
+pub(super) fn made_of(base: &str, script: &str) -> String {
+    fingerprint(format!("{base}\n{script}").as_bytes())
 }
 
 /// What the image was made from, when the engine has it and it is one of the lab's.

@@ -8,11 +8,12 @@ use std::process::Command;
 use anyhow::{Context as _, Result, bail};
 use vigie_testkit::lab::{Docker, Facts, run};
 
-use super::images::{content_of, fingerprint, with_entrypoint};
+use super::images::{content_of, made_of, with_entrypoint};
 use super::{apt, cache};
 use crate::place::{Place, is_root};
 
-const BASE: &str = "vigie-lab/mariadb-base:10.11";
+/// With the tools of physical copies: one that was made without them has another name.
+const BASE: &str = "vigie-lab/mariadb-base:10.11-tools";
 const IMAGE: &str = "vigie-lab/mariadb:10.11";
 const ENTRYPOINT: &str = include_str!("mariadb-entrypoint.sh");
 
@@ -32,10 +33,10 @@ const LEFT_OUT: [&str; 9] = [
 /// Makes the image, from the cached root file system when there is one.
 pub(super) fn image(place: &Place, docker: &Docker, facts: &mut Facts) -> Result<String> {
     let mut note = "in the engine".to_owned();
-    if content_of(docker, IMAGE).as_deref() != Some(&fingerprint(ENTRYPOINT.as_bytes())) {
+    if content_of(docker, IMAGE).as_deref() != Some(&made_of(BASE, ENTRYPOINT)) {
         note = "made from the cache".to_owned();
         if !docker.has_image(BASE) {
-            let tar = place.cache.join("images/mariadb-10.11.tar");
+            let tar = place.cache.join("images/mariadb-10.11-tools.tar");
             if !tar.is_file() {
                 root_file_system(place, &tar)?;
                 note = "made from packages".to_owned();
@@ -59,7 +60,7 @@ fn root_file_system(place: &Place, tar: &Path) -> Result<()> {
     // What an interrupted run left is of no use.
     let _ = fs::remove_dir_all(&dir.0);
     let mut debootstrap = Command::new("debootstrap");
-    debootstrap.args(["--variant=minbase", "--include=mariadb-server", &release]);
+    debootstrap.args(["--variant=minbase", "--include=mariadb-server,mariadb-backup", &release]);
     run::streamed(debootstrap.arg(&dir.0).arg(mirror))?;
     let part = tar.with_extension("part");
     let mut pack = Command::new("tar");

@@ -13,6 +13,10 @@ use vigie_core::backup::Asset;
 use super::manifest::{self, Manifest};
 use super::{BackupError, Sites};
 use crate::config::Config;
+use crate::snapshot::exchange;
+
+/// How the names begin of what is being written here.
+const PART: &str = ".vigie-";
 
 /// A drill.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -93,6 +97,16 @@ pub struct State {
     /// Services that are held still while their volume is read: who was killed meanwhile left them so.
     #[serde(default)]
     pub paused: BTreeSet<String>,
+    /// Services that are stopped while what they have mounted is exchanged, to be started again.
+    #[serde(default)]
+    pub stopped: BTreeSet<String>,
+    /// Directories whose successors are being made beside them.
+    #[serde(default)]
+    pub exchanging: BTreeSet<PathBuf>,
+    /// Databases over which a backup is being played, and the backup of what was there before: who was
+    /// killed meanwhile left them neither as they were nor as they shall be.
+    #[serde(default)]
+    pub half: BTreeMap<String, String>,
     /// Since when the schedule is followed, in milliseconds since 1970: nothing was due before.
     #[serde(default)]
     pub since: Option<i64>,
@@ -158,14 +172,7 @@ impl Catalog {
     /// Removes the directories that killed works left; their names begin with `prefix`, and nobody else
     /// makes such ones meanwhile.
     pub(super) fn sweep(&self, prefix: &str) -> Result<(), BackupError> {
-        let failed = |error| BackupError::File(self.directory.clone(), error);
-        for entry in std::fs::read_dir(&self.directory).map_err(failed)? {
-            let entry = entry.map_err(failed)?;
-            if entry.file_name().to_string_lossy().starts_with(prefix) {
-                std::fs::remove_dir_all(entry.path()).map_err(failed)?;
-            }
-        }
-        Ok(())
+        sweep_in(&self.directory, prefix)
     }
 
     /// What is remembered; nothing where it does not read.
@@ -179,14 +186,28 @@ impl Catalog {
     /// # Errors
     /// When it cannot be written.
     pub fn remember(&self, change: impl FnOnce(&mut State)) -> Result<(), BackupError> {
+        let _lock = self.state_lock()?;
+        let mut state = self.state();
+        change(&mut state);
+        self.write("state.json", &state)
+    }
+
+    /// Removes what killed ones had half written here; whoever is writing just now is waited for.
+    pub(super) fn sweep_parts(&self) -> Result<(), BackupError> {
+        let _lock = self.state_lock()?;
+        for at in [self.directory.clone(), self.directory.join("manifests")] {
+            sweep_in(&at, PART)?;
+        }
+        Ok(())
+    }
+
+    fn state_lock(&self) -> Result<File, BackupError> {
         let path = self.directory.join("state.lock");
         let failed = |error| BackupError::File(path.clone(), error);
         let lock = File::options().create(true).truncate(false).write(true).open(&path);
         let lock = lock.map_err(failed)?;
         lock.lock().map_err(failed)?;
-        let mut state = self.state();
-        change(&mut state);
-        self.write("state.json", &state)
+        Ok(lock)
     }
 
     /// Every whole backup of this stack at a site, oldest first. Manifests are read from the site once.
@@ -232,7 +253,9 @@ impl Catalog {
                     "site {site}: the manifest in {id} does not read: {error}"
                 ))
             })?;
+            let lock = self.state_lock()?;
             self.write(&known, &manifest)?;
+            drop(lock);
             found.push(manifest);
         }
         found.sort_by(|one, other| (one.at, &one.asset).cmp(&(other.at, &other.asset)));
@@ -263,18 +286,31 @@ impl Catalog {
         Ok(id)
     }
 
+    /// The caller has the state's lock.
     fn write(&self, name: &str, value: &impl Serialize) -> Result<(), BackupError> {
         let path = self.directory.join(name);
         let text = serde_json::to_vec_pretty(value).unwrap_or_default();
         let write = || {
             let at = path.parent().unwrap_or(&self.directory);
-            let mut fresh = tempfile::Builder::new().prefix(".vigie-").tempfile_in(at)?;
+            let mut fresh = tempfile::Builder::new().prefix(PART).tempfile_in(at)?;
             std::io::Write::write_all(&mut fresh, &text)?;
             fresh.as_file().sync_all()?;
             fresh.persist(&path).map(drop).map_err(|error| error.error)
         };
         write().map_err(|error: std::io::Error| BackupError::File(path.clone(), error))
     }
+}
+
+/// Removes what is in `at` and called `prefix` and something.
+fn sweep_in(at: &Path, prefix: &str) -> Result<(), BackupError> {
+    let failed = |error| BackupError::File(at.to_owned(), error);
+    for entry in std::fs::read_dir(at).map_err(failed)? {
+        let entry = entry.map_err(failed)?;
+        if entry.file_name().to_string_lossy().starts_with(prefix) {
+            exchange::remove(&entry.path()).map_err(failed)?;
+        }
+    }
+    Ok(())
 }
 
 fn read<T: DeserializeOwned>(path: &Path) -> Option<T> {
@@ -347,6 +383,9 @@ mod tests {
         catalog.sweep(".drill-").unwrap();
         let left = |name: &str| catalog.directory().join(name).exists();
         assert_eq!([".drill-a", ".drill-b", ".project-c"].map(left), [false, false, true]);
+        std::fs::write(catalog.directory().join("manifests/.vigie-x"), "half").unwrap();
+        catalog.sweep_parts().unwrap();
+        assert!(!left("manifests/.vigie-x"));
         assert_eq!(catalog.state().since, Some(1));
     }
 

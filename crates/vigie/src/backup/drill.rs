@@ -15,7 +15,7 @@ use super::database::{Client, Count, Tools, Wish, dump, play};
 use super::keep::client;
 use super::manifest::{DUMP, Manifest};
 use super::restore::Bringer;
-use super::{BackupError, Catalog, Drilled, image};
+use super::{BackupError, Catalog, Drilled, image, physical};
 use crate::runtime::docker::Scratch;
 
 /// How the directories begin into which a drill brings things back.
@@ -132,6 +132,10 @@ impl Drill<'_> {
         let docker = self.bringer.docker.ok_or_else(|| {
             BackupError::Refused(String::from("a scratch server needs a Docker stack"))
         })?;
+        if manifest.physical.is_some() {
+            let (repository, site) = (&self.bringer.repository, self.bringer.site);
+            return physical::prove(docker, repository, site, manifest, id).await;
+        }
         let service = manifest.asset.service.clone().unwrap_or_default();
         let scratch = Scratch::start(docker, &service).await?;
         let proved = self.played(manifest, id, &scratch).await;

@@ -11,17 +11,17 @@ use bytes::{Buf as _, Bytes};
 use tokio::sync::mpsc;
 use vigie_backup::{Repository, Stored};
 use vigie_core::backup::{Asset, Kind};
-use vigie_core::observe::RuntimeState;
 
+use super::binlog::Address;
 use super::database::{Client, Tools, Wish, dump, may_place};
 use super::manifest::{self, DUMP, Manifest, Root};
 use super::named::named;
 use super::outside::{OUTSIDE, plain};
+use super::unfinished::thaw;
 use super::work::Tell;
-use super::{BackupError, Catalog, image};
-use crate::config::Config;
+use super::{BackupError, Catalog, image, physical};
+use crate::config::{Config, Method, RuntimeKind};
 use crate::observe::RconLink;
-use crate::runtime::Runtime as _;
 use crate::runtime::docker::{Docker, files};
 
 /// How the directories begin in which a project is gathered.
@@ -66,6 +66,7 @@ impl Keeper<'_> {
             added: 0,
             root: None,
             tables: BTreeMap::new(),
+            physical: None,
             place: None,
             moments: BTreeMap::new(),
             image: None,
@@ -196,6 +197,10 @@ impl Keeper<'_> {
         let schema = manifest.asset.what.clone();
         let client = client(self.config, &service)?;
         let tools = tools(self.docker, &service);
+        let probe = self.config.file.service.get(&service).and_then(|file| file.database.as_ref());
+        if probe.is_some_and(|probe| probe.method == Method::Physical) {
+            return self.copied(manifest, &client, &tools).await;
+        }
         let keeps_log = self.config.file.backup.as_ref().is_some_and(|backup| backup.binlog);
         // Where the log stands is only told by a server that has one, to an account that may ask.
         let placed = keeps_log && self.may_place(&tools, &client, &manifest.asset).await;
@@ -221,6 +226,36 @@ impl Keeper<'_> {
         let id = Manifest::tag(manifest.at);
         manifest.place = done.place.map(|place| vigie_core::binlog::Dump { id, ..place });
         Ok(stored)
+    }
+
+    /// The server's own files, instead of a dump.
+    async fn copied(
+        &self,
+        manifest: &mut Manifest,
+        client: &Client,
+        tools: &Tools<'_>,
+    ) -> Result<Stored, BackupError> {
+        let (sender, receiver) = mpsc::channel(WAITING);
+        let (tell, told) = std::sync::mpsc::channel::<Result<(), String>>();
+        let (label, tag) = (manifest.asset.name(), Manifest::tag(manifest.at));
+        let keep = self.work(move |repository| {
+            repository.put_stream(&label, &tag, physical::COPY, Pieces::of(receiver), || {
+                told.recv().unwrap_or_else(|_| Err(String::from("it was given up")))
+            })
+        });
+        let copy = async {
+            let done = physical::copy(tools, client, &manifest.asset.what, sender).await;
+            let _ = tell.send(done.as_ref().map(drop).map_err(ToString::to_string));
+            done
+        };
+        let (done, stored) = tokio::join!(copy, keep);
+        let done = done?;
+        let stored = stored?;
+        manifest.tables = done.tables;
+        manifest.physical = Some(done.physical);
+        let id = Manifest::tag(manifest.at);
+        manifest.place = done.place.map(|place| vigie_core::binlog::Dump { id, ..place });
+        Ok(Stored { files: done.files, ..stored })
     }
 
     /// Whether a dump of this server can say where its binary log stood. Why not is remembered, unless the
@@ -293,20 +328,6 @@ impl Keeper<'_> {
     }
 }
 
-/// Lets every service go on that is held still. The caller holds the catalog's lock.
-pub(super) async fn thaw(catalog: &Catalog, docker: &Docker) -> Result<(), BackupError> {
-    for service in catalog.state().paused {
-        // One that was started anew meanwhile is not paused any more.
-        if docker.inspect(&service).await?.state == RuntimeState::Paused {
-            docker.unpause(&service).await?;
-        }
-        catalog.remember(|state| {
-            state.paused.remove(&service);
-        })?;
-    }
-    Ok(())
-}
-
 pub(super) fn no_engine() -> BackupError {
     BackupError::Refused(String::from("only a Docker stack has volumes and images"))
 }
@@ -320,7 +341,21 @@ pub(super) fn client(config: &Config, service: &str) -> Result<Client, BackupErr
     let password = config.vault.reveal(&probe.password);
     let password =
         password.map_err(|error| BackupError::Secret(service.to_owned(), error.to_string()))?;
-    Ok(Client { user: probe.user.clone(), password, address: None })
+    let address = match config.file.stack.runtime {
+        // Inside the server's own container, the programs find it by themselves.
+        RuntimeKind::Docker => None,
+        RuntimeKind::Process => Some(address(service, &probe.address)?),
+    };
+    Ok(Client { user: probe.user.clone(), password, address })
+}
+
+/// Where the probe of `service` looks for its server.
+pub(super) fn address(service: &str, text: &str) -> Result<Address, BackupError> {
+    let (host, port) = text.rsplit_once(':').unwrap_or((text, "3306"));
+    let port = port.parse().map_err(|_| {
+        BackupError::Refused(format!("the database of {service} has no port in `{text}`"))
+    })?;
+    Ok(Address::Tcp(host.to_owned(), port))
 }
 
 /// Where its client programs are.

@@ -9,6 +9,7 @@ use vigie_core::binlog::Dump;
 
 use super::database::Count;
 use super::log::Span;
+use super::physical::Physical;
 
 /// The manifest's name in its snapshot.
 pub(super) const FILE: &str = "manifest.json";
@@ -49,6 +50,9 @@ pub struct Manifest {
     /// What is in the dump: rows and checksums by table.
     #[serde(default)]
     pub tables: BTreeMap<String, Count>,
+    /// What the copy is, where the server's own files were copied: then only rows are counted.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub physical: Option<Physical>,
     /// Where the binary log stood.
     #[serde(default)]
     pub place: Option<Dump>,

@@ -3,7 +3,7 @@
 
 use std::fs::File;
 use std::io::BufWriter;
-use std::os::unix::fs::PermissionsExt as _;
+use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
@@ -14,11 +14,14 @@ use super::database::play;
 use super::keep::{client, tools};
 use super::manifest::{DUMP, Manifest};
 use super::work::Tell;
-use super::{BackupError, Catalog, Outside, image};
+use super::{BackupError, Catalog, Outside, State, image};
 use crate::config::Config;
 use crate::runtime::Runtime as _;
 use crate::runtime::docker::{Container, Docker};
 use crate::snapshot::exchange;
+
+/// In a directory that is being filled: what has come back so far.
+const UNFINISHED: &str = ".vigie-unfinished";
 
 /// Where it goes.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
@@ -58,6 +61,8 @@ pub(super) struct Bringer<'a> {
     pub(super) repository: Repository,
     pub(super) site: &'a str,
     pub(super) tell: &'a dyn Tell,
+    /// Where is noted what a killed restore would leave; nowhere when somebody else knows it.
+    pub(super) catalog: Option<&'a Catalog>,
 }
 
 impl Bringer<'_> {
@@ -90,7 +95,7 @@ impl Bringer<'_> {
                 }
                 directory.display().to_string()
             }
-            Way::InPlace => self.in_place(manifest, &id).await?,
+            Way::InPlace => self.in_place(manifest, &id, before.as_deref()).await?,
         };
         let took_ms = u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX);
         Ok(Restored { asset: name, at, place, before, took_ms, outside })
@@ -108,10 +113,17 @@ impl Bringer<'_> {
             Kind::Volume | Kind::Files | Kind::Project | Kind::Binlog => {
                 let (id, to, root) = (id.to_owned(), to.to_owned(), manifest.root);
                 self.work(move |repository| {
-                    repository.get_tree(&id, &to)?;
-                    settle(&to, root)
+                    let failed = |error| vigie_backup::Error::File(to.clone(), error);
+                    let filling = Filling::begin(&to).map_err(failed)?;
+                    let room = filling.room();
+                    let made = repository.get_tree(&id, room).and_then(|()| settle(room, root));
+                    let ended = filling.end(made.is_ok()).map_err(failed);
+                    made.and(ended)
                 })
                 .await
+            }
+            Kind::Database if manifest.physical.is_some() => {
+                self.copy_aside(manifest, id, to).await
             }
             Kind::Database => self.file(id, DUMP, to).await,
             Kind::Image => self.image_into(id, to).await,
@@ -146,23 +158,47 @@ impl Bringer<'_> {
         self.work(move |repository| {
             let failed = |error| vigie_backup::Error::File(to.clone(), error);
             std::fs::create_dir_all(&to).map_err(failed)?;
-            let mut fresh =
-                tempfile::Builder::new().prefix(".vigie-").tempfile_in(&to).map_err(failed)?;
-            fill(&repository, fresh.as_file_mut())?;
-            fresh.as_file().sync_all().map_err(failed)?;
-            let kept = fresh.persist_noclobber(to.join(name));
-            kept.map(drop).map_err(|error| failed(error.error))
+            // What a killed one left has the same name, and is written over.
+            let part = to.join(format!(".{name}.vigie-new"));
+            let mut options = File::options();
+            options.read(true).write(true).create(true).truncate(false).mode(0o600);
+            let mut fresh = options.open(&part).map_err(failed)?;
+            let taken =
+                || std::io::Error::other("another vigie is bringing something back into it");
+            fresh.try_lock().map_err(|_| failed(taken()))?;
+            fresh.set_len(0).map_err(failed)?;
+            let done = fill(&repository, &mut fresh)
+                .and_then(|()| fresh.sync_all().map_err(failed))
+                .and_then(|()| std::fs::hard_link(&part, to.join(name)).map_err(failed));
+            let gone = std::fs::remove_file(&part).map_err(failed);
+            done.and(gone)
         })
         .await
     }
 
-    async fn in_place(&self, manifest: &Manifest, id: &str) -> Result<String, BackupError> {
+    async fn in_place(
+        &self,
+        manifest: &Manifest,
+        id: &str,
+        before: Option<&str>,
+    ) -> Result<String, BackupError> {
         let asset = &manifest.asset;
         let service = asset.service.clone().unwrap_or_default();
         match asset.kind {
+            Kind::Database if manifest.physical.is_some() => {
+                self.copy_in_place(manifest, id, before).await
+            }
             Kind::Database => {
                 self.tell.step(&format!("play {} back into {service}", asset.what));
+                let (name, before) = (asset.name(), before.unwrap_or_default().to_owned());
+                // A dump drops what is there before it brings back what was: whoever is killed in between
+                // leaves neither, and that has to be said.
+                self.note(|state| {
+                    // One that was killed before has the way back to what was whole.
+                    state.half.entry(name.clone()).or_insert(before);
+                })?;
                 self.play(&service, id).await?;
+                self.note(|state| drop(state.half.remove(&name)))?;
                 Ok(format!("{} in {service}", asset.what))
             }
             Kind::Image => {
@@ -181,13 +217,16 @@ impl Bringer<'_> {
                         "{service} has no volume {what}; bring it back beside: --to DIR"
                     ))
                 })?;
-                self.stopped(docker, manifest, id, &volume.source).await?;
+                let at = &volume.source;
+                self.stopped(docker, at, self.exchange(manifest, id, at)).await?;
                 Ok(format!("{} of {service}", asset.what))
             }
             Kind::Files => {
                 let at = self.config.directory().join(&asset.what);
                 match self.docker {
-                    Some(docker) => self.stopped(docker, manifest, id, &at).await?,
+                    Some(docker) => {
+                        self.stopped(docker, &at, self.exchange(manifest, id, &at)).await?;
+                    }
                     None => self.exchange(manifest, id, &at).await?,
                 }
                 Ok(at.display().to_string())
@@ -205,12 +244,11 @@ impl Bringer<'_> {
 
     /// What is mounted is only exchanged under services that stand, every one that has it; their
     /// containers are then new ones, because the old ones would see the old directory.
-    async fn stopped(
+    pub(super) async fn stopped(
         &self,
         docker: &Docker,
-        manifest: &Manifest,
-        id: &str,
         at: &Path,
+        exchange: impl Future<Output = Result<(), BackupError>>,
     ) -> Result<(), BackupError> {
         let mut running = Vec::new();
         for (_, service) in self.config.stack.services() {
@@ -219,19 +257,36 @@ impl Bringer<'_> {
                 running.push(service.name.clone());
             }
         }
+        // Noted first: whoever is killed is followed by one who starts them again.
+        self.note(|state| state.stopped.extend(running.iter().cloned()))?;
+        let mut done = Ok(());
         for service in running.iter().rev() {
             self.tell.step(&format!("stop {service}"));
-            docker.stop(service).await?;
+            done = docker.stop(service).await.map_err(BackupError::from);
+            if done.is_err() {
+                break;
+            }
         }
-        let done = self.exchange(manifest, id, at).await;
-        let mut up = Ok(());
+        if done.is_ok() {
+            done = exchange.await;
+        }
         for service in &running {
             self.tell.step(&format!("start {service}"));
-            up = up.and(docker.up(service, true).await);
+            let up = docker.up(service, true).await.map_err(BackupError::from);
+            let up = up.and_then(|()| {
+                self.note(|state| {
+                    state.stopped.remove(service);
+                })
+            });
+            // That it did not come back says more than that a service did not start either.
+            done = done.and(up);
         }
-        // That it did not come back says more than that a service did not start either.
-        done?;
-        Ok(up?)
+        done
+    }
+
+    /// Notes something, where it is noted.
+    pub(super) fn note(&self, change: impl FnOnce(&mut State)) -> Result<(), BackupError> {
+        self.catalog.map_or(Ok(()), |catalog| catalog.remember(change))
     }
 
     pub(super) async fn exchange(
@@ -241,15 +296,27 @@ impl Bringer<'_> {
         at: &Path,
     ) -> Result<(), BackupError> {
         self.tell.step(&format!("{} in {}", manifest.asset.name(), at.display()));
-        let (id, at, root) = (id.to_owned(), at.to_owned(), manifest.root);
-        self.work(move |repository| {
-            let failed = |error| vigie_backup::Error::File(at.clone(), error);
-            let new = exchange::begin(&at).map_err(failed)?;
-            repository.get_tree(&id, &new)?;
-            settle(&new, root)?;
-            exchange::finish(&at).map_err(failed)
-        })
-        .await
+        self.note(|state| {
+            state.exchanging.insert(at.to_owned());
+        })?;
+        let (id, root, place) = (id.to_owned(), manifest.root, at.to_owned());
+        let done = self
+            .work(move |repository| {
+                let failed = |error| vigie_backup::Error::File(place.clone(), error);
+                let new = exchange::begin(&place).map_err(failed)?;
+                let made = repository.get_tree(&id, &new).and_then(|()| settle(&new, root));
+                if made.is_err() {
+                    // What failed needs the room that half of it takes; why it failed says more.
+                    let _ = exchange::abandon(&place);
+                }
+                made?;
+                exchange::finish(&place).map_err(failed)
+            })
+            .await;
+        self.note(|state| {
+            state.exchanging.remove(at);
+        })?;
+        done
     }
 
     async fn play(&self, service: &str, id: &str) -> Result<(), BackupError> {
@@ -345,6 +412,68 @@ fn has(container: &Container, at: &Path) -> bool {
     mounts.any(|here| here.starts_with(at) || at.starts_with(here))
 }
 
+/// A directory that is filled, and is there when all of it is. One that is there already may be the root
+/// of a disk: then it is made inside of it, and moved up.
+pub(super) struct Filling {
+    to: PathBuf,
+    room: PathBuf,
+    /// Whether the directory was there.
+    inside: bool,
+}
+
+impl Filling {
+    /// Makes room for what shall be in `to`, which is not there or is empty.
+    pub(super) fn begin(to: &Path) -> std::io::Result<Self> {
+        if !to.exists() {
+            if let Some(parent) = to.parent() {
+                std::fs::create_dir_all(parent)?;
+            }
+            let room = exchange::begin(to)?;
+            return Ok(Self { to: to.to_owned(), room, inside: false });
+        }
+        let unfinished = to.join(UNFINISHED);
+        for entry in std::fs::read_dir(to)? {
+            // What a killed one left is written anew.
+            if entry?.path() != unfinished {
+                return Err(std::io::ErrorKind::DirectoryNotEmpty.into());
+            }
+        }
+        exchange::remove(&unfinished)?;
+        std::fs::create_dir(&unfinished)?;
+        Ok(Self { to: to.to_owned(), room: unfinished.join("all"), inside: true })
+    }
+
+    /// The directory to make.
+    pub(super) fn room(&self) -> &Path {
+        &self.room
+    }
+
+    /// Puts it in its place when it is whole; otherwise nothing of it is left.
+    pub(super) fn end(self, whole: bool) -> std::io::Result<()> {
+        match (whole, self.inside) {
+            (true, false) => exchange::finish(&self.to),
+            (false, false) => exchange::abandon(&self.to),
+            (_, true) => {
+                let raised = if whole { raise(&self.room, &self.to) } else { Ok(()) };
+                raised.and(exchange::remove(&self.to.join(UNFINISHED)))
+            }
+        }
+    }
+}
+
+/// What is in `from` goes into the directory `to`, which gets its mode and owner.
+fn raise(from: &Path, to: &Path) -> std::io::Result<()> {
+    for entry in std::fs::read_dir(from)? {
+        let entry = entry?;
+        std::fs::rename(entry.path(), to.join(entry.file_name()))?;
+    }
+    let seen = std::fs::metadata(from)?;
+    std::fs::set_permissions(to, seen.permissions())?;
+    // Only root can give a directory away; anybody else owned it before.
+    let _ = std::os::unix::fs::chown(to, Some(seen.uid()), Some(seen.gid()));
+    std::fs::File::open(to)?.sync_all()
+}
+
 /// The directory itself is in no snapshot.
 fn settle(at: &Path, root: Option<super::Root>) -> Result<(), vigie_backup::Error> {
     let Some(root) = root else { return Ok(()) };
@@ -360,6 +489,36 @@ fn settle(at: &Path, root: Option<super::Root>) -> Result<(), vigie_backup::Erro
 mod tests {
     use super::*;
     use crate::runtime::docker::Volume;
+
+    #[test]
+    fn a_directory_is_filled_whole_or_not_at_all() {
+        let place = tempfile::tempdir().unwrap();
+        let make = |to: &Path, whole: bool| {
+            let filling = Filling::begin(to)?;
+            std::fs::create_dir(filling.room())?;
+            std::fs::write(filling.room().join("file"), "x")?;
+            filling.end(whole)
+        };
+        let is_empty = |at: &Path| std::fs::read_dir(at).unwrap().next().is_none();
+        // One that is not there, with what a killed one left beside it.
+        let new = place.path().join("deep/new");
+        make(&new, false).unwrap();
+        assert!(is_empty(new.parent().unwrap()));
+        std::fs::create_dir(exchange::begin(&new).unwrap()).unwrap();
+        make(&new, true).unwrap();
+        assert!(new.join("file").exists());
+        assert_eq!(std::fs::read_dir(new.parent().unwrap()).unwrap().count(), 1);
+        // One that is there, with what a killed one left inside.
+        let old = place.path().join("old");
+        std::fs::create_dir(&old).unwrap();
+        make(&old, false).unwrap();
+        assert!(is_empty(&old));
+        std::fs::create_dir_all(old.join(UNFINISHED).join("all/half")).unwrap();
+        make(&old, true).unwrap();
+        assert_eq!(std::fs::read_dir(&old).unwrap().count(), 1);
+        let refused = make(&old, true).unwrap_err().to_string();
+        assert!(refused.contains("not empty"), "{refused}");
+    }
 
     #[test]
     fn a_service_has_what_it_has_mounted_and_what_is_in_it() {

@@ -10,8 +10,7 @@ use vigie_core::backup::{Due, Kind, late};
 use vigie_core::observe::Fact;
 
 use super::drill::STAGE;
-use super::keep::thaw;
-use super::{Catalog, Class, Job, Limits, State, Tell, assets, run, stack, unkept};
+use super::{Catalog, Class, Job, Limits, State, Tell, assets, run, stack, unfinished, unkept};
 use crate::config::{BackupConfig, Config, ScheduleConfig};
 use crate::observe::Eyes;
 
@@ -96,8 +95,8 @@ pub async fn watch(eyes: Eyes) {
                 continue;
             }
         };
-        thawed(&eyes, &catalog).await;
         is_swept = is_swept || swept(&eyes, &catalog).await;
+        tidied(&eyes, &catalog).await;
         if tell(&eyes, &backup, &catalog).await.is_none() {
             return;
         }
@@ -123,16 +122,15 @@ pub async fn watch(eyes: Eyes) {
     }
 }
 
-/// Lets a game go on that a killed worker has left held still.
-async fn thawed(eyes: &Eyes, catalog: &Catalog) {
-    let Some(docker) = eyes.runtime.docker() else { return };
-    if catalog.state().paused.is_empty() {
+/// Puts in order what a killed worker has left: a game that is held still or was stopped, above all.
+async fn tidied(eyes: &Eyes, catalog: &Catalog) {
+    if !unfinished::is_left(&catalog.state()) {
         return;
     }
-    // Whoever holds the lock is reading it just now.
+    // Whoever holds the lock is at it just now.
     let Ok(_lock) = catalog.lock() else { return };
-    if let Err(error) = thaw(catalog, docker).await {
-        tracing::warn!(%error, "a service that was held still for its backup cannot be let go on");
+    if let Err(error) = unfinished::tidy(catalog, eyes.runtime.docker(), &Log).await {
+        tracing::warn!(%error, "what a killed work on the backups left cannot be put in order");
     }
 }
 
@@ -284,6 +282,12 @@ fn overdue(
             told.push(redactor.clean(&format!("{} ({why})", work.word())));
         }
     }
+    told.extend(state.half.iter().map(|(name, before)| {
+        format!(
+            "{name} is half restored: a restore was killed; what was there before: vigie backup restore \
+             {before} --in-place"
+        )
+    }));
     let logs = state.failed.iter().filter(|(name, _)| backup.binlog && name.starts_with("binlog:"));
     told.extend(logs.map(|(name, why)| redactor.clean(&format!("{name}: {why}"))));
     told.extend(unkept(config).into_iter().map(|service| {

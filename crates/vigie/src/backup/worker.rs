@@ -8,6 +8,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
+use rustix::event::{PollFd, PollFlags, poll};
+use rustix::io::Errno;
 use serde::{Deserialize, Serialize};
 use vigie_backup::Meter;
 
@@ -107,6 +109,9 @@ pub async fn serve(config: &Config, idle: bool) -> Result<(), BackupError> {
         RuntimeKind::Docker => Some(crate::app::docker_runtime(config)?),
         RuntimeKind::Process => None,
     };
+    if !job.exchanges() {
+        std::thread::spawn(end_unheard);
+    }
     let done = perform(config, docker.as_ref(), &job, &*mouth, mouth.clone()).await;
     mouth.flush();
     match done {
@@ -118,6 +123,28 @@ pub async fn serve(config: &Config, idle: bool) -> Result<(), BackupError> {
             mouth.say(&Word::Failed(error.class(), error.to_string()));
             Err(error)
         }
+    }
+}
+
+/// Waits until nobody listens any more, and ends this process: whoever gave the work was killed, and it
+/// must be in nobody's way. What is half done then is as after any other kill. A work that exchanges
+/// something is brought to its end instead, which is better for what it exchanges.
+fn end_unheard() {
+    loop {
+        let out = std::io::stdout();
+        // Nothing is waited for but that the other end goes.
+        let mut fds = [PollFd::new(&out, PollFlags::empty())];
+        let ended = match poll(&mut fds, None) {
+            Ok(_) => fds[0].revents().intersects(PollFlags::ERR | PollFlags::HUP),
+            Err(Errno::INTR) => false,
+            // It cannot be known: the work goes on.
+            Err(_) => return,
+        };
+        if ended {
+            std::process::exit(1);
+        }
+        // Somebody who reads slowly is no reason to look all the time.
+        std::thread::sleep(EVERY);
     }
 }
 

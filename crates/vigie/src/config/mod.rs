@@ -25,8 +25,8 @@ pub use channels::{ChannelConfig, channel};
 pub use explain::ConfigError;
 pub use load::{Config, find};
 pub use model::{
-    A2sConfig, DatabaseConfig, EnvValue, File, HeartbeatConfig, Lang, RconConfig, RuntimeKind,
-    ServiceConfig, StackConfig, TcpConfig,
+    A2sConfig, DatabaseConfig, EnvValue, File, HeartbeatConfig, Lang, Method, RconConfig,
+    RuntimeKind, ServiceConfig, StackConfig, TcpConfig,
 };
 pub use notify::{
     Common, DiscordConfig, EmailConfig, EscalationConfig, Many, NotifyConfig, TelegramConfig,

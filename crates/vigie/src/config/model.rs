@@ -290,12 +290,26 @@ pub struct DatabaseConfig {
     /// The schema.
     #[serde(default)]
     pub schema: Option<String>,
+    /// How it is backed up.
+    #[serde(default)]
+    pub method: Method,
     /// Time between looks.
     #[serde(default = "seconds::<5>", with = "vigie_core::span")]
     pub every: Duration,
     /// Time for an answer.
     #[serde(default = "seconds::<5>", with = "vigie_core::span")]
     pub timeout: Duration,
+}
+
+/// How a database is backed up.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Method {
+    /// The statements that make the schema again.
+    #[default]
+    Dump,
+    /// The server's own files, all of them.
+    Physical,
 }
 
 /// `limits = { … }`: all optional, defaults as in the detectors' table.

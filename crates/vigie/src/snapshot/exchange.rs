@@ -14,8 +14,13 @@ pub(super) fn beside(at: &Path) -> PathBuf {
 /// Makes room for the successor of `at`: what an interrupted exchange left there goes.
 pub(crate) fn begin(at: &Path) -> std::io::Result<PathBuf> {
     let new = beside(at);
-    clear(&new)?;
+    remove(&new)?;
     Ok(new)
+}
+
+/// Removes the successor of `at` that nobody will finish, or what `at` was before an exchange.
+pub(crate) fn abandon(at: &Path) -> std::io::Result<()> {
+    remove(&beside(at))
 }
 
 /// Puts the successor in the place of `at`, and removes what was there.
@@ -34,10 +39,11 @@ pub(crate) fn finish(at: &Path) -> std::io::Result<()> {
     if let Some(directory) = at.parent() {
         std::fs::File::open(directory)?.sync_all()?;
     }
-    clear(&new)
+    remove(&new)
 }
 
-fn clear(path: &Path) -> std::io::Result<()> {
+/// Removes whatever is there, if anything is.
+pub(crate) fn remove(path: &Path) -> std::io::Result<()> {
     match std::fs::symlink_metadata(path) {
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(()),
         Err(error) => Err(error),

@@ -289,8 +289,8 @@ fn drills_prove_what_comes_back_and_leave_nothing() {
         .filter(|name| name.starts_with('.'))
         .collect();
     assert!(left.is_empty(), "{left:?}");
-    let labelled = stack.docker().text(["ps", "-aq", "--filter", "label=vigie.scratch"]).unwrap();
-    assert_eq!(labelled, "", "of {before}");
+    let left = crate::physical::scratch_left(&stack);
+    assert!(left.is_empty(), "{left:?} of {before}");
 
     // The table: two copies beside the living one, all on one disk.
     let (code, text) = run(&stack, &["redundancy", "--json"]);

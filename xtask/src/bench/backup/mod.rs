@@ -3,7 +3,6 @@
 //! all in one run on one stack, first in turns.
 
 mod content;
-mod cost;
 mod options;
 mod tools;
 
@@ -15,13 +14,13 @@ use std::time::Duration;
 use anyhow::{Context as _, Result, bail};
 use vigie_testkit::lab::{Docker, Lab, StackSpec, run};
 
+use super::cost::{Cost, measured, shown, used};
 use super::figures::{machine, percentile};
 use super::player::Player;
 use super::words::on_lab;
 use crate::place::{Place, program};
 use crate::setup;
 use content::Content;
-use cost::{Cost, measured, shown, used};
 use options::Options;
 use tools::{Tool, Tools, What};
 

@@ -8,7 +8,7 @@ mod survey;
 mod tools;
 
 pub use client::Client;
-pub(in crate::backup) use client::{BINLOG, bare};
+pub(in crate::backup) use client::{BINLOG, Names, bare};
 pub(in crate::backup) use dump::may_place;
 pub use dump::{Dumped, Wish, dump, play};
 pub use error::DatabaseError;

@@ -15,7 +15,7 @@ use serde::{Deserialize, Serialize};
 use vigie_core::backup::{Asset, Kind};
 use vigie_core::binlog::{Covered, Dump, Position, Refusal, Segment, Target, pick};
 
-use super::binlog::{Address, Source, contents};
+use super::binlog::{Source, contents};
 use super::{BackupError, Manifest};
 use crate::config::Config;
 
@@ -85,12 +85,7 @@ fn services(config: &Config) -> Vec<(String, Asset)> {
 fn source(config: &Config, service: &str) -> Result<Source, BackupError> {
     let client = super::keep::client(config, service)?;
     let probe = config.file.service.get(service).and_then(|file| file.database.as_ref());
-    let address = probe.map_or("", |probe| probe.address.as_str());
-    let (host, port) = address.rsplit_once(':').unwrap_or((address, "3306"));
-    let port = port.parse().map_err(|_| {
-        BackupError::Refused(format!("the database of {service} has no port in `{address}`"))
-    })?;
-    let address = Address::Tcp(host.to_owned(), port);
+    let address = super::keep::address(service, probe.map_or("", |probe| &probe.address))?;
     Ok(Source { address, user: client.user, password: client.password })
 }
 

@@ -68,8 +68,8 @@ pub(in crate::backup) async fn restore(
     })?;
     let is_it = |one: &&Manifest| one.asset == database && Manifest::tag(one.at) == plan.dump.id;
     let manifest = backups.iter().find(is_it).ok_or_else(none)?;
-    let (only, count) = (database.what.clone(), plan.pieces.len() as u64);
-    let cut = tokio::task::spawn_blocking(move || cut(&archive, &plan, Some(&only)));
+    let (only, count) = (only_of(manifest), plan.pieces.len() as u64);
+    let cut = tokio::task::spawn_blocking(move || cut(&archive, &plan, only.as_deref()));
     let cut = cut.await.map_err(|error| BackupError::Worker(error.to_string()))??;
     let mut done = Moment {
         dump: manifest.at,
@@ -82,7 +82,7 @@ pub(in crate::backup) async fn restore(
     let Some(way) = way else { return Ok(Done::Moment(done)) };
     let repository = work.sites.open(site)?;
     let (config, docker, tell) = (work.config, work.docker, work.tell);
-    let bringer = Bringer { config, docker, repository, site, tell };
+    let bringer = Bringer { config, docker, repository, site, tell, catalog: Some(work.catalog) };
     let play = Play { work, bringer, manifest, cut: &cut };
     let mut restored = match way {
         Way::To(directory) => {
@@ -99,6 +99,11 @@ pub(in crate::backup) async fn restore(
     restored.took_ms = u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX);
     done.restored = Some(restored);
     Ok(Done::Moment(done))
+}
+
+/// Which schema is played: that of a dump, and every one after a copy of the whole server.
+fn only_of(manifest: &Manifest) -> Option<String> {
+    manifest.physical.is_none().then(|| manifest.asset.what.clone())
 }
 
 /// A dump and the log after it.
@@ -118,6 +123,9 @@ impl Play<'_> {
             self.work.tell.step(&format!("start {game}"));
             if let Some(docker) = self.work.docker {
                 docker.up(&game, false).await?;
+                self.work.catalog.remember(|state| {
+                    state.stopped.remove(&game);
+                })?;
             }
         }
         done
@@ -134,6 +142,9 @@ impl Play<'_> {
             if docker.container(&game.name).await?.is_some_and(|container| container.runs) {
                 self.work.tell.step(&format!("stop {}", game.name));
                 stopped.push(game.name.clone());
+                self.work.catalog.remember(|state| {
+                    state.stopped.insert(game.name.clone());
+                })?;
                 docker.stop(&game.name).await?;
             }
         }
@@ -153,7 +164,11 @@ impl Play<'_> {
         };
         let restored = self.bringer.bring(self.manifest, &Way::InPlace, Some(before.clone())).await;
         let restored = restored.map_err(broken)?;
+        self.work.catalog.remember(|state| {
+            state.half.insert(name.clone(), before.clone());
+        })?;
         self.play(service).await.map_err(broken)?;
+        self.work.catalog.remember(|state| drop(state.half.remove(&name)))?;
         // What comes from now on is another history.
         let config = self.work.config;
         match self.dumped().await {
@@ -171,7 +186,7 @@ impl Play<'_> {
         let client = client(self.work.config, service)?;
         let tools = tools(self.work.docker, service);
         // The server's own log goes on, for its replicas.
-        let way = binlog::Way { only: Some(self.manifest.asset.what.clone()), logged: true };
+        let way = binlog::Way { only: only_of(self.manifest), logged: true };
         Ok(replay(&tools, &client, self.cut, &way).await?)
     }
 

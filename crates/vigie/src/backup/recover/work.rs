@@ -196,6 +196,8 @@ impl Worker<'_> {
             repository: self.plan.repository.clone(),
             site: &self.plan.wish.source.name,
             tell: self.tell,
+            // What a killed recovery left is in its ledger.
+            catalog: None,
         }
     }
 

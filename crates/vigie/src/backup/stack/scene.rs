@@ -295,6 +295,8 @@ impl Rehearsal<'_> {
             repository: self.repository.clone(),
             site: self.site,
             tell: &Quiet,
+            // Nobody puts it in order after a kill: all of it goes.
+            catalog: None,
         }
     }
 }

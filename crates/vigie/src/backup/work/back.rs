@@ -27,16 +27,20 @@ impl Work<'_> {
         let mut before = None;
         if *way == Way::InPlace && self.replaces(manifest).await? {
             // What is there now is kept first, whatever is wrong with it.
+            let half = self.catalog.state().half.get(asset).cloned();
             let kept = self.run(&[asset.to_owned()], false).await?;
             if let Done::Kept { kept, failed } = kept {
-                if let Some((_, why)) = failed.iter().find(|(name, _)| name == asset) {
+                let why = failed.iter().find(|(name, _)| name == asset);
+                // What a killed restore left may be too little to be kept: what was whole is kept already.
+                if let (Some((_, why)), None) = (why, &half) {
                     return Err(BackupError::Refused(format!(
                         "what is there now could not be kept first ({why}), so nothing was touched; bring \
                          it back beside: --to DIR"
                     )));
                 }
                 let now = kept.iter().find(|one| one.asset.name() == asset);
-                before = now.map(|one| format!("{asset}@{}", crate::report::rfc3339(one.at)));
+                let now = now.map(|one| format!("{asset}@{}", crate::report::rfc3339(one.at)));
+                before = now.or(half);
             }
         }
         let bringer = Bringer {
@@ -45,6 +49,7 @@ impl Work<'_> {
             repository: self.sites.open(site)?,
             site,
             tell: self.tell,
+            catalog: Some(self.catalog),
         };
         let way_back = before.clone();
         let done = bringer.bring(manifest, way, before).await;
@@ -60,7 +65,7 @@ impl Work<'_> {
     }
 
     pub(super) async fn drill(&self, names: &[String]) -> Result<Done, BackupError> {
-        let _lock = self.catalog.drill_lock()?;
+        let _lock = self.drill_lock()?;
         if let Some(docker) = self.docker {
             stack::sweep(self.config, docker).await?;
         }
@@ -95,6 +100,7 @@ impl Work<'_> {
                     repository: repository.clone(),
                     site,
                     tell: self.tell,
+                    catalog: Some(self.catalog),
                 },
                 catalog: self.catalog,
             };

@@ -115,16 +115,23 @@ impl Work<'_> {
             // Data without a manifest is what a killed work left, or what another stack is just making.
             gone.contains(&(label.to_owned(), at)) || (at < yesterday && !whole(label, at))
         };
-        let ids: Vec<_> = snapshots
-            .into_iter()
-            .filter(|(_, label, tags)| goes(label, tags))
-            .map(|(id, ..)| id)
-            .collect();
+        let mut manifests = Vec::new();
+        let mut data = Vec::new();
+        for (id, label, tags) in snapshots {
+            if goes(&label, &tags) {
+                let to = if Manifest::is_one(&tags) { &mut manifests } else { &mut data };
+                to.push(id);
+            }
+        }
         if dry_run {
             let freed = repository.would_prune(vigie_backup::Writers::Locking).map_err(failed)?;
             return Ok(Done::Pruned { gone, freed: freed.bytes });
         }
-        repository.forget(&ids).map_err(failed)?;
+        // A backup counts while its manifest is there: whoever is killed in between has left none that
+        // counts and has no data.
+        for ids in [manifests, data] {
+            repository.forget(&ids).map_err(failed)?;
+        }
         self.tell.step(&format!("free the space at {site}"));
         let freed = repository.prune_with(vigie_backup::Writers::Locking).map_err(failed)?;
         Ok(Done::Pruned { gone, freed: freed.bytes })

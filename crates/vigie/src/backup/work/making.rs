@@ -3,7 +3,7 @@
 use vigie_core::backup::Asset;
 
 use super::{Done, Work};
-use crate::backup::keep::{Keeper, PROJECT, thaw};
+use crate::backup::keep::{Keeper, PROJECT};
 use crate::backup::{BackupError, assets};
 
 impl Work<'_> {
@@ -49,9 +49,7 @@ impl Work<'_> {
     ) -> Result<Done, BackupError> {
         let _lock = self.lock()?;
         self.catalog.sweep(PROJECT)?;
-        if let Some(docker) = self.docker {
-            thaw(self.catalog, docker).await?;
-        }
+        self.catalog.sweep_parts()?;
         let wanted = self.wanted(names, known).await?;
         let site = self.sites.primary()?;
         // A disk that is not mounted must not get a new repository beside the old one.

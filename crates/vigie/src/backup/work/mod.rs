@@ -6,7 +6,7 @@ mod care;
 mod making;
 
 use std::fs::File;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::{Duration, Instant};
 
 use serde::{Deserialize, Serialize};
@@ -14,7 +14,9 @@ use vigie_backup::Meter;
 use vigie_core::backup::Wanted;
 use vigie_core::binlog::Target;
 
-use super::{BackupError, Catalog, Drilled, Manifest, Moment, Restored, Sites, Way, log};
+use super::{
+    BackupError, Catalog, Drilled, Manifest, Moment, Restored, Sites, Way, log, unfinished,
+};
 use crate::config::Config;
 use crate::runtime::docker::Docker;
 
@@ -95,6 +97,17 @@ pub enum Job {
     },
 }
 
+impl Job {
+    /// Whether it puts something in the place of what is there.
+    #[must_use]
+    pub const fn exchanges(&self) -> bool {
+        matches!(
+            self,
+            Self::Restore { way: Way::InPlace, .. } | Self::Moment { way: Some(Way::InPlace), .. }
+        )
+    }
+}
+
 /// What came of it.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -163,7 +176,15 @@ pub async fn perform(
 ) -> Result<Done, BackupError> {
     let sites = Sites::of(config)?.with_meter(meter);
     let catalog = Catalog::open(config)?;
-    let work = Work { config, docker, sites: &sites, catalog: &catalog, tell };
+    let held = Mutex::default();
+    let work = Work { config, docker, sites: &sites, catalog: &catalog, tell, held };
+    // Whoever exchanges something is alone from the safety copy to the end: a worker whose command was
+    // killed may still be at it.
+    let alone = job.exchanges() || matches!(job, Job::Run { .. });
+    let _alone = alone.then(|| work.lock()).transpose()?;
+    if alone {
+        unfinished::tidy(&catalog, docker, tell).await?;
+    }
     match job {
         Job::Init => work.init(),
         Job::Run { names, known } => work.run(names, *known).await,
@@ -187,6 +208,8 @@ pub(super) struct Work<'a> {
     pub(super) sites: &'a Sites<'a>,
     pub(super) catalog: &'a Catalog,
     pub(super) tell: &'a dyn Tell,
+    /// The lock, while this work has it: a part of a work may ask for what the whole holds.
+    held: Mutex<Weak<File>>,
 }
 
 /// Between two looks whether it has.
@@ -196,10 +219,25 @@ const PATIENCE: Duration = Duration::from_secs(120);
 
 impl Work<'_> {
     /// Waits until nobody else of this host writes.
-    pub(in crate::backup) fn lock(&self) -> Result<File, BackupError> {
+    pub(in crate::backup) fn lock(&self) -> Result<Arc<File>, BackupError> {
+        let mut held = self.held.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(lock) = held.upgrade() {
+            return Ok(lock);
+        }
+        let lock = Arc::new(self.patiently(|| self.catalog.lock())?);
+        *held = Arc::downgrade(&lock);
+        Ok(lock)
+    }
+
+    /// Waits until nobody else of this host drills.
+    pub(in crate::backup) fn drill_lock(&self) -> Result<File, BackupError> {
+        self.patiently(|| self.catalog.drill_lock())
+    }
+
+    fn patiently(&self, take: impl Fn() -> Result<File, BackupError>) -> Result<File, BackupError> {
         let began = Instant::now();
         loop {
-            match self.catalog.lock() {
+            match take() {
                 Err(BackupError::Busy) if began.elapsed() < PATIENCE => {}
                 other => return other,
             }

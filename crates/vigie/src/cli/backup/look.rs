@@ -10,7 +10,7 @@ use vigie_backup::{Entry, Kind as Inside, Repository};
 use vigie_core::backup::{Kind, Wanted};
 
 use super::{pick, words};
-use crate::backup::{BackupError, Catalog, Manifest, Sites};
+use crate::backup::{BackupError, Catalog, Manifest, Physical, Sites};
 use crate::cli::{Exit, Failure, table};
 use crate::config::Config;
 use crate::report::{ago, rfc3339};
@@ -26,6 +26,7 @@ struct BackupJson {
     added: u64,
     image: Option<String>,
     tables: BTreeMap<String, u64>,
+    physical: Option<Physical>,
     binlog: Option<String>,
     moments: BTreeMap<String, [String; 2]>,
     version: String,
@@ -41,6 +42,7 @@ fn shape(one: &Manifest) -> BackupJson {
         added: one.added,
         image: one.image.clone(),
         tables: one.tables.iter().map(|(name, count)| (name.clone(), count.rows)).collect(),
+        physical: one.physical.clone(),
         binlog: one.place.as_ref().map(|place| place.at.to_string()),
         moments: one
             .moments
@@ -142,6 +144,10 @@ pub(super) fn show(
     }
     for (service, at) in &one.mounted {
         println!("  mounted at {at} of {service}");
+    }
+    if let Some(copy) = &one.physical {
+        let rows = if copy.exact { "" } else { "; rows were written meanwhile" };
+        println!("  the files of a server {}, by {}{rows}", copy.server, copy.tool);
     }
     for (name, count) in &one.tables {
         println!("  table {name}: {} rows", count.rows);

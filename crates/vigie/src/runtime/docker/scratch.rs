@@ -1,9 +1,10 @@
 //! Does: a container of its own for a drill: from a service's image and with its environment, without
-//! network, ports or mounts of this host, and gone afterwards. What a killed drill left is removed by the next one.
+//! network and ports, with no mount of this host but one that is asked for, and gone afterwards. What a killed drill left is removed by the next one.
 
 use std::collections::HashMap;
+use std::path::Path;
 
-use bollard::models::{ContainerCreateBody, HostConfig};
+use bollard::models::{ContainerCreateBody, HostConfig, Mount, MountType};
 use bollard::query_parameters::{
     CreateContainerOptions, ListContainersOptionsBuilder, RemoveContainerOptions,
 };
@@ -16,6 +17,8 @@ use crate::runtime::RuntimeError;
 
 /// Says whose it is: the process that made it.
 const LABEL: &str = "vigie.scratch";
+/// What one does that does nothing.
+const IDLE: [&str; 3] = ["tail", "-f", "/dev/null"];
 /// Bytes of memory that it may take.
 const MEMORY: i64 = 1 << 30;
 
@@ -44,16 +47,50 @@ impl<'a> Scratch<'a> {
     /// # Errors
     /// What the engine says.
     pub async fn start(docker: &'a Docker, service: &str) -> Result<Self, RuntimeError> {
+        Self::begun(docker, service, None).await
+    }
+
+    /// One that does nothing by itself, as root, with the directory of this host that `mount` names at a
+    /// place in it. Its service may be stopped meanwhile.
+    ///
+    /// # Errors
+    /// What the engine says.
+    pub async fn idle(
+        docker: &'a Docker,
+        service: &str,
+        mount: Option<(&Path, &str)>,
+    ) -> Result<Self, RuntimeError> {
+        let mounts = mount.map(|(source, target)| Mount {
+            target: Some(target.to_owned()),
+            source: Some(source.display().to_string()),
+            typ: Some(MountType::BIND),
+            ..Mount::default()
+        });
+        Self::begun(docker, service, Some(mounts.into_iter().collect())).await
+    }
+
+    /// Mounts are those of one that does nothing by itself.
+    async fn begun(
+        docker: &'a Docker,
+        service: &str,
+        mounts: Option<Vec<Mount>>,
+    ) -> Result<Self, RuntimeError> {
         sweep(docker).await?;
         let (_, seen) = docker.existing_seen("trying a backup of", service).await?;
         let env = seen.config.and_then(|config| config.env).unwrap_or_default();
+        let idle = mounts.is_some();
         let body = ContainerCreateBody {
             image: seen.image,
+            entrypoint: idle.then(|| IDLE.map(str::to_owned).into()),
+            // An empty one: the image's own words are for its own entry point.
+            cmd: idle.then(Vec::new),
+            user: idle.then(|| String::from("0")),
             env: Some(env.clone()),
             labels: Some(HashMap::from([(LABEL.to_owned(), std::process::id().to_string())])),
             host_config: Some(HostConfig {
                 network_mode: Some(String::from("none")),
                 memory: Some(MEMORY),
+                mounts,
                 init: Some(true),
                 ..HostConfig::default()
             }),
@@ -111,8 +148,7 @@ async fn sweep(docker: &Docker) -> Result<(), RuntimeError> {
     let listed = docker.engine.limit("listing", "scratch servers", listed).await?;
     for one in listed {
         let owner = one.labels.and_then(|labels| labels.get(LABEL)?.parse::<u32>().ok());
-        let lives =
-            owner.is_some_and(|owner| std::path::Path::new(&format!("/proc/{owner}")).exists());
+        let lives = owner.is_some_and(|owner| Path::new(&format!("/proc/{owner}")).exists());
         if let (false, Some(id)) = (lives, one.id) {
             remove(docker, &id).await?;
         }

@@ -1,0 +1,41 @@
+//! Does: a copy of a database server's own files, made while it runs, and its way back: for databases whose
+//! dump takes too long to be played. The tools are those of the service's own image (`mariadb-backup`, or
+//! `xtrabackup` for MySQL). It is a copy of the whole server, whatever schema the probe looks at.
+
+mod back;
+mod bench;
+mod copy;
+mod count;
+mod home;
+mod prove;
+mod stream;
+
+use serde::{Deserialize, Serialize};
+
+use bench::Bench;
+pub(super) use copy::copy;
+use home::{answers, home};
+pub(super) use prove::prove;
+
+use super::database::Names;
+
+/// A copy's name in its snapshot.
+pub(super) const COPY: &str = "server.xbstream";
+
+/// Copies and prepares.
+const TOOL: Names = ["mariadb-backup", "xtrabackup"];
+/// Unpacks.
+const UNPACK: Names = ["mbstream", "xbstream"];
+/// Serves.
+const SERVER: Names = ["mariadbd", "mysqld"];
+
+/// What a physical copy is.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Physical {
+    /// The tool that made it, with its version.
+    pub tool: String,
+    /// The server's version: an older one may not read it.
+    pub server: String,
+    /// Whether nothing was written meanwhile, so that the counted rows are exactly those of the copy.
+    pub exact: bool,
+}
