@@ -19,7 +19,8 @@ const KEPT: usize = 3;
 pub(crate) struct Faults(Arc<Mutex<(u64, Vec<String>)>>);
 
 impl Faults {
-    fn add(&self, why: String) {
+    /// Counts one.
+    pub(crate) fn add(&self, why: String) {
         let mut faults = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         faults.0 += 1;
         if faults.1.len() < KEPT {

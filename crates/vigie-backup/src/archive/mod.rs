@@ -19,6 +19,7 @@ use self::cut::{Cutter, Sizes};
 use crate::crypt::{Seal, hash};
 use crate::pack::{Index, Kind, Packer};
 use crate::progress::Meter;
+use crate::source::Faults;
 use crate::store::{Fault, Store, Trouble};
 
 /// Entries that were found and are not in their directories yet.
@@ -120,7 +121,7 @@ impl Shared<'_> {
 
 impl Archive<'_> {
     /// Reads all of `source`, which is below `base`; gives the directory that has it as `name`, and what
-    /// was done. The source itself notes what could not be read.
+    /// was done. What could not be read is in `faults`.
     ///
     /// # Errors
     /// When the site fails: what was written then is in packs that no snapshot needs.
@@ -129,6 +130,7 @@ impl Archive<'_> {
         source: &R,
         base: &Path,
         name: &str,
+        faults: &Faults,
     ) -> Result<(Id, SnapshotSummary), Fault>
     where
         R: ReadSource,
@@ -152,7 +154,7 @@ impl Archive<'_> {
                 scope.spawn(|| self.measure(source));
             }
             let shared = &shared;
-            scope.spawn(move || self.walk(source, base, shared, &steps, &files));
+            scope.spawn(move || self.walk(source, base, shared, (&steps, &files), faults));
             for _ in 0..READERS {
                 let (to_read, pieces, cutter) = (to_read.clone(), pieces.clone(), cutter.clone());
                 scope.spawn(move || read(&to_read, &pieces, &cutter, shared));
@@ -207,8 +209,8 @@ impl Archive<'_> {
         source: &R,
         base: &Path,
         shared: &Shared<'_>,
-        steps: &Sender<Step>,
-        files: &Sender<File<R::Open>>,
+        (steps, files): (&Sender<Step>, &Sender<File<R::Open>>),
+        faults: &Faults,
     ) {
         let mut before = Before::new(self.store, self.seal, self.index, self.last.as_ref());
         let mut inside = PathBuf::new();
@@ -227,8 +229,9 @@ impl Archive<'_> {
                     return;
                 }
             }
-            // Every directory comes before what is in it.
+            // Every directory comes before what is in it, but for one that was replaced just then.
             if parent != inside {
+                faults.add(format!("{} was replaced while it was read", parent.display()));
                 continue;
             }
             let step = if node.is_dir() {
@@ -398,6 +401,8 @@ fn whole(node: &mut Node, content: Content, summary: &mut SnapshotSummary) -> bo
             };
             packed.sort_unstable_by_key(|(number, _)| *number);
             node.content = Some(packed.into_iter().map(|(_, id)| id.into()).collect());
+            // It may have grown since it was seen, and a stream has no size before its end.
+            node.meta.size = bytes;
             if was_there {
                 summary.files_changed += 1;
             } else {

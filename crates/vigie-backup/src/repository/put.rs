@@ -128,7 +128,10 @@ impl Repository {
             let trees = known.into_iter().filter(|one| parcel.is_tree && one.tags.contains(TREE));
             let last = trees.max_by(|one, other| one.time.cmp(&other.time));
             let mut snapshot = self.guarded(work, || begun(parcel, last.as_ref()))?;
-            self.read(work, &config, parcel, last.as_ref(), &mut snapshot)?;
+            self.read(work, &config, parcel, last.as_ref(), (&mut snapshot, faults))?;
+            if parcel.is_tree && !parcel.path.is_dir() {
+                faults.add(String::from("it went away while it was read"));
+            }
             if let Some(why) = faults.told().or_else(|| ended().err()) {
                 return Err(Error::Unreadable { what: parcel.what.clone(), why });
             }
@@ -145,7 +148,7 @@ impl Repository {
         config: &ConfigFile,
         parcel: &Parcel<'_, R>,
         last: Option<&SnapshotFile>,
-        snapshot: &mut SnapshotFile,
+        (snapshot, faults): (&mut SnapshotFile, &Faults),
     ) -> Result<(), Error>
     where
         R: ReadSource,
@@ -169,7 +172,8 @@ impl Repository {
             last,
             meter: self.meter.as_deref(),
         };
-        let read = self.guarded(work, || Ok(archive.read(parcel.source, parcel.path, name)))?;
+        let read =
+            self.guarded(work, || Ok(archive.read(parcel.source, parcel.path, name, faults)))?;
         let (tree, mut summary) = read.map_err(failed)?;
         snapshot.tree = tree.into();
         let begun = snapshot.summary.take().unwrap_or_default();

@@ -90,3 +90,75 @@ fn pieces_that_come_several_times_are_packed_once() {
     repository.get_tree(&stored.id, &directory.path().join("back")).unwrap();
     assert_eq!(told(&at), told(&directory.path().join("back")));
 }
+
+#[test]
+fn a_size_is_that_of_what_was_read() {
+    let (directory, repository) = repository();
+    let at = directory.path().join("volume");
+    write(&at, "log", b"");
+    // It is written to between the look at it and the read; a stream stands for that.
+    let content = noise(700_000);
+    let reader = std::io::Cursor::new(content.clone());
+    let stored = repository.put_stream("dump", "v1", "dump.sql", reader, || Ok(())).unwrap();
+    assert_eq!(repository.entries(&stored.id).unwrap()[0].size, 700_000);
+    for program in restic::every("streams have their size") {
+        let _ = program;
+        restic::restores(&directory.path().join("repo"), &stored.id, "streams", |back| {
+            assert_eq!(std::fs::read(back.join("dump.sql")).unwrap(), content);
+        });
+    }
+}
+
+/// A directory that is replaced while it is read: its entry is gone, and what was in it is still told.
+struct Torn(Vec<&'static str>);
+
+impl rustic_core::ReadSource for Torn {
+    type Open = std::io::Empty;
+    type Iter =
+        std::vec::IntoIter<rustic_core::RusticResult<rustic_core::ReadSourceEntry<std::io::Empty>>>;
+
+    fn size(&self) -> rustic_core::RusticResult<Option<u64>> {
+        Ok(None)
+    }
+
+    fn entries(&self) -> Self::Iter {
+        use rustic_core::repofile::{Metadata, Node, NodeType};
+        let entry = |path: &&str| {
+            let path = Path::new(path);
+            let kind = if path.extension().is_some() { NodeType::File } else { NodeType::Dir };
+            let node = Node::new_node(path.file_name().unwrap(), kind, Metadata::default());
+            Ok(rustic_core::ReadSourceEntry {
+                path: path.into(),
+                node,
+                open: Some(std::io::empty()),
+            })
+        };
+        self.0.iter().map(entry).collect::<Vec<_>>().into_iter()
+    }
+}
+
+#[test]
+fn what_is_below_a_directory_that_is_gone_is_a_fault_and_not_left_out() {
+    let (_directory, repository) = repository();
+    let work = repository.work();
+    let seal = repository.seal().unwrap();
+    let config = repository.reading(|work| Ok(work.opened()?.config().clone())).unwrap();
+    let index = crate::pack::Index::default();
+    let read = |paths: &[&'static str]| {
+        let faults = crate::source::Faults::default();
+        let archive = crate::archive::Archive {
+            store: &work.site,
+            seal: &seal,
+            index: &index,
+            config: &config,
+            last: None,
+            meter: None,
+        };
+        let read = archive.read(&Torn(paths.to_vec()), Path::new("/"), "data", &faults).unwrap();
+        (read.1.total_files_processed, faults.told())
+    };
+    assert_eq!(read(&["/world", "/world/map.bsp", "/world.txt"]), (2, None));
+    let (files, told) = read(&["/world/map.bsp", "/world.txt"]);
+    assert_eq!(files, 1);
+    assert!(told.unwrap().contains("world was replaced"));
+}

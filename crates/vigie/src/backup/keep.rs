@@ -167,10 +167,13 @@ impl Keeper<'_> {
         self.catalog.remember(|state| {
             state.paused.insert(service.clone());
         })?;
-        docker.pause(&service).await?;
-        let stored = self.tree(manifest, volume.source).await;
-        thaw(self.catalog, docker).await?;
-        stored
+        let stored = match docker.pause(&service).await {
+            Ok(()) => self.tree(manifest, volume.source).await,
+            // An answer that did not come in time may have been a yes.
+            Err(error) => Err(error.into()),
+        };
+        let thawed = thaw(self.catalog, docker).await;
+        stored.and_then(|stored| thawed.map(|()| stored))
     }
 
     /// Asks the game to write down what it has in mind. One that does not answer is backed up all the

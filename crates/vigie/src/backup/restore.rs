@@ -191,6 +191,9 @@ impl Bringer<'_> {
             Kind::Database => {
                 self.tell.step(&format!("play {} back into {service}", asset.what));
                 let (name, before) = (asset.name(), before.unwrap_or_default().to_owned());
+                // Who cannot log in changes nothing, and leaves nothing half done.
+                let client = client(self.config, &service)?;
+                client.ask(&tools(self.docker, &service), "SELECT 1").await?;
                 // A dump drops what is there before it brings back what was: whoever is killed in between
                 // leaves neither, and that has to be said.
                 self.note(|state| {
@@ -259,9 +262,10 @@ impl Bringer<'_> {
         }
         // Noted first: whoever is killed is followed by one who starts them again.
         self.note(|state| state.stopped.extend(running.iter().cloned()))?;
-        let mut done = Ok(());
+        let (mut done, mut tried) = (Ok(()), 0);
         for service in running.iter().rev() {
             self.tell.step(&format!("stop {service}"));
+            tried += 1;
             done = docker.stop(service).await.map_err(BackupError::from);
             if done.is_err() {
                 break;
@@ -270,7 +274,14 @@ impl Bringer<'_> {
         if done.is_ok() {
             done = exchange.await;
         }
-        for service in &running {
+        // Those before it were never touched, and somebody may be playing there.
+        let untouched = running.len() - tried;
+        self.note(|state| {
+            for service in &running[..untouched] {
+                state.stopped.remove(service);
+            }
+        })?;
+        for service in &running[untouched..] {
             self.tell.step(&format!("start {service}"));
             let up = docker.up(service, true).await.map_err(BackupError::from);
             let up = up.and_then(|()| {
@@ -310,7 +321,10 @@ impl Bringer<'_> {
                     let _ = exchange::abandon(&place);
                 }
                 made?;
-                exchange::finish(&place).map_err(failed)
+                exchange::finish(&place).map_err(failed).inspect_err(|_| {
+                    // The one that is beside now is not the one that anybody wants.
+                    let _ = exchange::abandon(&place);
+                })
             })
             .await;
         self.note(|state| {

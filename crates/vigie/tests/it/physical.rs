@@ -136,14 +136,20 @@ fn a_server_is_copied_while_it_runs_and_comes_back() {
     // Dumps and copies of one database live side by side.
     fine(&stack, &["backup", "run", "database"]);
     let file = stack.dir().join("vigie.toml");
-    let text = std::fs::read_to_string(&file).unwrap();
-    std::fs::write(&file, text.replace(", method = \"physical\"", "")).unwrap();
+    let text_with = std::fs::read_to_string(&file).unwrap();
+    std::fs::write(&file, text_with.replace(", method = \"physical\"", "")).unwrap();
     let copy = json(&stack, &["backup", "list", "database", "--json"])[0]["at"].to_string();
     let copy = format!("database@{}", copy.trim_matches('"'));
     set(&stack, "third");
     fine(&stack, &["backup", "run", "database"]);
     fine(&stack, &["backup", "restore", "database", "--in-place", "--yes"]);
     assert_eq!(name_of(&stack), "third");
+    // A dump of one schema is no way back from a copy of a whole server.
+    let (code, text) = run(&stack, &["backup", "restore", &copy, "--in-place", "--yes"]);
+    assert_eq!(code, Some(4), "{text}");
+    assert!(text.contains("method = \"physical\"") && text.contains("--to DIR"), "{text}");
+    assert_eq!(name_of(&stack), "third");
+    std::fs::write(&file, text_with).unwrap();
     fine(&stack, &["backup", "restore", &copy, "--in-place", "--yes"]);
     assert_eq!(name_of(&stack), "second");
     nothing_is_left(&stack);

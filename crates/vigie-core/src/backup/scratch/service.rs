@@ -27,7 +27,32 @@ const LIVING: [&str; 16] = [
     "use_api_socket",
 ];
 /// What gives power over the host, where it is set to anything.
-const POWERS: [&str; 2] = ["devices", "privileged"];
+const POWERS: [&str; 7] = [
+    "credential_spec",
+    "device_cgroup_rules",
+    "devices",
+    "gpus",
+    "post_start",
+    "privileged",
+    "runtime",
+];
+/// What every container may do that is given nothing; what is taken away may be given back of these.
+const USUAL: [&str; 14] = [
+    "AUDIT_WRITE",
+    "CHOWN",
+    "DAC_OVERRIDE",
+    "FOWNER",
+    "FSETID",
+    "KILL",
+    "MKNOD",
+    "NET_BIND_SERVICE",
+    "NET_RAW",
+    "SETFCAP",
+    "SETGID",
+    "SETPCAP",
+    "SETUID",
+    "SYS_CHROOT",
+];
 /// The same where it is the host's own.
 const SHARED: [&str; 5] = ["cgroup", "ipc", "pid", "userns_mode", "uts"];
 /// The network that every project has.
@@ -66,6 +91,22 @@ pub(super) fn change(
     for key in POWERS {
         if service.take(key).is_some_and(|value| value.is_set()) {
             without(key);
+        }
+    }
+    let is_usual = |word: &str| {
+        let word = word.to_uppercase();
+        USUAL.contains(&word.strip_prefix("CAP_").unwrap_or(&word))
+    };
+    let is_less = |word: &str| word.starts_with("no-new-privileges");
+    let lists: [(&str, &dyn Fn(&str) -> bool); 2] =
+        [("cap_add", &is_usual), ("security_opt", &is_less)];
+    for (key, stays) in lists {
+        let Some(list) = service.take(key) else { continue };
+        let (kept, gone): (Vec<_>, Vec<_>) =
+            list.items().iter().cloned().partition(|one| one.text().is_some_and(stays));
+        gone.iter().for_each(|one| without(&format!("{key}: {}", one.text().unwrap_or_default())));
+        if !kept.is_empty() {
+            service.set(key, Tree::List(kept));
         }
     }
     for key in SHARED {

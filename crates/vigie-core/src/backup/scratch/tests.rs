@@ -190,7 +190,9 @@ fn what_gives_power_over_the_host_or_others_is_left_out_and_said() {
                   "uts": "host", "network_mode": "container:gmod-vpn",
                   "volumes_from": ["web:ro", "container:gmod-mysql:ro", "container:theirs"] },
         "mysql": { "container_name": "gmod-mysql", "privileged": false, "network_mode": "bridge" },
-        "web": { "network_mode": "none", "devices": ["/dev/dri:/dev/dri"], "use_api_socket": true },
+        "web": { "network_mode": "none", "devices": ["/dev/dri:/dev/dri"], "use_api_socket": true,
+                 "cap_drop": ["ALL"], "cap_add": ["CHOWN", "cap_setuid", "SYS_TIME"],
+                 "security_opt": ["no-new-privileges:true", "apparmor:unconfined"] },
         "log": { "provider": { "type": "cloud" } }
     });
     let (project, scratch) = made(services, json!({})).unwrap();
@@ -203,6 +205,8 @@ fn what_gives_power_over_the_host_or_others_is_left_out_and_said() {
     assert_eq!(gmod["volumes_from"], json!(["web:ro", "mysql:ro"]));
     assert_eq!(project["services"]["mysql"].get("network_mode"), None);
     assert_eq!(project["services"]["web"]["network_mode"], "none");
+    assert_eq!(project["services"]["web"]["cap_add"], json!(["CHOWN", "cap_setuid"]));
+    assert_eq!(project["services"]["web"]["security_opt"], json!(["no-new-privileges:true"]));
     assert_eq!(scratch.services, ["gmod", "mysql", "web"]);
     let told: Vec<_> = scratch.left.iter().map(ToString::to_string).collect();
     assert_eq!(
@@ -211,7 +215,9 @@ fn what_gives_power_over_the_host_or_others_is_left_out_and_said() {
             "gmod ran without `pid: host`",
             "gmod ran without `privileged`",
             "gmod ran without `uts: host`",
+            "web ran without `cap_add: SYS_TIME`",
             "web ran without `devices`",
+            "web ran without `security_opt: apparmor:unconfined`",
             "gmod ran without what it shares with gmod-vpn, which is none of the stack's",
             "gmod ran without what it shares with theirs, which is none of the stack's"
         ]

@@ -23,7 +23,7 @@ pub(super) use drill::proved;
 pub(super) use keep::keep;
 use keep::pieces;
 pub use moment::Moment;
-pub(super) use moment::restore;
+pub(super) use moment::{only_of, restore};
 pub(super) use site::{Listed, bring, listed};
 pub use stream::watch;
 

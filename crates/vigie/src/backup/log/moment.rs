@@ -11,6 +11,7 @@ use vigie_core::stack::Role;
 use super::{begin_anew, dumps, pieces};
 use crate::backup::binlog::{self, Archive, Cut, cut, explain, replay, save};
 use crate::backup::keep::{client, tools};
+use crate::backup::physical::has_way_back;
 use crate::backup::restore::Bringer;
 use crate::backup::work::{Done, Work};
 use crate::backup::{BackupError, Manifest, Restored, Way};
@@ -102,7 +103,7 @@ pub(in crate::backup) async fn restore(
 }
 
 /// Which schema is played: that of a dump, and every one after a copy of the whole server.
-fn only_of(manifest: &Manifest) -> Option<String> {
+pub(in crate::backup) fn only_of(manifest: &Manifest) -> Option<String> {
     manifest.physical.is_none().then(|| manifest.asset.what.clone())
 }
 
@@ -117,18 +118,23 @@ struct Play<'a> {
 impl Play<'_> {
     /// Into the living server. The games stand meanwhile: what they wrote between would not fit.
     async fn in_place(&self, service: &str) -> Result<Restored, BackupError> {
+        has_way_back(self.work.config, self.manifest)?;
         let mut stopped = Vec::new();
         let done = self.under_silence(service, &mut stopped).await;
+        let mut up = Ok(());
         for game in stopped {
             self.work.tell.step(&format!("start {game}"));
-            if let Some(docker) = self.work.docker {
-                docker.up(&game, false).await?;
+            let Some(docker) = self.work.docker else { continue };
+            let started = docker.up(&game, false).await.map_err(BackupError::from);
+            let started = started.and_then(|()| {
                 self.work.catalog.remember(|state| {
                     state.stopped.remove(&game);
-                })?;
-            }
+                })
+            });
+            up = up.and(started);
         }
-        done
+        // That it did not come back says more than that a game did not start either.
+        done.and_then(|done| up.map(|()| done))
     }
 
     async fn under_silence(
@@ -149,6 +155,8 @@ impl Play<'_> {
             }
         }
         let name = self.manifest.asset.name();
+        // One that was killed before has the way back to what was whole.
+        let half = self.work.catalog.state().half.get(&name).cloned();
         let before = self.dumped().await.map_err(|why| {
             BackupError::Refused(format!(
                 "what is there now could not be kept first ({why}), so nothing was touched; bring it \
@@ -156,6 +164,7 @@ impl Play<'_> {
             ))
         })?;
         let before = format!("{name}@{}", crate::report::rfc3339(before.at));
+        let before = half.unwrap_or(before);
         let broken = |error: BackupError| {
             BackupError::Damaged(format!(
                 "{error}; the database is neither as it was nor as it shall be: vigie backup restore \

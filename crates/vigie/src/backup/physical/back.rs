@@ -6,8 +6,10 @@ use std::path::Path;
 
 use super::{Bench, answers, home};
 use crate::backup::keep::{client, no_engine, tools};
+use crate::backup::log::begin_anew;
 use crate::backup::restore::{Bringer, Filling};
 use crate::backup::{BackupError, Manifest};
+use crate::config::Config;
 use crate::snapshot::exchange;
 
 impl Bringer<'_> {
@@ -53,19 +55,29 @@ impl Bringer<'_> {
             let _ = exchange::abandon(&at);
         }
         let name = manifest.asset.name();
-        if made.is_ok() {
-            // Until the server has answered, the way back is to what was there before.
-            let before = before.unwrap_or_default().to_owned();
-            self.note(|state| {
-                state.half.entry(name.clone()).or_insert(before);
-            })?;
-        }
         let done = match made {
             Ok(()) => {
                 let place = at.clone();
+                let (name, before) = (name.clone(), before.unwrap_or_default().to_owned());
                 let finish = async {
-                    let done = tokio::task::spawn_blocking(move || exchange::finish(&place)).await;
-                    done.map_err(|error| BackupError::Worker(error.to_string()))?.map_err(failed)
+                    // Until the server has answered, the way back is to what was there before.
+                    let mut is_first = false;
+                    self.note(|state| {
+                        is_first = !state.half.contains_key(&name);
+                        state.half.entry(name.clone()).or_insert(before);
+                    })?;
+                    let done = tokio::task::spawn_blocking(move || {
+                        exchange::finish(&place).inspect_err(|_| {
+                            let _ = exchange::abandon(&place);
+                        })
+                    });
+                    let done =
+                        done.await.map_err(|error| BackupError::Worker(error.to_string()))?;
+                    if done.is_err() && is_first {
+                        // Nothing was exchanged, so nothing is half done.
+                        self.note(|state| drop(state.half.remove(&name)))?;
+                    }
+                    done.map_err(failed)
                 };
                 self.stopped(docker, &at, finish).await
             }
@@ -75,6 +87,10 @@ impl Bringer<'_> {
             state.exchanging.remove(&at);
         })?;
         done?;
+        if self.catalog.is_some() && keeps_log(self.config) {
+            // The server has another history from now on.
+            begin_anew(self.config, &service, None)?;
+        }
         let proved = answers(&tools, &client, manifest).await?;
         self.note(|state| drop(state.half.remove(&name)))?;
         self.tell.step(&proved);
@@ -107,4 +123,9 @@ impl Bringer<'_> {
         bench.remove().await?;
         filled
     }
+}
+
+/// Whether the binary log is kept.
+fn keeps_log(config: &Config) -> bool {
+    config.file.backup.as_ref().is_some_and(|backup| backup.binlog)
 }

@@ -13,7 +13,7 @@ use crate::backup::binlog::{Archive, Cut, Way as LogWay, cut, replay};
 use crate::backup::database::{Client, Dumped, Tools, Wish, dump, may_place};
 use crate::backup::drill::{differences, refuse};
 use crate::backup::keep::{client, tools};
-use crate::backup::log::{begin_anew, bring};
+use crate::backup::log::{begin_anew, bring, only_of};
 use crate::backup::manifest::Manifest;
 use crate::backup::restore::{Bringer, Way};
 use crate::backup::{BackupError, Catalog};
@@ -158,7 +158,7 @@ impl Log<'_> {
         bringer.tell.step("bring the binary log");
         let (repository, site) = (bringer.repository.clone(), bringer.site.to_owned());
         let (id, plan) = (follow.id.clone(), follow.plan.clone());
-        let (to, only) = (self.playing.stage.join("log"), self.playing.manifest.asset.what.clone());
+        let (to, only) = (self.playing.stage.join("log"), only_of(self.playing.manifest));
         let cut = tokio::task::spawn_blocking(move || {
             match std::fs::remove_dir_all(&to) {
                 Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
@@ -168,16 +168,13 @@ impl Log<'_> {
             }
             let segments = plan.pieces.iter().map(|piece| &piece.segment);
             bring(&repository, &site, &id, segments, &to)?;
-            Ok(cut(&Archive::open(&to)?, &plan, Some(&only))?)
+            Ok(cut(&Archive::open(&to)?, &plan, only.as_deref())?)
         });
         let cut = cut.await.map_err(|error| BackupError::Worker(error.to_string()))??;
         bringer.tell.step(&format!("play {} transactions", cut.groups));
         let who = self.admin.unwrap_or(self.client);
         // Only an administrator may leave them out of the server's own log.
-        let way = LogWay {
-            only: Some(self.playing.manifest.asset.what.clone()),
-            logged: self.admin.is_none(),
-        };
+        let way = LogWay { only: only_of(self.playing.manifest), logged: self.admin.is_none() };
         replay(self.tools, who, &cut, &way).await?;
         Ok(cut)
     }

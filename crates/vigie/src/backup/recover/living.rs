@@ -39,6 +39,24 @@ pub(super) async fn refuse(
             )));
         }
     }
+    // What the steps that are left would play over must not have begun to live meanwhile.
+    if let Some(state) = known.filter(|state| state.started) {
+        let is_left = |name: &str| !state.done.iter().any(|one| one.step == name);
+        let plays = |step: &(String, Step)| matches!(step.1, Step::Dump(..)) && is_left(&step.0);
+        if let Some(last) = steps.iter().rposition(plays) {
+            for (name, step) in &steps[last..] {
+                let Step::Start(id) = step else { continue };
+                let service = &config.stack.service(*id).name;
+                if docker.container(service).await?.is_some_and(|container| container.runs) {
+                    return Err(RecoverError::Living(format!(
+                        "{service} runs, and {name} is still to come: somebody started it by hand, and its \
+                         database would be replaced under it; stop it first (docker compose stop {service}), \
+                         and run the same command again"
+                    )));
+                }
+            }
+        }
+    }
     let is_own = |name: &str| known.is_some_and(|state| state.own.contains(name));
     for volume in layout.volumes.iter().filter(|one| !is_own(&one.name)) {
         // What containers that were started here have made is their own.

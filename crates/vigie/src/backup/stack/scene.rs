@@ -153,9 +153,7 @@ impl<'a> Scene<'a> {
                 continue;
             }
             let parent = now.parent().unwrap_or(&self.places.copy);
-            std::fs::create_dir_all(parent)
-                .map_err(|error| BackupError::File(parent.to_owned(), error))?;
-            self.inside(parent)?;
+            self.made(parent)?;
             self.rehearsal.tell.step(&format!("bring {} back", manifest.asset.name()));
             bringer.exchange(manifest, &part.id, &now).await?;
             let (name, bytes) = (manifest.asset.name(), size(manifest.bytes));
@@ -206,11 +204,10 @@ impl<'a> Scene<'a> {
                 let is_file = service.is_none() || bind.was.is_file();
                 if is_file {
                     let parent = bind.now.parent().unwrap_or(&self.places.copy);
-                    std::fs::create_dir_all(parent).map_err(failed)?;
-                    self.inside(parent)?;
+                    self.made(parent)?;
                     std::fs::write(&bind.now, "").map_err(failed)?;
                 } else {
-                    std::fs::create_dir_all(&bind.now).map_err(failed)?;
+                    self.made(&bind.now)?;
                 }
                 let role = service.and_then(|name| self.restored.stack.find(name));
                 if role.is_none_or(|id| self.restored.stack.service(id).role != Role::Database) {
@@ -224,6 +221,14 @@ impl<'a> Scene<'a> {
             self.inside(&bind.now)?;
         }
         Ok(told)
+    }
+
+    /// Makes a directory of the copy, and what it is in. A link that leads out is not followed.
+    fn made(&self, path: &Path) -> Result<(), BackupError> {
+        let there = path.ancestors().find(|one| one.symlink_metadata().is_ok());
+        self.inside(there.unwrap_or(&self.places.copy))?;
+        std::fs::create_dir_all(path).map_err(|error| BackupError::File(path.to_owned(), error))?;
+        self.inside(path)
     }
 
     fn inside(&self, path: &Path) -> Result<(), BackupError> {

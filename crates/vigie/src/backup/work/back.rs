@@ -10,7 +10,7 @@ use super::{Done, Work};
 use crate::backup::drill::{Drill, STAGE};
 use crate::backup::restore::Bringer;
 use crate::backup::stack::{self, Outcome};
-use crate::backup::{BackupError, Drilled, Manifest, Way, assets, log};
+use crate::backup::{BackupError, Drilled, Manifest, Way, assets, log, physical};
 
 impl Work<'_> {
     pub(super) async fn restore(
@@ -24,6 +24,9 @@ impl Work<'_> {
         let manifest = known.iter().find(|one| one.asset.name() == asset && one.at == at);
         let manifest = manifest
             .ok_or_else(|| BackupError::NoBackup(asset.to_owned(), format!(" at {site}")))?;
+        if *way == Way::InPlace {
+            physical::has_way_back(self.config, manifest)?;
+        }
         let mut before = None;
         if *way == Way::InPlace && self.replaces(manifest).await? {
             // What is there now is kept first, whatever is wrong with it.
@@ -69,7 +72,10 @@ impl Work<'_> {
         if let Some(docker) = self.docker {
             stack::sweep(self.config, docker).await?;
         }
-        self.catalog.sweep(STAGE)?;
+        if let Err(error) = self.catalog.sweep(STAGE) {
+            // What a scratch container has written may be another account's; it is in nobody's way.
+            self.tell.step(&format!("what a killed drill left stays: {error}"));
+        }
         let site = self.sites.primary()?;
         let backups = self.catalog.backups(self.sites, site)?;
         // What the stack does not have any more has no service to be tried with.
@@ -114,6 +120,9 @@ impl Work<'_> {
             done.push((name, drilled));
         }
         if whole || names.is_empty() && !self.leaves_stack_out() {
+            // What is no part of the stack any more is not judged by it.
+            let is_part = |one: &&Manifest| current.contains(&one.asset.name());
+            let backups: Vec<_> = backups.iter().filter(is_part).cloned().collect();
             done.extend(self.drill_stack(repository, site, &backups, whole).await?);
         }
         Ok(Done::Drilled(done))
