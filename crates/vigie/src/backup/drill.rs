@@ -16,6 +16,7 @@ use super::keep::client;
 use super::manifest::{DUMP, Manifest};
 use super::restore::Bringer;
 use super::{BackupError, Catalog, Drilled, image, physical};
+use crate::respond::Redactor;
 use crate::runtime::docker::Scratch;
 
 /// How the directories begin into which a drill brings things back.
@@ -40,7 +41,10 @@ impl Drill<'_> {
         let age_ms = u64::try_from(at.saturating_sub(manifest.at)).unwrap_or(0);
         let (proved, failed) = match done {
             Ok(proved) => (proved, None),
-            Err(error) => (Vec::new(), Some(error.to_string())),
+            Err(error) => {
+                let redactor = Redactor::of(self.bringer.config);
+                (Vec::new(), Some(redactor.clean(&error.to_string())))
+            }
         };
         Drilled { at, took_ms, age_ms, proved, missed: Vec::new(), failed }
     }
