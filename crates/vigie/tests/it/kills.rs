@@ -193,7 +193,7 @@ fn killed_everywhere(name: &str, worker: bool) {
     judge.listen();
     let mut took: Vec<Duration> = Vec::new();
     let mut interrupted = [0_u32; WORKS.len()];
-    for round in 0..3 {
+    for round in 0..2 {
         for (index, work) in WORKS.iter().enumerate() {
             let version = 10 + u64::from(round) * 10 + index as u64;
             let beside = stack.dir().join(format!("beside-{index}"));
@@ -248,7 +248,7 @@ fn killed_everywhere(name: &str, worker: bool) {
         }
     }
     eprintln!("killed in the middle: {:?}", WORKS.iter().zip(interrupted).collect::<Vec<_>>());
-    assert!(interrupted.iter().sum::<u32>() >= 6, "{interrupted:?}");
+    assert!(interrupted.iter().sum::<u32>() >= 3, "{interrupted:?}");
     ends_well(&stack, &volume_name, &mut judge);
 }
 
