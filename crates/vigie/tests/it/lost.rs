@@ -30,11 +30,6 @@ fn host(lab: &Lab, name: &str) -> Host {
         "exclude = [\"image\", \"volume\", \"files\"]\nschedule = { database = \"0 0 1 1 *\" }";
     let (stack, watch) = watched(lab, name, extra);
     sql(&stack, "CREATE TABLE hits (n INT) ENGINE=InnoDB");
-    // A moment before the first of these would have no project to come back to.
-    until("the project at the other site", 180, || {
-        let project = list(&stack, "project", "far");
-        if project.is_empty() { Err("not there yet".to_owned()) } else { Ok(()) }
-    });
     Host { stack, watch, sites: tempfile::tempdir().unwrap() }
 }
 

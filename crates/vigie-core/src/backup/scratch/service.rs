@@ -98,10 +98,9 @@ pub(super) fn change(
         USUAL.contains(&word.strip_prefix("CAP_").unwrap_or(&word))
     };
     let is_less = |word: &str| word.starts_with("no-new-privileges");
-    let lists: [(&str, &dyn Fn(&str) -> bool); 2] =
-        [("cap_add", &is_usual), ("security_opt", &is_less)];
-    for (key, stays) in lists {
+    for key in ["cap_add", "security_opt"] {
         let Some(list) = service.take(key) else { continue };
+        let stays = |word: &str| if key == "cap_add" { is_usual(word) } else { is_less(word) };
         let (kept, gone): (Vec<_>, Vec<_>) =
             list.items().iter().cloned().partition(|one| one.text().is_some_and(stays));
         gone.iter().for_each(|one| without(&format!("{key}: {}", one.text().unwrap_or_default())));

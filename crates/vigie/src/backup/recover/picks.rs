@@ -112,7 +112,7 @@ struct Wanted<'a> {
 
 /// Whether an asset of this name is of that kind.
 fn is_of(name: &str, kind: Kind) -> bool {
-    name.split_once(':').is_some_and(|(word, _)| word == kind.word())
+    name.split_once(':').map_or(name, |(word, _)| word) == kind.word()
 }
 
 /// Whether this is the name of a log.
@@ -132,6 +132,8 @@ fn wanted<'a>(
     let data: BTreeMap<_, _> =
         data.into_iter().filter_map(|one| Some((key(one)?, one.0.as_str()))).collect();
     let mut found: BTreeMap<&str, Vec<Wanted<'_>>> = BTreeMap::new();
+    // Without a project there is nothing to begin with: one that is younger than the moment is better.
+    let mut younger: Option<(&str, Wanted<'_>)> = None;
     for snapshot in manifests {
         let Some((label, at)) = key(snapshot) else { continue };
         let fits = match known {
@@ -140,9 +142,21 @@ fn wanted<'a>(
             Some(known) => known.iter().any(|(name, moment)| name == label && *moment == at),
             None => until.is_none_or(|until| at <= until),
         };
-        if let (true, Some(data)) = (fits, data.get(&(label, at))) {
-            found.entry(label).or_default().push(Wanted { at, snapshot, data });
+        let Some(data) = data.get(&(label, at)) else { continue };
+        let wanted = Wanted { at, snapshot, data };
+        if fits {
+            found.entry(label).or_default().push(wanted);
+        } else if known.is_none()
+            && is_of(label, Kind::Project)
+            && younger.as_ref().is_none_or(|(_, one)| at < one.at)
+        {
+            younger = Some((label, wanted));
         }
+    }
+    if let Some((label, wanted)) = younger
+        && !found.keys().any(|label| is_of(label, Kind::Project))
+    {
+        found.entry(label).or_default().push(wanted);
     }
     for (label, all) in &mut found {
         all.sort_by_key(|one| std::cmp::Reverse(one.at));
@@ -188,7 +202,7 @@ mod tests {
         };
         assert_eq!(ids(None, None), ["nm", "lk", "ji", "hg", "dc"]);
         assert_eq!(ids(Some(12), None), ["nm", "ji", "ba"], "a log has what came before it");
-        assert_eq!(ids(Some(3), None), ["nm"]);
+        assert_eq!(ids(Some(3), None), ["nm", "ba"], "a younger project rather than none");
         let known = [(String::from("project"), 10), (String::from("binlog:mysql"), 9)];
         assert_eq!(ids(None, Some(&known)), ["nm", "ba"]);
     }

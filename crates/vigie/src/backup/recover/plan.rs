@@ -162,6 +162,13 @@ pub async fn plan(wish: Wish, ask: Ask<'_>, meter: Arc<dyn Meter>) -> Result<Pla
     if !is_placed {
         notes.extend(outside(&directory)?.iter().map(|one| beyond(one, &directory, &wish.to)));
     }
+    let project = picks.all.iter().find(|one| one.manifest.asset.kind == Kind::Project);
+    if let (Some(project), Some(until)) = (project, wish.until)
+        && project.manifest.at > until
+    {
+        let at = rfc3339(project.manifest.at);
+        notes.push(format!("the project's files are of {at}: the site has none that are older"));
+    }
     for name in &picks.strange {
         notes.push(format!("{name} belongs to another stack than {} and is left out", picks.stack));
     }
