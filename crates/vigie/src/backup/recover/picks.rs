@@ -132,7 +132,8 @@ fn wanted<'a>(
     let data: BTreeMap<_, _> =
         data.into_iter().filter_map(|one| Some((key(one)?, one.0.as_str()))).collect();
     let mut found: BTreeMap<&str, Vec<Wanted<'_>>> = BTreeMap::new();
-    // Without a project there is nothing to begin with: one that is younger than the moment is better.
+    // Without a project there is nothing to begin with: where data is of before the moment, a project that
+    // is younger is better than none.
     let mut younger: Option<(&str, Wanted<'_>)> = None;
     for snapshot in manifests {
         let Some((label, at)) = key(snapshot) else { continue };
@@ -154,6 +155,7 @@ fn wanted<'a>(
         }
     }
     if let Some((label, wanted)) = younger
+        && found.keys().any(|label| !is_log(label))
         && !found.keys().any(|label| is_of(label, Kind::Project))
     {
         found.entry(label).or_default().push(wanted);
@@ -202,7 +204,8 @@ mod tests {
         };
         assert_eq!(ids(None, None), ["nm", "lk", "ji", "hg", "dc"]);
         assert_eq!(ids(Some(12), None), ["nm", "ji", "ba"], "a log has what came before it");
-        assert_eq!(ids(Some(3), None), ["nm", "ba"], "a younger project rather than none");
+        assert_eq!(ids(Some(3), None), ["nm"], "before everything there is nothing");
+        assert_eq!(ids(Some(5), None), ["nm", "ji", "ba"], "a younger project rather than none");
         let known = [(String::from("project"), 10), (String::from("binlog:mysql"), 9)];
         assert_eq!(ids(None, Some(&known)), ["nm", "ba"]);
     }
