@@ -85,6 +85,20 @@ pub struct Layout {
     pub volumes: Vec<Declared>,
 }
 
+impl Layout {
+    /// What the image of `service` may be called: as the compose file says, or, where it says nothing, as
+    /// either generation of Compose names what it builds.
+    #[must_use]
+    pub fn images(&self, service: &str) -> Vec<String> {
+        match self.services.get(service).and_then(|needs| needs.image.clone()) {
+            Some(image) => vec![image],
+            None => {
+                ["-", "_"].map(|between| format!("{}{between}{service}", self.project)).to_vec()
+            }
+        }
+    }
+}
+
 /// What the project in `printed` needs; `project` is its name where that is not printed, as by version 1.
 ///
 /// # Errors
@@ -156,6 +170,8 @@ mod tests {
         };
         assert_eq!(two.services["gmod"], gmod);
         assert!(two.services["web"].builds && two.services["web"].image.is_none());
+        assert_eq!(two.images("gmod"), ["x/gmod:1"]);
+        assert_eq!(two.images("web"), ["town-web", "town_web"], "as Compose names what it builds");
         let names: Vec<_> =
             two.volumes.iter().map(|one| (one.name.as_str(), one.external)).collect();
         assert_eq!(names.len(), 3);

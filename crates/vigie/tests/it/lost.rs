@@ -117,6 +117,12 @@ fn a_lost_host_comes_back_to_its_last_second_and_to_any_other() {
 
     // To the last second; killed while it plays the log, it plays nothing twice.
     killed_while_playing(&mut host.recover(&far, &[]), host.sites.path());
+    // Somebody starts the game by hand meanwhile: nothing is played under it.
+    host.stack.up().unwrap();
+    let (code, text) = ended(host.recover(&far, &[]));
+    assert_eq!(code, Some(4), "{text}");
+    assert!(text.contains("gmod runs") && text.contains("docker compose stop gmod"), "{text}");
+    host.stack.docker().text(["stop", &host.stack.spec.game_container]).unwrap();
     let (code, text) = ended(host.recover(&far, &["--json"]));
     assert_eq!(code, Some(0), "{text}");
     let told: Value = serde_json::from_str(&text).unwrap_or_else(|why| panic!("{why}: {text}"));

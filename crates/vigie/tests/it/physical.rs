@@ -114,6 +114,10 @@ fn a_server_is_copied_while_it_runs_and_comes_back() {
     assert_eq!(name_of(&stack), "first");
     assert_eq!(root(&stack, "SELECT COUNT(*) FROM other.words").trim(), "1", "everything else too");
     assert_eq!((owner("."), owner("ibdata1")), before);
+    // The server has another history from now on, and the watch is asked for a new chain of its log.
+    let wish = std::fs::read(stack.dir().join(".vigie/backup/binlog-mysql.begin")).unwrap();
+    let wish: Value = serde_json::from_slice(&wish).unwrap();
+    assert_eq!(wish, serde_json::json!({ "at": null }));
     stack.wait_for_database(Duration::from_secs(60)).unwrap();
     nothing_is_left(&stack);
     let undo = text.lines().find_map(|line| line.strip_prefix("to undo it: vigie ")).unwrap();

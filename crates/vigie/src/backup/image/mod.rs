@@ -79,7 +79,10 @@ pub(super) async fn keep(
     manifest.image = Some(picture.id.clone());
     if let Reach::Whole(why) = &picture.reach {
         keeper.tell.step(&format!("{why}: the image of {service} is kept as one archive"));
-        return keeper.whole_image(manifest, docker, &container.image).await;
+        // A name may have moved on to another image since the container was made.
+        let named = docker.image(&container.image).await?.is_some_and(|one| one.id == picture.id);
+        let reference = if named { &container.image } else { &picture.id };
+        return keeper.whole_image(manifest, docker, reference).await;
     }
     let shelf = on_shelf(keeper).await?;
     let gathered = gather(keeper, docker, &service, &picture, &shelf).await?;

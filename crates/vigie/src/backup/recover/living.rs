@@ -134,14 +134,19 @@ pub(super) async fn refuse_images(
 ) -> Result<(), RecoverError> {
     let mut missing = Vec::new();
     for (service, needs) in &layout.services {
-        let Some(image) = &needs.image else { continue };
+        let names = layout.images(service);
         let is_kept = steps.iter().any(|(_, step)| match step {
-            Step::Image(pick) => pick.manifest.asset.what == *image,
+            Step::Image(pick) => names.contains(&pick.manifest.asset.what),
             _ => false,
         });
-        if is_kept || docker.image(image).await?.is_some() {
+        let mut is_there = is_kept;
+        for name in &names {
+            is_there = is_there || docker.image(name).await?.is_some();
+        }
+        if is_there {
             continue;
         }
+        let image = names.join(" or ");
         let how = if needs.builds {
             format!(
                 "build it where its sources are, and bring it here (docker save, docker load): {image}"

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use vigie_backup::{Access, Meter, Repository};
 use vigie_core::backup::Kind;
-use vigie_core::drift::{Layout, Needs};
+use vigie_core::drift::Layout;
 use vigie_core::stack::{Role, ServiceId};
 
 use super::ledger::{Ledger, State};
@@ -346,7 +346,7 @@ fn steps(
         }
         steps.push((pick.manifest.asset.name(), Step::Files(pick)));
     }
-    let images = named_images(layout);
+    let images: Vec<_> = layout.services.keys().flat_map(|name| layout.images(name)).collect();
     for pick in of(Kind::Image) {
         if images.contains(&pick.manifest.asset.what) {
             steps.push((pick.manifest.asset.name(), Step::Image(pick)));
@@ -408,16 +408,6 @@ fn steps(
         steps.push((format!("start {}", beside.join(", ")), Step::Rest));
     }
     Ok(steps)
-}
-
-/// The images that the compose file asks for; of one that Compose names after its project and service, what
-/// either generation calls it.
-fn named_images(layout: &Layout) -> Vec<String> {
-    let of = |(service, needs): (&String, &Needs)| match &needs.image {
-        Some(image) => vec![image.clone()],
-        None => ["-", "_"].map(|between| format!("{}{between}{service}", layout.project)).to_vec(),
-    };
-    layout.services.iter().flat_map(of).collect()
 }
 
 /// What services have mounted from the project in `directory` that comes from no backup, relative to it.

@@ -39,10 +39,8 @@ pub(super) async fn choose(
 ) -> Result<Vec<Chosen>, BackupError> {
     let docker = rehearsal.docker;
     let mut chosen: Vec<Chosen> = Vec::new();
-    for (service, needs) in &layout.services {
-        // What Compose calls an image that it builds itself, in both generations.
-        let built = ["-", "_"].map(|between| format!("{}{between}{service}", layout.project));
-        let names = needs.image.clone().map_or_else(|| built.to_vec(), |name| vec![name]);
+    for service in layout.services.keys() {
+        let names = layout.images(service);
         let kept = names.iter().find_map(|name| {
             let mut all = parts.all(Kind::Image);
             Some((name, all.find(|part| part.manifest.asset.what == *name)?))

@@ -142,3 +142,24 @@ fn a_restore_and_a_drill_on_a_full_disk_change_nothing() {
     assert_eq!(std::fs::read_dir(&home).unwrap().count(), 1, "the room is given back");
     drop(disks);
 }
+
+#[test]
+fn what_cannot_be_exchanged_stays_as_it_was() {
+    let Some(lab) = docker_or_skip(WHAT) else { return };
+    let stack = standing(&lab, "it-killed-mount");
+    let addons = stack.dir().join("addons");
+    configure(&stack, "vigie.toml", "[backup.site.near]\nlocal = \"sites/near\"\n");
+    write(&addons, 1);
+    fine(&stack, &["backup", "init"]);
+    fine(&stack, &["backup", "run", FILES]);
+    // A directory that is a disk of its own cannot change places with another.
+    let Some(_disk) = Small::of(&addons, "4m") else {
+        return skip("mount", WHAT, "tmpfs cannot be mounted here");
+    };
+    write(&addons, 2);
+    let (code, text) = run(&stack, &["backup", "restore", FILES, "--in-place", "--yes"]);
+    assert_eq!(code, Some(1), "{text}");
+    assert!(text.contains("what was there before is in files:addons@"), "{text}");
+    assert_eq!(whole(&addons), Some(2), "{text}");
+    nothing_is_left(stack.dir());
+}
