@@ -29,6 +29,33 @@ pub(super) struct Cost {
     pub(super) memory: f64,
 }
 
+/// What one program cost in all rounds.
+#[derive(Debug, Default)]
+pub(super) struct Series {
+    pub(super) first: Vec<Cost>,
+    pub(super) second: Vec<Cost>,
+    pub(super) restore: Vec<Cost>,
+    /// MiB that are kept after the first and after the second.
+    pub(super) sizes: Vec<(f64, f64)>,
+}
+
+impl Series {
+    /// A row of a table, by its medians.
+    pub(super) fn row(&self, name: &str) -> String {
+        let median = |of: fn(&(f64, f64)) -> f64| {
+            percentile(&self.sizes.iter().map(of).collect::<Vec<_>>(), 0.5)
+        };
+        format!(
+            "| {name} | {} | {} | {} | {:.0}, {:.0} |",
+            shown(&self.first),
+            shown(&self.second),
+            shown(&self.restore),
+            median(|one| one.0),
+            median(|one| one.1)
+        )
+    }
+}
+
 /// Runs `command` to its end.
 ///
 /// # Errors

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use anyhow::{Context as _, Result, bail};
 use clap::{Arg, ArgMatches, Command, value_parser};
-use vigie_testkit::lab::Lab;
+use vigie_testkit::lab::{Docker, Lab};
 
 use crate::place::{Place, is_root};
 use crate::setup;
@@ -28,6 +28,12 @@ pub(super) fn program() -> Arg {
         .value_name("PATH")
         .value_parser(value_parser!(PathBuf))
         .help("A vigie that is built already [default: one for release is built]")
+}
+
+/// How long the server takes to boot.
+pub(super) fn boot() -> Arg {
+    let help = "How long the game server takes to boot";
+    Arg::new("boot").long("boot").default_value("5s").help(help)
 }
 
 /// Reads what was typed; nothing when only help was asked for, which is printed.
@@ -67,4 +73,20 @@ pub(super) fn on_lab(
         setup::stop_lab_engine(place, &ready.facts)?;
     }
     result
+}
+
+/// The images of this run, removed with it.
+pub(super) struct Images<'a> {
+    pub(super) docker: &'a Docker,
+    pub(super) repository: &'a str,
+}
+
+impl Drop for Images<'_> {
+    fn drop(&mut self) {
+        let format = "{{.Repository}}:{{.Tag}}";
+        let listed = self.docker.text(["images", "--format", format, self.repository]);
+        for name in listed.unwrap_or_default().lines() {
+            let _ = self.docker.text(["rmi", "-f", name]);
+        }
+    }
 }

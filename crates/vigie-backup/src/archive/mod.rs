@@ -1,6 +1,6 @@
 //! Does: reads a source into packs. One thread goes through the directories, some read and cut files, and
-//! some pack the pieces; this one puts the directories together. `rustic_core` does the same for any
-//! source; this knows ours, and takes half of the time and a third of the memory for it.
+//! some pack the pieces; this one puts the directories together. Never says that a snapshot is there: whoever
+//! calls it writes that when all of the source was read.
 
 mod before;
 mod cut;

@@ -12,7 +12,6 @@ use super::behind::Behind;
 use super::{Source, below};
 use crate::Error;
 use crate::pack::{Damage, Kind, Place, opened};
-use crate::store::{Area, Object, Part};
 
 /// Threads; more than processors, since most of the time they wait for the site.
 const THREADS: usize = 6;
@@ -89,13 +88,7 @@ fn run(
     let damaged = |one: &Wanted, why| source.damaged(path(one).unwrap_or(Path::new("")), why);
     let start = u64::from(first.place.offset);
     let length = u64::from(last.place.offset) + u64::from(last.place.length) - start;
-    let pack = source.index.pack(&first.place).ok_or_else(|| damaged(first, Damage::Missing))?;
-    let part = Part { offset: start, length: length.max(1) };
-    let read = source.store.read(&Object::new(Area::Data, pack), Some(part));
-    let sealed = read.map_err(|fault| match fault.is_of_the_file() {
-        true => damaged(first, Damage::Missing),
-        false => damaged(first, Damage::Site(fault)),
-    })?;
+    let sealed = source.sealed(&first.place, length, path(first).unwrap_or(Path::new("")))?;
     let mut open: Option<(u32, File)> = None;
     for same in wanted.chunk_by(|one, other| one.place == other.place) {
         let one = &same[0];

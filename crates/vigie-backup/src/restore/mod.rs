@@ -13,6 +13,7 @@ mod weave;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use bytes::Bytes;
 use rustic_core::Id;
 use rustic_core::repofile::Tree;
 
@@ -23,9 +24,9 @@ pub(crate) use weave::weave;
 
 use crate::Error;
 use crate::crypt::Seal;
-use crate::pack::{self, Damage, Index};
+use crate::pack::{self, Damage, Index, Place};
 use crate::progress::Meter;
-use crate::store::Store;
+use crate::store::{Area, Object, Part, Store};
 
 /// Where content comes from.
 pub(crate) struct Source<'a> {
@@ -40,6 +41,18 @@ impl Source<'_> {
     /// A directory of a snapshot; `path` is only for people.
     pub(crate) fn tree(&self, id: &Id, path: &Path) -> Result<Tree, Error> {
         pack::tree(self.store, &self.seal, &self.index, id).map_err(|why| self.damaged(path, why))
+    }
+
+    /// Reads `length` bytes of a pack, from `first` on, for the file `path`.
+    fn sealed(&self, first: &Place, length: u64, path: &Path) -> Result<Bytes, Error> {
+        let damaged = |why| self.damaged(path, why);
+        let pack = self.index.pack(first).ok_or_else(|| damaged(Damage::Missing))?;
+        let part = Part { offset: first.offset.into(), length: length.max(1) };
+        let read = self.store.read(&Object::new(Area::Data, pack), Some(part));
+        read.map_err(|fault| match fault.is_of_the_file() {
+            true => damaged(Damage::Missing),
+            false => damaged(Damage::Site(fault)),
+        })
     }
 
     /// What it means that something of `path` cannot be had.

@@ -11,7 +11,6 @@ use rustic_core::repofile::Node;
 use super::Source;
 use crate::Error;
 use crate::pack::{Damage, Kind, Place, opened};
-use crate::store::{Area, Object, Part};
 
 /// Bytes of a pack that are read at once.
 const RUN: u64 = 4 << 20;
@@ -90,14 +89,8 @@ fn read(
 ) -> Result<bool, Error> {
     let damaged = |why| source.damaged(name, why);
     let Some((_, first)) = piece.first() else { return Ok(true) };
-    let pack = source.index.pack(first).ok_or_else(|| damaged(Damage::Missing))?;
     let length: u64 = piece.iter().map(|(_, place)| u64::from(place.length)).sum();
-    let part = Part { offset: first.offset.into(), length: length.max(1) };
-    let read = source.store.read(&Object::new(Area::Data, pack), Some(part));
-    let mut sealed = read.map_err(|fault| match fault.is_of_the_file() {
-        true => damaged(Damage::Missing),
-        false => damaged(Damage::Site(fault)),
-    })?;
+    let mut sealed = source.sealed(first, length, name)?;
     for (id, place) in piece {
         let blob = sealed.split_to((place.length as usize).min(sealed.len()));
         let plain = opened(&source.seal, &blob, Kind::Data, place, id);

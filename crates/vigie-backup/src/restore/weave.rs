@@ -16,7 +16,6 @@ use super::Source;
 use super::contents::{Wanted, runs};
 use crate::Error;
 use crate::pack::{Damage, Kind, opened};
-use crate::store::{Area, Object, Part};
 
 /// Bytes that are read ahead at once. Three times as many are in memory: those that are read, those
 /// that wait, and those that are written.
@@ -160,13 +159,7 @@ fn run(source: &Source<'_>, wanted: &[Wanted]) -> Result<Vec<(u32, Vec<u8>)>, Er
     let damaged = |why| source.damaged(Path::new("a file"), why);
     let start = u64::from(first.place.offset);
     let length = u64::from(last.place.offset) + u64::from(last.place.length) - start;
-    let pack = source.index.pack(&first.place).ok_or_else(|| damaged(Damage::Missing))?;
-    let part = Part { offset: start, length: length.max(1) };
-    let read = source.store.read(&Object::new(Area::Data, pack), Some(part));
-    let sealed = read.map_err(|fault| match fault.is_of_the_file() {
-        true => damaged(Damage::Missing),
-        false => damaged(Damage::Site(fault)),
-    })?;
+    let sealed = source.sealed(&first.place, length, Path::new("a file"))?;
     let mut all = Vec::with_capacity(wanted.len());
     for same in wanted.chunk_by(|one, other| one.place == other.place) {
         let one = &same[0];

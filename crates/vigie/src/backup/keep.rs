@@ -204,27 +204,12 @@ impl Keeper<'_> {
         if probe.is_some_and(|probe| probe.method == Method::Physical) {
             return self.copied(manifest, &client, &tools).await;
         }
-        let keeps_log = self.config.file.backup.as_ref().is_some_and(|backup| backup.binlog);
+        let keeps_log = self.config.keeps_log();
         // Where the log stands is only told by a server that has one, to an account that may ask.
         let placed = keeps_log && self.may_place(&tools, &client, &manifest.asset).await;
         let wish = Wish { schemas: vec![schema], place: placed };
-        let (sender, receiver) = mpsc::channel(WAITING);
-        let (tell, told) = std::sync::mpsc::channel::<Result<(), String>>();
-        let (label, tag) = (manifest.asset.name(), Manifest::tag(manifest.at));
-        let keep = self.work(move |repository| {
-            let reader = Pieces::of(receiver);
-            repository.put_stream(&label, &tag, DUMP, reader, || {
-                told.recv().unwrap_or_else(|_| Err(String::from("it was given up")))
-            })
-        });
-        let print = async {
-            let done = dump(&tools, &client, &wish, sender).await;
-            let _ = tell.send(done.as_ref().map(drop).map_err(ToString::to_string));
-            done
-        };
-        let (done, stored) = tokio::join!(print, keep);
-        let done = done?;
-        let stored = stored?;
+        let print = |output| dump(&tools, &client, &wish, output);
+        let (done, stored) = self.streamed(manifest, DUMP, print).await?;
         manifest.tables = done.survey.tables().clone();
         let id = Manifest::tag(manifest.at);
         manifest.place = done.place.map(|place| vigie_core::binlog::Dump { id, ..place });
@@ -238,22 +223,8 @@ impl Keeper<'_> {
         client: &Client,
         tools: &Tools<'_>,
     ) -> Result<Stored, BackupError> {
-        let (sender, receiver) = mpsc::channel(WAITING);
-        let (tell, told) = std::sync::mpsc::channel::<Result<(), String>>();
-        let (label, tag) = (manifest.asset.name(), Manifest::tag(manifest.at));
-        let keep = self.work(move |repository| {
-            repository.put_stream(&label, &tag, physical::COPY, Pieces::of(receiver), || {
-                told.recv().unwrap_or_else(|_| Err(String::from("it was given up")))
-            })
-        });
-        let copy = async {
-            let done = physical::copy(tools, client, &manifest.asset.what, sender).await;
-            let _ = tell.send(done.as_ref().map(drop).map_err(ToString::to_string));
-            done
-        };
-        let (done, stored) = tokio::join!(copy, keep);
-        let done = done?;
-        let stored = stored?;
+        let copy = |output| physical::copy(tools, client, &manifest.asset.what, output);
+        let (done, stored) = self.streamed(manifest, physical::COPY, copy).await?;
         manifest.tables = done.tables;
         manifest.physical = Some(done.physical);
         let id = Manifest::tag(manifest.at);
@@ -288,22 +259,37 @@ impl Keeper<'_> {
         docker: &Docker,
         reference: &str,
     ) -> Result<Stored, BackupError> {
+        let save = |output| docker.save(reference, output);
+        self.streamed(manifest, image::WHOLE, save).await.map(|((), stored)| stored)
+    }
+
+    /// Keeps what `produce` puts out as the one file `name`, while it comes. When it fails, nothing of it is
+    /// kept.
+    async fn streamed<T, E, F>(
+        &self,
+        manifest: &Manifest,
+        name: &'static str,
+        produce: impl FnOnce(mpsc::Sender<Bytes>) -> F,
+    ) -> Result<(T, Stored), BackupError>
+    where
+        E: std::fmt::Display + Into<BackupError>,
+        F: Future<Output = Result<T, E>>,
+    {
         let (sender, receiver) = mpsc::channel(WAITING);
         let (tell, told) = std::sync::mpsc::channel::<Result<(), String>>();
         let (label, tag) = (manifest.asset.name(), Manifest::tag(manifest.at));
         let keep = self.work(move |repository| {
-            repository.put_stream(&label, &tag, image::WHOLE, Pieces::of(receiver), || {
+            repository.put_stream(&label, &tag, name, Pieces::of(receiver), || {
                 told.recv().unwrap_or_else(|_| Err(String::from("it was given up")))
             })
         });
-        let save = async {
-            let done = docker.save(reference, sender).await;
+        let produced = async {
+            let done = produce(sender).await;
             let _ = tell.send(done.as_ref().map(drop).map_err(ToString::to_string));
             done
         };
-        let (done, stored) = tokio::join!(save, keep);
-        done?;
-        stored
+        let (done, stored) = tokio::join!(produced, keep);
+        Ok((done.map_err(Into::into)?, stored?))
     }
 
     /// The project's files are gathered first: what is in them belongs together, and the journal is

@@ -22,6 +22,12 @@ pub struct Config {
 }
 
 impl Config {
+    /// Whether the binary logs of the stack's databases are kept.
+    #[must_use]
+    pub fn keeps_log(&self) -> bool {
+        self.file.backup.as_ref().is_some_and(|backup| backup.binlog)
+    }
+
     /// Reads `path` and the runbooks beside it.
     ///
     /// # Errors

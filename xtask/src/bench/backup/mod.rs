@@ -14,10 +14,10 @@ use std::time::Duration;
 use anyhow::{Context as _, Result, bail};
 use vigie_testkit::lab::{Docker, Lab, StackSpec, run};
 
-use super::cost::{Cost, measured, shown, used};
-use super::figures::{machine, percentile};
+use super::cost::{Series, measured, used};
+use super::figures::machine;
 use super::player::Player;
-use super::words::on_lab;
+use super::words::{Images, on_lab};
 use crate::place::{Place, program};
 use crate::setup;
 use content::Content;
@@ -28,16 +28,6 @@ use tools::{Tool, Tools, What};
 const CONTENT: &str = "/content";
 /// A server that takes longer does not come.
 const LIMIT: Duration = Duration::from_secs(180);
-
-/// What one program cost in all rounds.
-#[derive(Debug, Default)]
-struct Series {
-    first: Vec<Cost>,
-    second: Vec<Cost>,
-    restore: Vec<Cost>,
-    /// MiB of the repository after the first and after the second.
-    sizes: Vec<(f64, f64)>,
-}
 
 pub(super) fn run(place: &Place, words: &[String]) -> Result<()> {
     let Some(options) = Options::read(words)? else { return Ok(()) };
@@ -184,22 +174,6 @@ fn gone(tools: &Tools<'_>) -> Result<()> {
     docker.text(["rmi", "-f", &stack.spec.game_image]).map(drop)
 }
 
-/// The images of this run, removed with it.
-struct Images<'a> {
-    docker: &'a Docker,
-    repository: &'a str,
-}
-
-impl Drop for Images<'_> {
-    fn drop(&mut self) {
-        let format = "{{.Repository}}:{{.Tag}}";
-        let listed = self.docker.text(["images", "--format", format, self.repository]);
-        for name in listed.unwrap_or_default().lines() {
-            let _ = self.docker.text(["rmi", "-f", name]);
-        }
-    }
-}
-
 fn print(options: &Options, what: What, all: &[Series; 4]) {
     let mib = if what == What::Tree { options.tree_mib } else { options.image_mib };
     let thing = if what == What::Tree { "tree" } else { "image" };
@@ -211,17 +185,6 @@ fn print(options: &Options, what: What, all: &[Series; 4]) {
     println!("| | first | second, 5 % changed | restore | repository, first and second MiB |");
     println!("| --- | --- | --- | --- | --- |");
     for (tool, series) in Tool::of(what).into_iter().zip(all) {
-        let median = |of: fn(&(f64, f64)) -> f64| {
-            percentile(&series.sizes.iter().map(of).collect::<Vec<_>>(), 0.5)
-        };
-        println!(
-            "| {} | {} | {} | {} | {:.0}, {:.0} |",
-            tool.name(what),
-            shown(&series.first),
-            shown(&series.second),
-            shown(&series.restore),
-            median(|one| one.0),
-            median(|one| one.1)
-        );
+        println!("{}", series.row(tool.name(what)));
     }
 }

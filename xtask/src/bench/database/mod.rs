@@ -14,23 +14,13 @@ use std::process::Command;
 use anyhow::{Context as _, Result, ensure};
 use vigie_testkit::lab::run;
 
-use super::cost::{Cost, measured, shown, used};
-use super::figures::{machine, percentile};
+use super::cost::{Cost, Series, measured, used};
+use super::figures::machine;
 use crate::place::{Place, is_root, program};
 use crate::setup;
 use options::Options;
 use server::Server;
 use tools::{ALL, Room, Tool};
-
-/// What one program cost in all rounds.
-#[derive(Debug, Default)]
-struct Series {
-    first: Vec<Cost>,
-    second: Vec<Cost>,
-    restore: Vec<Cost>,
-    /// MiB that are kept after the first and after the second.
-    sizes: Vec<(f64, f64)>,
-}
 
 pub(super) fn run(place: &Place, words: &[String]) -> Result<()> {
     let Some(options) = Options::read(words)? else { return Ok(()) };
@@ -145,17 +135,6 @@ fn print(options: &Options, all: &[Series; 4]) {
     println!("| | first | second, 1 % changed | restore | kept, first and second MiB |");
     println!("| --- | --- | --- | --- | --- |");
     for (tool, series) in ALL.into_iter().zip(all) {
-        let median = |of: fn(&(f64, f64)) -> f64| {
-            percentile(&series.sizes.iter().map(of).collect::<Vec<_>>(), 0.5)
-        };
-        println!(
-            "| {} | {} | {} | {} | {:.0}, {:.0} |",
-            tool.name(),
-            shown(&series.first),
-            shown(&series.second),
-            shown(&series.restore),
-            median(|one| one.0),
-            median(|one| one.1)
-        );
+        println!("{}", series.row(tool.name()));
     }
 }

@@ -3,9 +3,9 @@
 use std::path::PathBuf;
 
 use anyhow::Result;
-use clap::{Arg, Command};
+use clap::Command;
 
-use crate::bench::words::{self, number, program};
+use crate::bench::words::{self, boot, number, program};
 
 /// How it is run.
 #[derive(Debug)]
@@ -34,12 +34,7 @@ fn command() -> Command {
         .arg(number("rounds", 1, "5", "How often"))
         .arg(number("least", 1, "75", "Seconds of writing before the host may be lost"))
         .arg(number("within", 1, "60", "Seconds after that within which it is lost"))
-        .arg(
-            Arg::new("boot")
-                .long("boot")
-                .default_value("5s")
-                .help("How long the game server takes to boot"),
-        )
+        .arg(boot())
         .arg(program())
 }
 

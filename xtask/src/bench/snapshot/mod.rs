@@ -14,7 +14,7 @@ use vigie_testkit::lab::{Docker, Lab, Stack, StackSpec, run};
 
 use super::figures::{machine, percentile};
 use super::player::Player;
-use super::words::on_lab;
+use super::words::{Images, on_lab};
 use crate::place::Place;
 use content::Files;
 use options::Options;
@@ -179,22 +179,6 @@ impl Bench<'_> {
         docker.text(["start", name])?;
         player.wait(LIMIT)?;
         Ok(begun.elapsed().as_secs_f64())
-    }
-}
-
-/// The images of this run, removed with it.
-struct Images<'a> {
-    docker: &'a Docker,
-    repository: &'a str,
-}
-
-impl Drop for Images<'_> {
-    fn drop(&mut self) {
-        let format = "{{.Repository}}:{{.Tag}}";
-        let listed = self.docker.text(["images", "--format", format, self.repository]);
-        for name in listed.unwrap_or_default().lines() {
-            let _ = self.docker.text(["rmi", "-f", name]);
-        }
     }
 }
 

@@ -3,9 +3,9 @@
 use std::path::PathBuf;
 
 use anyhow::Result;
-use clap::{Arg, Command};
+use clap::Command;
 
-use crate::bench::words::{self, number, program};
+use crate::bench::words::{self, boot, number, program};
 
 /// How it is run.
 #[derive(Debug)]
@@ -28,12 +28,7 @@ fn command() -> Command {
         .arg(number("image-mib", 1, "2048", "MiB of content in the image"))
         .arg(number("volume-mib", 1, "1024", "MiB in the volume"))
         .arg(number("rounds", 1, "3", "Measurements of each kind"))
-        .arg(
-            Arg::new("boot")
-                .long("boot")
-                .default_value("5s")
-                .help("How long the game server takes to boot"),
-        )
+        .arg(boot())
         .arg(program())
 }
 

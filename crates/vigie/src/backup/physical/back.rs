@@ -9,7 +9,6 @@ use crate::backup::keep::{client, no_engine, tools};
 use crate::backup::log::begin_anew;
 use crate::backup::restore::{Bringer, Filling};
 use crate::backup::{BackupError, Manifest};
-use crate::config::Config;
 use crate::snapshot::exchange;
 
 impl Bringer<'_> {
@@ -87,7 +86,7 @@ impl Bringer<'_> {
             state.exchanging.remove(&at);
         })?;
         done?;
-        if self.catalog.is_some() && keeps_log(self.config) {
+        if self.catalog.is_some() && self.config.keeps_log() {
             // The server has another history from now on.
             begin_anew(self.config, &service, None)?;
         }
@@ -123,9 +122,4 @@ impl Bringer<'_> {
         bench.remove().await?;
         filled
     }
-}
-
-/// Whether the binary log is kept.
-fn keeps_log(config: &Config) -> bool {
-    config.file.backup.as_ref().is_some_and(|backup| backup.binlog)
 }

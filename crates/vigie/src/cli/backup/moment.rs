@@ -27,7 +27,7 @@ pub(super) fn wish(
     site: &str,
     args: &RestoreArgs,
 ) -> Result<Option<Wish>, Failure> {
-    let keeps = config.file.backup.as_ref().is_some_and(|backup| backup.binlog);
+    let keeps = config.keeps_log();
     let Some(text) = args.wanted.at.as_deref().filter(|_| keeps && !args.dump_only) else {
         return Ok(None);
     };
