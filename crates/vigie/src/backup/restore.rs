@@ -206,8 +206,7 @@ impl Bringer<'_> {
             }
             Kind::Image => {
                 self.tell.step(&format!("load {}", asset.what));
-                self.load(id).await?;
-                Ok(asset.what.clone())
+                self.image_back(manifest, id).await
             }
             Kind::Volume => {
                 let docker = self.engine()?;
@@ -347,39 +346,6 @@ impl Bringer<'_> {
         given
     }
 
-    /// Loads an image, and looks whether it is the one that was kept, under all of its names.
-    async fn load(&self, id: &str) -> Result<(), BackupError> {
-        let docker = self.engine()?;
-        let (repository, of) = (self.repository.clone(), id.to_owned());
-        let read = tokio::task::spawn_blocking(move || image::read_record(&repository, &of)).await;
-        let read = read.map_err(|error| BackupError::Worker(error.to_string()))?;
-        let record = read.map_err(|error| BackupError::Site(self.site.to_owned(), error))?;
-        let (id, plan) = (id.to_owned(), record.clone());
-        self.pour(move |repository, write| match plan {
-            Some(record) => image::write(repository, &record, write),
-            None => repository.get_file(&id, image::WHOLE, write),
-        })
-        .await?;
-        let Some(record) = record else { return Ok(()) };
-        let found = docker.image(record.id()).await?;
-        if found.is_none() {
-            return Err(BackupError::Damaged(format!(
-                "the engine took the image and does not have {}; bring it back beside (--to DIR) and look \
-                 what `docker load -i image.tar` says",
-                record.id()
-            )));
-        }
-        for tag in record.tags() {
-            let named = docker.image(tag).await?;
-            if named.is_none_or(|image| image.id != record.id())
-                && let Some((repository, tag)) = tag.rsplit_once(':')
-            {
-                docker.tag(record.id(), repository, tag).await?;
-            }
-        }
-        Ok(())
-    }
-
     /// Has the engine load the archive that `give` writes.
     pub(super) async fn pour(
         &self,
@@ -402,7 +368,7 @@ impl Bringer<'_> {
         }
     }
 
-    fn engine(&self) -> Result<&Docker, BackupError> {
+    pub(super) fn engine(&self) -> Result<&Docker, BackupError> {
         let none =
             || BackupError::Refused(String::from("only a Docker stack has volumes and images"));
         self.docker.ok_or_else(none)

@@ -300,6 +300,10 @@ fn whole_story(world: &World<'_>, base: &str) {
     let tampered = world.sees == Sees::Directories;
     // Whoever read it again would refuse it.
     let tampering = tampered.then(|| Tampering::of(&old_layer));
+    let repository = world.image.rsplit_once(':').unwrap().0;
+    let (stable, old) = (format!("{repository}:stable"), format!("{repository}:old"));
+    world.docker(&["tag", &world.image, &stable]);
+    world.docker(&["tag", &world.image, &old]);
     world.fine(&["backup", "run", "image"]);
     drop(tampering);
     let (second, id) = (world.newest(), world.id());
@@ -313,9 +317,17 @@ fn whole_story(world: &World<'_>, base: &str) {
 
     let (files, layers) = (told(&world.srv()), world.layers());
     assert!(files.len() > 300 && !files.contains_key("removed"), "{files:?}");
+    world.docker(&["rmi", &old]);
+    world.docker(&["tag", base, &stable]);
     world.remove(&id);
-    world.fine(&["backup", "restore", "image", "--in-place", "--yes"]);
+    let text = world.fine(&["backup", "restore", "image", "--in-place", "--yes"]);
     assert_eq!(world.id(), id, "the same digest under the same name");
+    let called =
+        |name: &str| world.docker(&["image", "inspect", "-f", "{{.Id}}", name]).trim().to_owned();
+    assert_eq!(called(&old), id, "a name that nobody has is back");
+    assert_eq!(called(&stable), called(base), "one that names another image stays there");
+    assert!(text.contains(&format!("{stable} names another image by now")), "{text}");
+    world.docker(&["rmi", &old]);
     assert_eq!(world.layers(), layers);
     world.again();
     same(&told(&world.srv()), &files);

@@ -3,6 +3,7 @@
 //! `shelf`; it never removes anything itself.
 
 mod archive;
+mod back;
 mod bare;
 mod directories;
 mod outlet;
@@ -18,6 +19,7 @@ use std::collections::BTreeMap;
 use vigie_backup::Stored;
 
 pub(super) use archive::{read_record, write};
+pub(super) use back::{aside, short};
 pub(super) use record::Record;
 pub(super) use rename::write_called;
 pub(super) use shelf::{layer_of, needed};
