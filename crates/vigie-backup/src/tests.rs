@@ -275,3 +275,22 @@ proptest! {
         prop_assert_eq!(told(&back), before);
     }
 }
+
+#[test]
+fn what_is_forgotten_is_chosen_from_what_is_there_then() {
+    let (_directory, repository) = repository();
+    for label in ["a", "b"] {
+        repository.put_stream(label, "x,y", "file", &b"x"[..], || Ok(())).unwrap();
+    }
+    let before = repository.snapshots().unwrap();
+    let mut seen = Vec::new();
+    repository
+        .forget_chosen(|all| {
+            seen = all.to_vec();
+            all.iter().filter(|(_, label, _)| label == "a").map(|(id, ..)| id.clone()).collect()
+        })
+        .unwrap();
+    seen.sort_by(|one, other| one.1.cmp(&other.1));
+    assert_eq!(seen, before);
+    assert_eq!(repository.snapshots().unwrap(), before[1..]);
+}

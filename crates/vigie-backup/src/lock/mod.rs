@@ -1,6 +1,7 @@
 //! Does: restic's locks, so that no two of whoever works on a repository, restic included, prune and
 //! write at once. A lock is renewed while its work goes on, and the work ends when that is not possible;
-//! one whose holder is gone is removed by the next who comes. It never waits for another holder.
+//! one whose holder is gone is removed by the next who comes. It waits for another holder no longer than it
+//! is told.
 
 mod holder;
 mod keeper;
@@ -9,7 +10,7 @@ mod live;
 mod tests;
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use rustic_core::Id;
@@ -18,6 +19,7 @@ use rustic_core::jiff::Timestamp;
 use self::holder::Holder;
 use self::keeper::Keeper;
 use crate::crypt::{Seal, hash};
+use crate::random;
 use crate::store::{Area, Breaker, Fault, Object, Store, Trouble};
 
 /// Restic's own figures: whoever has not renewed for so long is gone.
@@ -26,6 +28,10 @@ const STALE: Duration = Duration::from_secs(30 * 60);
 const SIZE: u64 = 16 << 10;
 /// What a slow site needs to show a new lock to everybody.
 const SETTLE: Duration = Duration::from_millis(200);
+/// Until somebody else's lock is looked at again, the first time; it doubles each time.
+const PAUSE: Duration = Duration::from_millis(250);
+/// Nobody waits longer than this between two looks.
+const LONGEST: Duration = Duration::from_secs(2);
 
 /// What a lock is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -61,21 +67,59 @@ pub(crate) struct Lock {
     _keeper: Option<Keeper>,
 }
 
-/// Takes a lock; `fence` is tripped when it is lost.
+/// Takes a lock, and waits for whoever is in the way for `patience`; `fence` is tripped when it is lost.
 pub(crate) fn take<S: Store>(
     store: &Arc<dyn Store>,
     seal: &Seal,
     hold: Hold,
     fence: &Breaker<S>,
+    patience: Duration,
 ) -> Result<Lock, Refused>
 where
     Breaker<S>: Clone,
 {
-    let interrupted = others(store, seal, hold, None)?;
+    let (began, mut pause) = (Instant::now(), PAUSE);
+    // Whoever is gone is seen only once, be it by a try that was refused.
+    let mut interrupted = false;
+    loop {
+        match tried(store, seal, hold, fence, &mut interrupted) {
+            Ok(keeper) => return Ok(Lock { interrupted, _keeper: keeper }),
+            Err(Refused::By(holder)) => {
+                let left = patience.saturating_sub(began.elapsed());
+                if left.is_zero() {
+                    return Err(Refused::By(holder));
+                }
+                std::thread::sleep(uneven(pause).min(left));
+                pause = (pause * 2).min(LONGEST);
+            }
+            Err(failed) => return Err(failed),
+        }
+    }
+}
+
+/// Between half of `pause` and all of it: two that refuse each other must not come again together.
+fn uneven(pause: Duration) -> Duration {
+    let byte = u8::from_str_radix(&random::hex(1), 16).unwrap_or_default();
+    pause / 2 + pause * u32::from(byte) / 512
+}
+
+/// Takes a lock if nobody is in the way; nothing is left of one that is refused. Without a keeper it is a
+/// site that lets us write none. `gone` is set where somebody was killed.
+fn tried<S: Store>(
+    store: &Arc<dyn Store>,
+    seal: &Seal,
+    hold: Hold,
+    fence: &Breaker<S>,
+    gone: &mut bool,
+) -> Result<Option<Keeper>, Refused>
+where
+    Breaker<S>: Clone,
+{
+    others(store, seal, hold, None, gone)?;
     let mine = Holder::me(hold == Hold::Alone);
     let written = match write(store, seal, &mine) {
         Err(fault) if hold == Hold::Read && fault.trouble == Trouble::Refused => {
-            return Ok(Lock { interrupted: false, _keeper: None });
+            return Ok(None);
         }
         written => written?,
     };
@@ -84,19 +128,19 @@ where
         std::thread::sleep(SETTLE);
     }
     // Whoever came at the same time wrote theirs before they looked, too: at least one sees the other.
-    others(store, seal, hold, Some(&keeper))?;
-    Ok(Lock { interrupted, _keeper: Some(keeper) })
+    others(store, seal, hold, Some(&keeper), gone)?;
+    Ok(Some(keeper))
 }
 
-/// Looks at everybody else's locks, and removes those whose holders are gone. Says whether there were
-/// such.
+/// Looks at everybody else's locks, and removes those whose holders are gone; `gone` is set where there
+/// were such.
 fn others(
     store: &Arc<dyn Store>,
     seal: &Seal,
     hold: Hold,
     mine: Option<&Keeper>,
-) -> Result<bool, Refused> {
-    let mut gone = false;
+    gone: &mut bool,
+) -> Result<(), Refused> {
     for (id, size) in store.list(Area::Locks)? {
         let object = Object::new(Area::Locks, id);
         if mine.is_some_and(|mine| mine.holds(id)) || size > SIZE {
@@ -120,13 +164,13 @@ fn others(
             }
             // Without a holder it is what a cut write left.
             _ => {
-                gone = true;
+                *gone = true;
                 // A site may not let us; it stays stale then, and is in nobody's way.
                 let _ = store.remove(&object);
             }
         }
     }
-    Ok(gone)
+    Ok(())
 }
 
 fn write(store: &Arc<dyn Store>, seal: &Seal, holder: &Holder) -> Result<Id, Fault> {

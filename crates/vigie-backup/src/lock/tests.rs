@@ -8,6 +8,9 @@ use super::keeper::Round;
 use super::*;
 use crate::store::memory::{Memory, Plan};
 
+/// As long as anybody waits for a test.
+const PATIENT: Duration = Duration::from_secs(60);
+
 type Place = (Arc<Memory>, Arc<dyn Store>, Seal, Breaker<Arc<dyn Store>>);
 
 fn place() -> Place {
@@ -16,6 +19,16 @@ fn place() -> Place {
     let seal = Seal::new(&MasterKey::new()).unwrap();
     let fence = Breaker::new(Arc::clone(&store));
     (memory, store, seal, fence)
+}
+
+/// Without waiting for anybody.
+fn take(
+    store: &Arc<dyn Store>,
+    seal: &Seal,
+    hold: Hold,
+    fence: &Breaker<Arc<dyn Store>>,
+) -> Result<Lock, Refused> {
+    super::take(store, seal, hold, fence, Duration::ZERO)
 }
 
 #[test]
@@ -59,6 +72,76 @@ fn of_many_that_come_at_once_only_one_is_alone() {
     });
     assert_eq!(store.list(Area::Locks).unwrap(), []);
     assert!(take(&store, &seal, Hold::Alone, &fence).is_ok());
+}
+
+#[test]
+fn whoever_may_wait_comes_when_the_other_is_done() {
+    let (_, store, seal, fence) = place();
+    for (first, then) in
+        [(Hold::Alone, Hold::Read), (Hold::Alone, Hold::Alone), (Hold::Write, Hold::Alone)]
+    {
+        let held = take(&store, &seal, first, &fence).unwrap();
+        std::thread::scope(|scope| {
+            let waiting = scope.spawn(|| super::take(&store, &seal, then, &fence, PATIENT));
+            std::thread::sleep(Duration::from_millis(400));
+            assert!(!waiting.is_finished(), "{first:?} and then {then:?}");
+            drop(held);
+            waiting.join().unwrap().unwrap();
+        });
+    }
+    assert_eq!(store.list(Area::Locks).unwrap(), []);
+}
+
+#[test]
+fn nobody_waits_longer_than_they_may() {
+    let (_, store, seal, fence) = place();
+    let _held = take(&store, &seal, Hold::Alone, &fence).unwrap();
+    let (began, patience) = (Instant::now(), Duration::from_millis(300));
+    let refused = super::take(&store, &seal, Hold::Write, &fence, patience);
+    assert!(matches!(refused, Err(Refused::By(_))), "{refused:?}");
+    assert!(began.elapsed() >= patience && began.elapsed() < PATIENT, "{:?}", began.elapsed());
+    assert_eq!(store.list(Area::Locks).unwrap().len(), 1, "one that was refused is not left");
+}
+
+#[test]
+fn all_who_wait_to_be_alone_are_it_in_the_end() {
+    let (_, store, seal, fence) = place();
+    let inside = std::sync::atomic::AtomicU32::new(0);
+    std::thread::scope(|scope| {
+        for _ in 0..3 {
+            scope.spawn(|| {
+                use std::sync::atomic::Ordering::SeqCst;
+                let _lock = super::take(&store, &seal, Hold::Alone, &fence, PATIENT).unwrap();
+                assert_eq!(inside.fetch_add(1, SeqCst), 0, "two are alone");
+                std::thread::sleep(Duration::from_millis(50));
+                inside.fetch_sub(1, SeqCst);
+            });
+        }
+    });
+    assert_eq!(store.list(Area::Locks).unwrap(), []);
+}
+
+/// And that somebody was killed is not forgotten while another one is waited for.
+#[test]
+fn whoever_is_killed_while_they_are_waited_for_is_in_nobodys_way() {
+    let (_, store, seal, fence) = place();
+    let id = left_behind(&store, &seal, |_| {});
+    live::begins(id);
+    std::thread::scope(|scope| {
+        let waiting = scope.spawn(|| super::take(&store, &seal, Hold::Write, &fence, PATIENT));
+        std::thread::sleep(Duration::from_millis(400));
+        assert!(!waiting.is_finished());
+        live::ends(id);
+        assert!(waiting.join().unwrap().unwrap().interrupted);
+    });
+    let held = take(&store, &seal, Hold::Write, &fence).unwrap();
+    left_behind(&store, &seal, |holder| holder["pid"] = u32::MAX.into());
+    std::thread::scope(|scope| {
+        let waiting = scope.spawn(|| super::take(&store, &seal, Hold::Alone, &fence, PATIENT));
+        std::thread::sleep(Duration::from_millis(400));
+        drop(held);
+        assert!(waiting.join().unwrap().unwrap().interrupted);
+    });
 }
 
 fn left_behind(

@@ -8,8 +8,8 @@ use bytesize::ByteSize;
 use rustic_core::repofile::MasterKey;
 use rustic_core::{ConfigOptions, Credentials, Id, KeyOptions, OpenStatus, RusticResult};
 
-use super::Repository;
 use super::work::Work;
+use super::{PATIENCE, Repository};
 use crate::Error;
 use crate::site::{Access, Site, dressed};
 use crate::store::{Area, Fault, Object, Store};
@@ -60,7 +60,8 @@ impl Repository {
             Some(like) => Some(like.reading(|work| Ok(work.opened()?.config().clone()))?),
             None => None,
         };
-        let new = Self { store, access: access.clone(), key: MasterKey::new(), meter: None };
+        let (access, key) = (access.clone(), MasterKey::new());
+        let new = Self { store, access, key, meter: None, patience: PATIENCE };
         let key = new.reading(|work| {
             let password = Credentials::password(password);
             let opened = match model {

@@ -13,6 +13,7 @@ mod work;
 
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 
 use rustic_core::Credentials;
 use rustic_core::repofile::MasterKey;
@@ -31,6 +32,8 @@ use crate::{Error, key};
 
 /// Where everything is inside a snapshot.
 const ROOT: &str = "/data";
+/// How long a work waits for whoever is in its way. Most are done in seconds; for more, it is told who it is.
+const PATIENCE: Duration = Duration::from_secs(60);
 
 /// A snapshot's name in its repository: 64 hexadecimal digits.
 pub type SnapshotId = String;
@@ -45,6 +48,7 @@ pub struct Repository {
     /// What the password opens; with it, nothing is slow any more.
     key: MasterKey,
     meter: Option<Arc<dyn Meter>>,
+    patience: Duration,
 }
 
 impl std::fmt::Debug for Repository {
@@ -92,7 +96,8 @@ impl Repository {
                 });
             }
         };
-        let opened = Self { store, access: access.clone(), key, meter: None };
+        let (access, patience) = (access.clone(), PATIENCE);
+        let opened = Self { store, access, key, meter: None, patience };
         match asked.size(&Object::config()).map_err(failed)? {
             None => Err(Error::Missing(place)),
             Some(_) => Ok(opened),
@@ -103,6 +108,13 @@ impl Repository {
     #[must_use]
     pub fn with_meter(&self, meter: Arc<dyn Meter>) -> Self {
         Self { meter: Some(meter), ..self.clone() }
+    }
+
+    /// The same repository, whose works wait this long for whoever is in their way, in place of a minute;
+    /// after that they fail as [`Error::Locked`].
+    #[must_use]
+    pub fn with_patience(&self, patience: Duration) -> Self {
+        Self { patience, ..self.clone() }
     }
 
     /// Where it is, without a login.
@@ -120,7 +132,8 @@ impl Repository {
     #[cfg(test)]
     pub(crate) fn open_with_key(site: &Site, at: &Path) -> Self {
         let key = serde_json::from_slice(&std::fs::read(at).unwrap()).unwrap();
-        Self { store: site.open().unwrap(), access: Access::default(), key, meter: None }
+        let (store, access) = (site.open().unwrap(), Access::default());
+        Self { store, access, key, meter: None, patience: PATIENCE }
     }
 
     fn credentials(&self) -> Credentials {

@@ -4,6 +4,7 @@
 use rustic_core::jiff::Span;
 use rustic_core::{CheckOptions, LimitOption, PruneOptions, PruneStats};
 
+use super::put::given;
 use super::{Repository, SnapshotId};
 use crate::Error;
 use crate::lock::Hold;
@@ -40,15 +41,32 @@ impl Repository {
     /// # Errors
     /// When the site is append-only or cannot be written, or somebody else works there.
     pub fn forget(&self, ids: &[SnapshotId]) -> Result<(), Error> {
+        self.forget_chosen(|_| ids.to_vec())
+    }
+
+    /// Forgets the snapshots that `choose` names, of all that there are, each as
+    /// [`Repository::snapshots`] tells it. Nobody else works there between the look and the end.
+    ///
+    /// # Errors
+    /// As [`Repository::forget`].
+    pub fn forget_chosen(
+        &self,
+        choose: impl FnOnce(&[(SnapshotId, String, Vec<String>)]) -> Vec<SnapshotId>,
+    ) -> Result<(), Error> {
         self.may_remove()?;
         self.holding(Hold::Alone, |work, _| {
             self.guarded(work, || {
                 let repository = work.opened()?;
                 let known = repository.get_all_snapshots()?;
+                let told = known.iter().map(|one| {
+                    let id = one.id.to_hex().as_str().to_owned();
+                    (id, one.label.clone(), given(&one.tags))
+                });
+                let chosen = choose(&told.collect::<Vec<_>>());
                 let ids: Vec<_> = known
                     .into_iter()
                     .map(|one| one.id)
-                    .filter(|id| ids.iter().any(|one| one == id.to_hex().as_str()))
+                    .filter(|id| chosen.iter().any(|one| one == id.to_hex().as_str()))
                     .collect();
                 if ids.is_empty() { Ok(()) } else { repository.delete_snapshots(&ids) }
             })

@@ -85,11 +85,12 @@ impl Repository {
         // A lock has to be taken off also when the time for the work is over.
         let patient = Access { deadline: None, ..self.access.clone() };
         let store = dressed(Arc::clone(&self.store), &patient);
-        let lock =
-            lock::take(&store, &seal, hold, &work.site).map_err(|refused| match refused {
-                Refused::By(holder) => Error::Locked { place: self.place(), holder },
-                Refused::Site(fault) => self.failed(fault),
-            })?;
+        let patience = self.access.deadline.map_or(self.patience, |all| all.min(self.patience));
+        let lock = lock::take(&store, &seal, hold, &work.site, patience);
+        let lock = lock.map_err(|refused| match refused {
+            Refused::By(holder) => Error::Locked { place: self.place(), holder },
+            Refused::Site(fault) => self.failed(fault),
+        })?;
         call(&work, lock.interrupted)
     }
 
@@ -135,5 +136,28 @@ impl Repository {
             return Error::Password(self.place());
         }
         Error::Repository(self.place(), told(error))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::{Duration, Instant};
+
+    use super::*;
+
+    #[test]
+    fn nobody_waits_longer_than_their_work_may_last() {
+        let directory = tempfile::tempdir().unwrap();
+        let repository = Repository::create(&directory.path().join("repo"), "a password").unwrap();
+        let access = Access { deadline: Some(Duration::from_millis(300)), ..Access::default() };
+        let hurried = Repository { access, ..repository.clone() };
+        let alone = repository.holding(Hold::Alone, |_, _| {
+            let began = Instant::now();
+            let refused = hurried.holding(Hold::Read, |_, _| Ok(())).unwrap_err();
+            assert!(matches!(refused, Error::Locked { .. }), "{refused}");
+            assert!(began.elapsed() < Duration::from_secs(30), "{:?}", began.elapsed());
+            Ok(())
+        });
+        alone.unwrap();
     }
 }

@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 
 use super::{told, volume};
 use crate::lab::{self, Place, restic};
+use crate::lock::Hold;
 use crate::*;
 
 const PASSWORD: &str = "a password";
@@ -191,7 +192,7 @@ fn nobody_prunes_while_somebody_writes() {
         let putting =
             scope.spawn(|| repository.put_stream("database", "one", "dump.sql", reader, || Ok(())));
         begun.1.recv().unwrap();
-        let refused = repository.prune().unwrap_err();
+        let refused = repository.with_patience(Duration::ZERO).prune().unwrap_err();
         assert!(matches!(refused, Error::Locked { .. }), "{refused}");
         for program in restic::every("locks that restic respects") {
             let refused = restic::prunes(&program, &place.files).unwrap_err();
@@ -212,6 +213,32 @@ fn nobody_prunes_while_somebody_writes() {
 }
 
 #[test]
+fn who_reads_while_somebody_removes_waits_for_the_end_of_it() {
+    let place = lab::local();
+    let repository = made(&place, &Access::default());
+    let dump = std::io::Cursor::new(noise(1_000));
+    let stored = repository.put_stream("database", "one", "dump.sql", dump, || Ok(())).unwrap();
+    let (begun, begins) = std::sync::mpsc::channel();
+    std::thread::scope(|scope| {
+        let removing = scope.spawn(|| {
+            repository.holding(Hold::Alone, |_, _| {
+                begun.send(()).unwrap();
+                std::thread::sleep(Duration::from_millis(800));
+                Ok(())
+            })
+        });
+        begins.recv().unwrap();
+        let mut bytes = Vec::new();
+        let hasty = repository.with_patience(Duration::ZERO);
+        let refused = hasty.get_file(&stored.id, "dump.sql", &mut bytes).unwrap_err();
+        assert!(matches!(refused, Error::Locked { .. }), "{refused}");
+        repository.get_file(&stored.id, "dump.sql", &mut bytes).unwrap();
+        assert!(bytes == noise(1_000));
+        removing.join().unwrap().unwrap();
+    });
+}
+
+#[test]
 fn restic_that_writes_is_not_pruned_under() {
     let place = lab::local();
     let repository = made(&place, &Access::default());
@@ -222,7 +249,7 @@ fn restic_that_writes_is_not_pruned_under() {
             assert!(writing.goes_on(), "restic ended");
             std::thread::sleep(Duration::from_millis(20));
         }
-        let refused = repository.prune().unwrap_err();
+        let refused = repository.with_patience(Duration::ZERO).prune().unwrap_err();
         assert!(matches!(refused, Error::Locked { .. }), "{refused}");
         let other = std::io::Cursor::new(noise(1_000));
         repository.put_stream("other", "one", "dump.sql", other, || Ok(())).unwrap();

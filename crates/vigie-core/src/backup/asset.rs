@@ -99,7 +99,7 @@ impl std::str::FromStr for Wanted {
     type Err = WantedError;
 
     fn from_str(text: &str) -> Result<Self, WantedError> {
-        let (asset, at) = match text.split_once('@') {
+        let (asset, at) = match text.rsplit_once('@') {
             None => (text, None),
             Some((asset, at)) => (asset, Some(at.trim())),
         };

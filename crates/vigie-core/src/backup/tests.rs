@@ -38,6 +38,8 @@ fn what_is_wanted_has_an_asset_and_perhaps_a_time() {
     for wrong in ["", "@now", " @x"] {
         assert!(matches!(wrong.parse::<Wanted>(), Err(WantedError::NoAsset(_))), "{wrong}");
     }
+    let odd: Wanted = "files:maps@v1@2026-11-22".parse().unwrap();
+    assert_eq!((odd.asset.as_str(), odd.at.as_deref()), ("files:maps@v1", Some("2026-11-22")));
     assert!(matches!("database@ ".parse::<Wanted>(), Err(WantedError::NoTime(_))));
 }
 

@@ -9,6 +9,7 @@ mod image;
 mod node;
 mod place;
 mod read;
+pub mod references;
 mod refusal;
 pub mod role;
 pub mod template;

@@ -6,3 +6,4 @@ mod editing;
 mod fixtures;
 mod generator;
 mod reading;
+mod references;

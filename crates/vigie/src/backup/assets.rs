@@ -1,6 +1,7 @@
 //! Does: finds what a stack has that can be lost: its databases, volumes, mounted directories, images,
 //! and the project itself.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use vigie_core::backup::{Asset, Kind};
@@ -42,14 +43,22 @@ pub async fn assets(config: &Config, docker: Option<&Docker>) -> Result<Vec<Asse
         let what = container.image.clone();
         found.push(Asset { kind: Kind::Image, service: Some(name.clone()), what });
     }
-    found.sort();
-    // Two services may share a volume or a directory.
-    found.dedup_by(|one, other| one.kind == other.kind && one.name() == other.name());
-    let excluded = config.file.backup.as_ref().map(|backup| backup.exclude.as_slice());
-    let is_excluded =
-        |asset: &Asset| excluded.unwrap_or_default().iter().any(|name| asset.is_called(name));
-    found.retain(|asset| !is_excluded(asset));
+    let mut found = once(found);
+    found.retain(|asset| !is_excluded(config, asset));
     Ok(found)
+}
+
+/// Each name once, in their order: services may share volumes and directories.
+fn once(mut found: Vec<Asset>) -> Vec<Asset> {
+    found.sort();
+    let mut names = BTreeSet::new();
+    found.retain(|asset| names.insert(asset.name()));
+    found
+}
+
+fn is_excluded(config: &Config, asset: &Asset) -> bool {
+    let backup = config.file.backup.as_ref();
+    backup.is_some_and(|backup| backup.exclude.iter().any(|name| asset.is_called(name)))
 }
 
 /// Databases that nobody can back up, because no schema is said for them; what is excluded is left out.
@@ -64,6 +73,36 @@ pub fn unkept(config: &Config) -> Vec<String> {
         file.and_then(|file| file.database.as_ref()?.schema.as_ref()).is_none()
     });
     without.map(|(_, one)| one.name.clone()).filter(|name| !is_excluded(name)).collect()
+}
+
+/// What to do about the project's own directory where it is mounted whole.
+pub(super) const INSTEAD: &str = "mount a directory of the project instead of the project itself: of that, \
+    only the files that the compose files and vigie.toml name are in a backup";
+
+/// The project's own directory, where a service has it mounted: nobody backs that up, because the journal and
+/// local sites are in it, and none of them may be exchanged for an older one. Nothing where it is excluded.
+///
+/// # Errors
+/// What the engine says.
+pub(super) async fn unkept_project(
+    config: &Config,
+    docker: Option<&Docker>,
+) -> Result<Option<Asset>, BackupError> {
+    let Some(docker) = docker else { return Ok(None) };
+    for (_, service) in config.stack.services() {
+        let container = docker.container(&service.name).await?;
+        if container.is_some_and(|container| has_project(config, &container)) {
+            let what = String::from(".");
+            let asset = Asset { kind: Kind::Files, service: Some(service.name.clone()), what };
+            return Ok((!is_excluded(config, &asset)).then_some(asset));
+        }
+    }
+    Ok(None)
+}
+
+fn has_project(config: &Config, container: &Container) -> bool {
+    let project = config.directory();
+    container.binds.iter().any(|(here, _)| *here == project)
 }
 
 /// Whether a database's server has its data in this directory; also where nobody may look inside.
@@ -83,4 +122,50 @@ pub fn mounts_of(config: &Config, container: &Container) -> Vec<PathBuf> {
     shown.sort();
     shown.dedup();
     shown
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_services_share_is_kept_once_wherever_it_stands() {
+        let asset = |kind, service: &str, what: &str| Asset {
+            kind,
+            service: Some(service.to_owned()),
+            what: what.to_owned(),
+        };
+        let all = [Kind::Volume, Kind::Files].into_iter().flat_map(|kind| {
+            [("a", "one"), ("a", "two"), ("b", "one"), ("b", "two")]
+                .map(|(service, what)| asset(kind, service, what))
+        });
+        let image = |service| asset(Kind::Image, service, "x");
+        let found = once(all.chain([image("b"), image("a")]).collect());
+        let names: Vec<String> = found.iter().map(Asset::name).collect();
+        let wanted = ["volume:one", "volume:two", "files:one", "files:two", "image:a", "image:b"];
+        assert_eq!(names, wanted);
+    }
+
+    #[test]
+    fn a_project_that_is_mounted_whole_is_seen() {
+        let project = tempfile::tempdir().unwrap();
+        std::fs::create_dir(project.path().join("addons")).unwrap();
+        let text = "[stack]\nname = \"x\"\n[service.a]\nrole = \"other\"\n";
+        let config = Config::parse(&project.path().join("vigie.toml"), text).unwrap();
+        let container = |here: PathBuf| Container {
+            image: String::from("x"),
+            image_id: String::new(),
+            runs: true,
+            started: None,
+            volumes: Vec::new(),
+            binds: vec![(here, String::from("/home/steam"))],
+            content: None,
+        };
+        let whole = container(project.path().to_owned());
+        assert!(has_project(&config, &whole));
+        assert_eq!(mounts_of(&config, &whole), Vec::<PathBuf>::new());
+        let part = container(project.path().join("addons"));
+        assert!(!has_project(&config, &part));
+        assert_eq!(mounts_of(&config, &part), [PathBuf::from("addons")]);
+    }
 }

@@ -7,16 +7,22 @@ use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
-use vigie_backup::Repository;
+use vigie_backup::{Error as RepositoryError, Repository, SnapshotId};
 use vigie_core::backup::Asset;
 
+use super::limited::Limited;
 use super::manifest::{self, Manifest};
 use super::{BackupError, Sites};
 use crate::config::Config;
 use crate::snapshot::exchange;
+use crate::text::printable;
 
 /// How the names begin of what is being written here.
 const PART: &str = ".vigie-";
+/// Where manifests are that were read once, as `SITE.ID.json`.
+const MANIFESTS: &str = "manifests";
+/// A manifest is some kilobytes, and a megabyte where there are ten thousand tables.
+const MANIFEST: usize = 16 << 20;
 
 /// A drill.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -133,7 +139,7 @@ impl Catalog {
         let made = std::fs::DirBuilder::new()
             .recursive(true)
             .mode(0o700)
-            .create(directory.join("manifests"));
+            .create(directory.join(MANIFESTS));
         made.map_err(|error| BackupError::File(directory.clone(), error))?;
         Ok(Self { directory, stack: config.stack.name.clone() })
     }
@@ -195,7 +201,7 @@ impl Catalog {
     /// Removes what killed ones had half written here; whoever is writing just now is waited for.
     pub(super) fn sweep_parts(&self) -> Result<(), BackupError> {
         let _lock = self.state_lock()?;
-        for at in [self.directory.clone(), self.directory.join("manifests")] {
+        for at in [self.directory.clone(), self.directory.join(MANIFESTS)] {
             sweep_in(&at, PART)?;
         }
         Ok(())
@@ -224,42 +230,69 @@ impl Catalog {
         repository: &Repository,
         site: &str,
     ) -> Result<Vec<Manifest>, BackupError> {
-        let mut found = self.everybodys_in(repository, site)?;
-        found.retain(|one| one.stack == self.stack);
-        Ok(found)
+        let found = self.everybodys_in(repository, site)?.into_iter().map(|(_, one)| one);
+        Ok(found.filter(|one| one.stack == self.stack).collect())
     }
 
-    /// Every whole backup in a repository, other stacks' that use it as well.
+    /// Every whole backup in a repository, other stacks' that use it as well, and the snapshots of their
+    /// manifests. A manifest that does not read is told and passed over: it must not take the others with
+    /// it.
     pub(super) fn everybodys_in(
         &self,
         repository: &Repository,
         site: &str,
-    ) -> Result<Vec<Manifest>, BackupError> {
+    ) -> Result<Vec<(SnapshotId, Manifest)>, BackupError> {
         let failed = |error| BackupError::Site(site.to_owned(), error);
-        let mut found = Vec::new();
-        for (id, _, tags) in repository.snapshots().map_err(failed)? {
+        let (mut found, mut listed) = (Vec::new(), BTreeSet::new());
+        for (id, label, tags) in repository.snapshots().map_err(failed)? {
             if !Manifest::is_one(&tags) {
                 continue;
             }
-            let known = format!("manifests/{id}.json");
+            let name = format!("{site}.{id}.json");
+            let known = format!("{MANIFESTS}/{name}");
+            listed.insert(name);
             if let Some(manifest) = read(&self.directory.join(&known)) {
-                found.push(manifest);
+                found.push((id, manifest));
                 continue;
             }
-            let mut text = Vec::new();
-            repository.get_file(&id, manifest::FILE, &mut text).map_err(failed)?;
-            let manifest: Manifest = serde_json::from_slice(&text).map_err(|error| {
-                BackupError::Damaged(format!(
-                    "site {site}: the manifest in {id} does not read: {error}"
-                ))
-            })?;
+            let manifest = match read_manifest(repository, &id).map_err(failed)? {
+                Ok(manifest) => manifest,
+                Err(why) => {
+                    let told = format!(
+                        "site {site}: the manifest of {label} in {id} does not read and is passed over: \
+                         {why}; an older vigie may not know what it says, and what is damaged is told by: \
+                         vigie backup verify {site}"
+                    );
+                    tracing::error!("{}", printable(&told));
+                    continue;
+                }
+            };
             let lock = self.state_lock()?;
             self.write(&known, &manifest)?;
             drop(lock);
-            found.push(manifest);
+            found.push((id, manifest));
         }
-        found.sort_by(|one, other| (one.at, &one.asset).cmp(&(other.at, &other.asset)));
+        self.drop_unlisted(site, &listed)?;
+        found.sort_by(|(_, one), (_, other)| (one.at, &one.asset).cmp(&(other.at, &other.asset)));
         Ok(found)
+    }
+
+    /// Removes what was read once of manifests that the site does not list any more, and of those that do
+    /// not say which site they are of.
+    fn drop_unlisted(&self, site: &str, listed: &BTreeSet<String>) -> Result<(), BackupError> {
+        let _lock = self.state_lock()?;
+        let at = self.directory.join(MANIFESTS);
+        let failed = |error| BackupError::File(at.clone(), error);
+        for entry in std::fs::read_dir(&at).map_err(failed)? {
+            let entry = entry.map_err(failed)?;
+            let name = entry.file_name().to_string_lossy().into_owned();
+            let Some(stem) = name.strip_suffix(".json") else { continue };
+            let is_of_it = stem.rsplit_once('.').is_none_or(|(of, _)| of == site);
+            if is_of_it && !listed.contains(&name) {
+                exchange::remove(&entry.path()).map_err(failed)?;
+            }
+        }
+        Ok(())
     }
 
     /// The snapshot with the data of a backup.
@@ -313,6 +346,26 @@ fn sweep_in(at: &Path, prefix: &str) -> Result<(), BackupError> {
     Ok(())
 }
 
+/// Reads the manifest in the snapshot `id`; or says why not, where it is only this one that does not read.
+///
+/// # Errors
+/// The site.
+pub(super) fn read_manifest(
+    repository: &Repository,
+    id: &str,
+) -> Result<Result<Manifest, String>, RepositoryError> {
+    let mut text = Limited::new(MANIFEST);
+    match repository.get_file(id, manifest::FILE, &mut text) {
+        Ok(()) => {}
+        Err(_) if text.is_over() => return Ok(Err(text.why())),
+        Err(error @ (RepositoryError::NotThere(..) | RepositoryError::Repository(..))) => {
+            return Ok(Err(error.to_string()));
+        }
+        Err(error) => return Err(error),
+    }
+    Ok(serde_json::from_slice(text.bytes()).map_err(|error| error.to_string()))
+}
+
 fn read<T: DeserializeOwned>(path: &Path) -> Option<T> {
     serde_json::from_slice(&std::fs::read(path).ok()?).ok()
 }
@@ -364,8 +417,40 @@ pub fn glance(config: &Config) -> Option<Glance> {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
+    use vigie_core::backup::Kind;
+
     use super::*;
+
+    /// A manifest of the directory `what` of the stack `x`.
+    pub(in crate::backup) fn manifest(what: &str, at: i64) -> Manifest {
+        let asset = Asset { kind: Kind::Files, service: Some("a".into()), what: what.into() };
+        let text = serde_json::json!({
+            "asset": asset, "at": at, "took_ms": 0, "files": 0, "bytes": 0, "added": 0, "stack": "x",
+            "version": "0",
+        });
+        serde_json::from_value(text).unwrap()
+    }
+
+    /// Puts `text` where the manifest of `one` is; the snapshot that has it.
+    pub(in crate::backup) fn put(
+        repository: &Repository,
+        one: &Manifest,
+        text: impl std::io::Read + Send + 'static,
+    ) -> SnapshotId {
+        let (label, tags) = (one.asset.name(), Manifest::tags(one.at));
+        repository.put_stream(&label, &tags, manifest::FILE, text, || Ok(())).unwrap().id
+    }
+
+    /// What is written into it.
+    pub(in crate::backup) fn text(one: &Manifest) -> std::io::Cursor<Vec<u8>> {
+        std::io::Cursor::new(serde_json::to_vec(one).unwrap())
+    }
+
+    /// More than a manifest may be.
+    pub(in crate::backup) fn endless() -> std::io::Take<std::io::Repeat> {
+        std::io::Read::take(std::io::repeat(b' '), u64::try_from(MANIFEST).unwrap() + 1)
+    }
 
     fn catalog(at: &Path) -> Catalog {
         let text = "[stack]\nname = \"x\"\n[service.a]\nrole = \"other\"\n";
@@ -411,5 +496,56 @@ mod tests {
         assert!(site.is_damaged() && site.reached == Some(5));
         site.read(None);
         assert_eq!(site.trouble, None);
+    }
+
+    #[test]
+    fn a_manifest_that_does_not_read_does_not_take_the_others_with_it() {
+        let directory = tempfile::tempdir().unwrap();
+        let (catalog, place) = (catalog(directory.path()), directory.path().join("repo"));
+        let repository = Repository::create(&place, "p").unwrap();
+        let sound = manifest("sound", 1);
+        let id = put(&repository, &sound, text(&sound));
+        put(&repository, &manifest("large", 2), endless());
+        put(&repository, &manifest("newer", 3), &b"{\"asset\":{\"kind\":\"dream\"}}"[..]);
+        for _ in 0..2 {
+            let found = catalog.everybodys_in(&repository, "near").unwrap();
+            let found = found.iter().map(|(id, one)| (id.as_str(), one.asset.name()));
+            assert_eq!(found.collect::<Vec<_>>(), [(id.as_str(), "files:sound".to_owned())]);
+        }
+        // A site that is away is no site without backups.
+        std::fs::remove_dir_all(&place).unwrap();
+        let away = catalog.backups_in(&repository, "near").unwrap_err();
+        assert!(matches!(away, BackupError::Site(..)), "{away}");
+    }
+
+    #[test]
+    fn what_no_site_lists_any_more_is_not_remembered() {
+        let directory = tempfile::tempdir().unwrap();
+        let catalog = catalog(directory.path());
+        let repository = Repository::create(&directory.path().join("repo"), "p").unwrap();
+        let [old, new] = [1, 2].map(|at| {
+            let one = manifest("a", at);
+            put(&repository, &one, text(&one))
+        });
+        let at = catalog.directory().join(MANIFESTS);
+        std::fs::write(at.join("0123.json"), "{}").unwrap();
+        std::fs::write(at.join(".vigie-x"), "half").unwrap();
+        let left = |site: &str| {
+            catalog.everybodys_in(&repository, site).unwrap();
+            let all = std::fs::read_dir(&at).unwrap();
+            let all = all.map(|one| one.unwrap().file_name().into_string().unwrap());
+            all.collect::<BTreeSet<_>>()
+        };
+        let names = |all: &[(&str, &str)]| {
+            let all = all.iter().map(|(site, id)| format!("{site}.{id}.json"));
+            all.chain([String::from(".vigie-x")]).collect::<BTreeSet<_>>()
+        };
+        let (old, new) = (old.as_str(), new.as_str());
+        assert_eq!(left("near"), names(&[("near", old), ("near", new)]));
+        let all = [("near", old), ("near", new), ("far", old), ("far", new)];
+        assert_eq!(left("far"), names(&all));
+        repository.forget(&[old.to_owned()]).unwrap();
+        assert_eq!(left("near"), names(&all[1..]), "the other site may have it still");
+        assert_eq!(left("far"), names(&[all[1], all[3]]));
     }
 }

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::io::Read;
 use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _};
 use std::path::{Path, PathBuf};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use bytes::{Buf as _, Bytes};
 use tokio::sync::mpsc;
@@ -168,12 +168,18 @@ impl Keeper<'_> {
             state.paused.insert(service.clone());
         })?;
         let stored = match docker.pause(&service).await {
-            Ok(()) => self.tree(manifest, volume.source).await,
+            // Nobody else's lock is worth that the game stands still.
+            Ok(()) => self.brisk().tree(manifest, volume.source).await,
             // An answer that did not come in time may have been a yes.
             Err(error) => Err(error.into()),
         };
         let thawed = thaw(self.catalog, docker).await;
         stored.and_then(|stored| thawed.map(|()| stored))
+    }
+
+    /// The same, which waits for no lock.
+    fn brisk(&self) -> Self {
+        Self { repository: self.repository.with_patience(Duration::ZERO), ..*self }
     }
 
     /// Asks the game to write down what it has in mind. One that does not answer is backed up all the
@@ -249,7 +255,7 @@ impl Keeper<'_> {
         if let Err(error) = noted {
             self.tell.step(&format!("that could not be noted: {error}"));
         }
-        asked.is_ok()
+        asked.unwrap_or(false)
     }
 
     /// Keeps an image as the one archive that the engine gives of it.
@@ -364,7 +370,10 @@ fn gather(config: &Config, mounted: &[PathBuf], to: &Path) -> Result<(), BackupE
     members.extend(mounted.iter().cloned());
     members.push(directory.join(".env"));
     members.push(std::path::absolute(&config.path).unwrap_or_else(|_| config.path.clone()));
-    let folders = [directory.join(&config.file.stack.runbooks), directory.join("postmortems")];
+    let written = &config.file.postmortem;
+    members.extend(written.template.as_ref().map(|template| directory.join(template)));
+    let folders =
+        [&config.file.stack.runbooks, &written.directory].map(|folder| directory.join(folder));
     for folder in &folders {
         let inside = std::fs::read_dir(folder).into_iter().flatten().flatten();
         members.extend(inside.map(|entry| entry.path()));
@@ -378,22 +387,29 @@ fn gather(config: &Config, mounted: &[PathBuf], to: &Path) -> Result<(), BackupE
     members.sort();
     members.dedup();
     for member in members.iter().filter(|path| path.is_file()) {
-        let (from, below) = match member.strip_prefix(&directory) {
-            Ok(inside) => (directory.as_path(), inside.to_owned()),
-            // Somewhere else on this host: kept below its whole path.
-            Err(_) => (Path::new("/"), member.strip_prefix("/").unwrap_or(member).to_owned()),
-        };
-        let room = if from == directory { to.to_owned() } else { to.join(OUTSIDE) };
+        let (from, room, below) = shelf(&directory, member, to);
         let target = room.join(&below);
         let copy = || {
             std::fs::create_dir_all(&room)?;
-            make_like(from, below.parent().unwrap_or(Path::new("")), &room)?;
+            make_like(&from, below.parent().unwrap_or(Path::new("")), &room)?;
             std::fs::copy(member, &target)?;
             own_like(member, &target)
         };
         copy().map_err(|error| BackupError::File(member.clone(), error))?;
     }
     journal(config, to)
+}
+
+/// Where the file `member` is kept: what it is below on this host, what that is in `to`, and its path below
+/// either. What is somewhere else on this host is kept below its whole path.
+fn shelf(directory: &Path, member: &Path, to: &Path) -> (PathBuf, PathBuf, PathBuf) {
+    match member.strip_prefix(directory) {
+        Ok(inside) => (directory.to_owned(), to.to_owned(), inside.to_owned()),
+        Err(_) => {
+            let below = member.strip_prefix("/").unwrap_or(member).to_owned();
+            (PathBuf::from("/"), to.join(OUTSIDE), below)
+        }
+    }
 }
 
 /// Makes the directory `inside` of `to`, each part of it as it is in `from`.
@@ -426,7 +442,8 @@ fn journal(config: &Config, to: &Path) -> Result<(), BackupError> {
     if !from.is_file() {
         return Ok(());
     }
-    let target = to.join(".vigie").join("journal.db");
+    let (_, room, below) = shelf(&config.directory(), &plain(&from), to);
+    let target = room.join(below);
     let refused = |error: String| BackupError::File(from.clone(), std::io::Error::other(error));
     if let Some(at) = target.parent() {
         std::fs::create_dir_all(at).map_err(|error| BackupError::File(at.to_owned(), error))?;
@@ -471,14 +488,23 @@ mod tests {
         let to = tempfile::tempdir().unwrap();
         let secret = elsewhere.path().join("rcon");
         std::fs::write(&secret, "s3cr3t").unwrap();
-        let compose = "services:\n  a:\n    image: x\n    env_file: ../beside.env\n";
+        let compose = "include: [more/web.yaml]\nservices:\n  a:\n    image: x\n    \
+                       env_file: ../beside.env\n";
         std::fs::create_dir(project.path().join("in")).unwrap();
         let beside = project.path().join("beside.env");
         std::fs::write(&beside, "A=b").unwrap();
         let project = project.path().join("in");
         std::fs::write(project.join("docker-compose.yml"), compose).unwrap();
-        let text = "[stack]\nname = \"x\"\n[service.a]\nrole = \"other\"\n";
+        std::fs::create_dir(project.join("more")).unwrap();
+        std::fs::write(project.join("more/web.yaml"), "services: {}\n").unwrap();
+        let text = "[stack]\nname = \"x\"\nstate = \"state\"\n[postmortem]\ndirectory = \"told\"\n\
+                    [service.a]\nrole = \"other\"\n";
         std::fs::write(project.join("vigie.toml"), text).unwrap();
+        std::fs::create_dir(project.join("told")).unwrap();
+        std::fs::write(project.join("told/one.md"), "# One\n").unwrap();
+        std::fs::create_dir(project.join("state")).unwrap();
+        let journal = rusqlite::Connection::open(project.join("state/journal.db")).unwrap();
+        journal.execute_batch("CREATE TABLE one (id INTEGER)").unwrap();
         let config = Config::parse(&project.join("vigie.toml"), text).unwrap();
         let stage = to.path().join("stage");
         std::fs::create_dir(&stage).unwrap();
@@ -490,6 +516,8 @@ mod tests {
         assert!(!to.path().join("beside.env").exists(), "nothing leaves the stage");
         let to = stage;
         assert!(to.join("docker-compose.yml").exists());
+        assert!(to.join("more/web.yaml").exists());
         assert!(to.join("vigie.toml").exists());
+        assert!(to.join("told/one.md").exists() && to.join("state/journal.db").exists());
     }
 }

@@ -12,6 +12,7 @@ mod drill;
 mod error;
 mod image;
 mod keep;
+mod limited;
 mod log;
 mod manifest;
 mod named;

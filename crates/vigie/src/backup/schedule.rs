@@ -1,16 +1,19 @@
 //! Does: the watch's own backups: each kind of work when it is due, one after the other, in a worker that
 //! gets what the games leave; and what is late or does not come back, told to the engine.
 
-use std::time::Duration;
+use std::collections::BTreeMap;
+use std::time::{Duration, Instant};
 
-use chrono::{DateTime, Local};
+use chrono::{DateTime, Local, TimeZone as _};
 use croner::Cron;
 use vigie_backup::Meter;
 use vigie_core::backup::{Due, Kind, late};
 use vigie_core::observe::Fact;
 
 use super::drill::STAGE;
-use super::{Catalog, Class, Job, Limits, State, Tell, assets, run, stack, unfinished, unkept};
+use super::{
+    Catalog, Class, Done, Job, Limits, State, Tell, assets, run, stack, unfinished, unkept,
+};
 use crate::config::{BackupConfig, Config, ScheduleConfig};
 use crate::observe::Eyes;
 
@@ -20,6 +23,12 @@ const EVERY: Duration = Duration::from_secs(15);
 const LIMIT: Duration = Duration::from_secs(8 * 3600);
 /// Of a site's data that is read back each time.
 const READ: u8 = 10;
+/// What failed is tried again after this, then after twice as long each time.
+const AGAIN: Duration = Duration::from_secs(5 * 60);
+/// It is tried again after this at the latest.
+const AGAIN_AT_MOST: Duration = Duration::from_secs(3600);
+/// A backup that is this many milliseconds younger than the clock allows was made while one was wrong.
+const AHEAD: i64 = 5 * 60 * 1_000;
 
 /// A kind of work that has a schedule.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -58,6 +67,15 @@ impl Work {
         }
     }
 
+    /// What keeps an asset.
+    const fn of(kind: Kind) -> Self {
+        match kind {
+            Kind::Database | Kind::Binlog => Self::Database,
+            Kind::Volume | Kind::Files | Kind::Project => Self::Files,
+            Kind::Image => Self::Images,
+        }
+    }
+
     /// What a worker does for it, one after the other.
     fn jobs(self, backup: &BackupConfig) -> Vec<Job> {
         let names = |kinds: &[Kind]| kinds.iter().map(|kind| kind.word().to_owned()).collect();
@@ -87,6 +105,8 @@ pub async fn watch(eyes: Eyes) {
     let mut beat = tokio::time::interval(EVERY);
     beat.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     let mut is_swept = false;
+    let mut pauses = Pauses::default();
+    let begun = Local::now().timestamp_millis();
     while eyes.stop.run_until_cancelled(beat.tick()).await.is_some() {
         let catalog = match Catalog::open(&eyes.config) {
             Ok(catalog) => catalog,
@@ -97,25 +117,22 @@ pub async fn watch(eyes: Eyes) {
         };
         is_swept = is_swept || swept(&eyes, &catalog).await;
         tidied(&eyes, &catalog).await;
-        if tell(&eyes, &backup, &catalog).await.is_none() {
+        if tell(&eyes, &backup, &catalog, begun).await.is_none() {
             return;
         }
         for work in ALL {
             let Some(due) = is_due(work, &backup.schedule, &catalog.state(), Local::now()) else {
                 continue;
             };
-            if waits(&eyes, &backup, due).await {
+            if pauses.holds(work) || waits(&eyes, &backup, due.since).await {
                 continue;
             }
-            if eyes
-                .stop
-                .run_until_cancelled(carry_out(&eyes, &backup, &catalog, work, due))
-                .await
-                .is_none()
-            {
-                return;
+            let carried = carry_out(&eyes, &backup, &catalog, work, due.last);
+            match eyes.stop.run_until_cancelled(carried).await {
+                None => return,
+                Some(done) => pauses.note(work, done),
             }
-            if tell(&eyes, &backup, &catalog).await.is_none() {
+            if tell(&eyes, &backup, &catalog, begun).await.is_none() {
                 return;
             }
         }
@@ -146,23 +163,67 @@ async fn swept(eyes: &Eyes, catalog: &Catalog) -> bool {
     done.is_ok()
 }
 
+/// How long a work that failed is left alone, however often it is due meanwhile.
+#[derive(Debug, Default)]
+struct Pauses(BTreeMap<&'static str, (Instant, Duration)>);
+
+impl Pauses {
+    fn holds(&self, work: Work) -> bool {
+        self.0.get(work.word()).is_some_and(|(since, pause)| since.elapsed() < *pause)
+    }
+
+    fn note(&mut self, work: Work, is_done: bool) {
+        if is_done {
+            self.0.remove(work.word());
+            return;
+        }
+        let pause = self.0.get(work.word()).map_or(AGAIN, |(_, pause)| *pause * 2);
+        self.0.insert(work.word(), (Instant::now(), pause.min(AGAIN_AT_MOST)));
+    }
+}
+
+/// Moments at which a work was due that was not begun since, in milliseconds since 1970.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Pending {
+    /// The first of them.
+    since: i64,
+    /// The last of them.
+    last: i64,
+}
+
 /// When a work was due that was not begun since; it is caught up however long ago that was. What never
-/// was begun is due at once.
+/// was begun, or by a clock that was wrong, is due at once.
 fn is_due(
     work: Work,
     schedule: &ScheduleConfig,
     state: &State,
     now: DateTime<Local>,
-) -> Option<i64> {
-    let due = last_due(work.schedule(schedule), now)?;
+) -> Option<Pending> {
+    let last = last_due(work.schedule(schedule), now)?;
+    let at_once = Some(Pending { since: last, last });
     match state.begun.get(work.word()) {
-        Some(begun) => (*begun < due).then_some(due),
+        Some(begun) if *begun > now.timestamp_millis() => at_once,
+        Some(begun) if *begun < last => {
+            let since = next_due(work.schedule(schedule), *begun).unwrap_or(last);
+            Some(Pending { since, last })
+        }
+        Some(_) => None,
         // Drills, prunes and reads begin with what there is then.
         None => match work {
-            Work::Database | Work::Files | Work::Images => Some(due),
+            Work::Database | Work::Files | Work::Images => at_once,
             Work::Prune | Work::Verify | Work::Drill => None,
         },
     }
+}
+
+/// The first moment after `after` that a schedule names.
+fn next_due(schedule: &str, after: i64) -> Option<i64> {
+    if schedule == ScheduleConfig::NEVER {
+        return None;
+    }
+    let cron: Cron = schedule.parse().ok()?;
+    let after = Local.timestamp_millis_opt(after).single()?;
+    cron.find_next_occurrence(&after, false).ok().map(|due| due.timestamp_millis())
 }
 
 /// The last moment that a schedule names.
@@ -175,9 +236,9 @@ fn last_due(schedule: &str, now: DateTime<Local>) -> Option<i64> {
 }
 
 /// Whether it is better to wait, because many play: not for ever.
-async fn waits(eyes: &Eyes, backup: &BackupConfig, due: i64) -> bool {
+async fn waits(eyes: &Eyes, backup: &BackupConfig, since: i64) -> bool {
     let Some(many) = backup.busy_players else { return false };
-    let waited = jiff::Timestamp::now().as_millisecond().saturating_sub(due);
+    let waited = jiff::Timestamp::now().as_millisecond().saturating_sub(since);
     let most = i64::try_from(backup.wait_at_most.as_millis()).unwrap_or(i64::MAX);
     if waited >= most {
         return false;
@@ -192,16 +253,27 @@ async fn waits(eyes: &Eyes, backup: &BackupConfig, due: i64) -> bool {
     players >= many
 }
 
-async fn carry_out(eyes: &Eyes, backup: &BackupConfig, catalog: &Catalog, work: Work, due: i64) {
+/// Does what is due; whether that is done, or has to be tried again.
+async fn carry_out(
+    eyes: &Eyes,
+    backup: &BackupConfig,
+    catalog: &Catalog,
+    work: Work,
+    due: i64,
+) -> bool {
     let limits = Limits { time: LIMIT, idle: true };
     let mut failed = false;
     for job in work.jobs(backup) {
         match run(&eyes.config.path, &job, limits, &Log, &Log).await {
+            // A site that was away is caught up with the next backup.
+            Ok(Done::Kept { failed: some, .. }) => {
+                failed |= some.iter().any(|(name, _)| !backup.site.contains_key(name));
+            }
             Ok(_) => {}
             // Somebody is at work: the next look tries again.
             Err(error) if error.class() == Class::Refused => {
                 tracing::info!(work = work.word(), %error, "a backup waits");
-                return;
+                return true;
             }
             Err(error) => {
                 tracing::warn!(work = work.word(), %error, "a scheduled work on the backups failed");
@@ -219,8 +291,8 @@ async fn carry_out(eyes: &Eyes, backup: &BackupConfig, catalog: &Catalog, work: 
     let noted = catalog.remember(|state| {
         if !failed {
             state.failed.remove(work.word());
+            state.begun.insert(work.word().to_owned(), due);
         }
-        state.begun.insert(work.word().to_owned(), due);
         for other in [Work::Prune, Work::Verify, Work::Drill] {
             // From now on there is something to prune, read and try.
             state.begun.entry(other.word().to_owned()).or_insert(due);
@@ -229,10 +301,11 @@ async fn carry_out(eyes: &Eyes, backup: &BackupConfig, catalog: &Catalog, work: 
     if let Err(error) = noted {
         tracing::warn!(%error, "it will be done again, because it could not be noted");
     }
+    !failed
 }
 
-/// Tells the engine how backups do; nothing when it is gone.
-async fn tell(eyes: &Eyes, backup: &BackupConfig, catalog: &Catalog) -> Option<()> {
+/// Tells the engine how backups do; nothing when it is gone. `begun` is when the watch began.
+async fn tell(eyes: &Eyes, backup: &BackupConfig, catalog: &Catalog, begun: i64) -> Option<()> {
     let found = assets(&eyes.config, eyes.runtime.docker()).await;
     let names: Vec<(String, Kind)> = match found {
         Ok(found) => found.into_iter().map(|asset| (asset.name(), asset.kind)).collect(),
@@ -247,7 +320,7 @@ async fn tell(eyes: &Eyes, backup: &BackupConfig, catalog: &Catalog) -> Option<(
         }
     }
     let state = catalog.state();
-    let late = overdue(&eyes.config, backup, &state, &names, now);
+    let late = overdue(&eyes.config, backup, &state, &names, now, begun);
     let drills = state
         .drills
         .iter()
@@ -257,23 +330,39 @@ async fn tell(eyes: &Eyes, backup: &BackupConfig, catalog: &Catalog) -> Option<(
     eyes.handle.saw(&eyes.clock, eyes.config.stack.host(), fact).await.ok()
 }
 
-/// What is late, a line each.
+/// What is late, a line each. Nothing could be made before `begun`, when the watch began.
 fn overdue(
     config: &Config,
     backup: &BackupConfig,
     state: &State,
     names: &[(String, Kind)],
     now: DateTime<Local>,
+    begun: i64,
 ) -> Vec<String> {
     let redactor = crate::respond::Redactor::of(config);
     let first = backup.primary().unwrap_or_default();
     let newest = |name: &str| state.sites.get(first)?.newest.get(name).copied();
     let mut told = Vec::new();
     for (name, kind) in names {
-        let due = last_due(backup.schedule.of(*kind), now).max(state.since);
-        let asset = Due { due, last: newest(name), grace: backup.late_after };
+        let (schedule, last) = (backup.schedule.of(*kind), newest(name));
+        if let Some(ahead) = last.filter(|last| *last > now.timestamp_millis() + AHEAD) {
+            told.push(format!(
+                "{name}: its newest backup is of {}, which is not yet: a clock was wrong when it was made; \
+                 remove it with restic forget",
+                crate::report::rfc3339(ahead)
+            ));
+            continue;
+        }
+        // What is missing is due since the first moment at which it could have been made.
+        let due = match last {
+            Some(last) => next_due(schedule, last),
+            None => last_due(schedule, now),
+        };
+        let due = due.map(|due| due.max(state.since.unwrap_or(due)).max(begun));
+        let asset = Due { due, last, grace: backup.late_after };
         if late(asset, now.timestamp_millis()).is_some() {
-            let why = state.failed.get(name).map_or_else(String::new, |why| format!(" ({why})"));
+            let why = state.failed.get(name).or_else(|| state.failed.get(Work::of(*kind).word()));
+            let why = why.map_or_else(String::new, |why| format!(" ({why})"));
             told.push(redactor.clean(&format!("{name}{why}")));
         }
     }
@@ -325,8 +414,6 @@ impl Meter for Log {
 
 #[cfg(test)]
 mod tests {
-    use chrono::TimeZone as _;
-
     use super::*;
 
     fn at(hour: u32, minute: u32) -> DateTime<Local> {
@@ -338,16 +425,37 @@ mod tests {
         let schedule = ScheduleConfig::default();
         let mut state = State::default();
         let due = is_due(Work::Database, &schedule, &state, at(10, 20)).unwrap();
-        assert_eq!(due, at(10, 0).timestamp_millis());
-        state.begun.insert(String::from("database"), due);
+        assert_eq!((due.since, due.last), (at(10, 0).timestamp_millis(), due.since));
+        state.begun.insert(String::from("database"), due.last);
         assert_eq!(is_due(Work::Database, &schedule, &state, at(10, 59)), None);
         // Asleep until the afternoon: once, for all that were missed.
         let due = is_due(Work::Database, &schedule, &state, at(15, 30)).unwrap();
-        assert_eq!(due, at(15, 0).timestamp_millis());
+        assert_eq!(due.last, at(15, 0).timestamp_millis());
+        // Whoever waits for players has waited since the first of them.
+        assert_eq!(due.since, at(11, 0).timestamp_millis());
+        // A clock that was wrong keeps nothing from being done.
+        state.begun.insert(String::from("database"), at(20, 0).timestamp_millis());
+        let due = is_due(Work::Database, &schedule, &state, at(15, 30)).unwrap();
+        assert_eq!(due.last, at(15, 0).timestamp_millis());
         // There is nothing to try before something was kept.
         assert_eq!(is_due(Work::Drill, &schedule, &state, at(10, 20)), None);
         let never = ScheduleConfig { database: String::from("never"), ..schedule };
         assert_eq!(is_due(Work::Database, &never, &State::default(), at(10, 20)), None);
+    }
+
+    #[test]
+    fn what_failed_is_left_alone_for_longer_each_time() {
+        let mut pauses = Pauses::default();
+        assert!(!pauses.holds(Work::Files));
+        let mut seen = Vec::new();
+        for _ in 0..6 {
+            pauses.note(Work::Files, false);
+            assert!(pauses.holds(Work::Files) && !pauses.holds(Work::Images));
+            seen.push(pauses.0[Work::Files.word()].1.as_secs() / 60);
+        }
+        assert_eq!(seen, [5, 10, 20, 40, 60, 60]);
+        pauses.note(Work::Files, true);
+        assert!(!pauses.holds(Work::Files));
     }
 
     fn config() -> Config {
@@ -365,7 +473,7 @@ mod tests {
             |text: &str| Config::parse(std::path::Path::new("/srv/x/vigie.toml"), text).unwrap();
         let told = |config: &Config| {
             let backup = config.file.backup.as_ref().unwrap();
-            overdue(config, backup, &State::default(), &[], at(10, 40))
+            overdue(config, backup, &State::default(), &[], at(10, 40), 0)
         };
         let said = told(&read(text));
         assert_eq!(said, ["pg is in no backup: no `schema` in its `database`, nor in `exclude`"]);
@@ -380,7 +488,7 @@ mod tests {
         assert_eq!(backup.primary(), Some("near"));
         let names = [(String::from("database:x"), Kind::Database)];
         let mut state = State::default();
-        let late = |state: &State| overdue(&config, backup, state, &names, at(10, 40));
+        let late = |state: &State| overdue(&config, backup, state, &names, at(10, 40), 0);
         assert_eq!(late(&state), ["database:x"]);
         // The schedule is followed since a moment ago: it may still be made.
         state.since = Some(at(10, 35).timestamp_millis());
@@ -388,6 +496,23 @@ mod tests {
         state.since = Some(at(9, 0).timestamp_millis());
         state.failed.insert(String::from("database:x"), String::from("no space"));
         assert_eq!(late(&state), ["database:x (no space)"]);
+        let near = state.sites.entry(String::from("near")).or_default();
+        near.newest.insert(String::from("database:x"), at(8, 50).timestamp_millis());
+        assert_eq!(late(&state), ["database:x (no space)"]);
+        // It stays late when the next one is due; a watch that was not there has time to catch up.
+        let since = |hour, minute| {
+            let (now, begun) = (at(11, 5), at(hour, minute).timestamp_millis());
+            overdue(&config, backup, &state, &names, now, begun)
+        };
+        assert_eq!(since(9, 0), ["database:x (no space)"]);
+        assert!(since(11, 0).is_empty());
+        let near = state.sites.entry(String::from("near")).or_default();
+        near.newest.insert(String::from("database:x"), at(10, 1).timestamp_millis());
+        assert!(late(&state).is_empty());
+        // One that was made while the clock was wrong is said, and keeps nothing in time.
+        let near = state.sites.entry(String::from("near")).or_default();
+        near.newest.insert(String::from("database:x"), at(22, 0).timestamp_millis());
+        assert!(late(&state)[0].contains("a clock was wrong"), "{:?}", late(&state));
         let near = state.sites.entry(String::from("near")).or_default();
         near.newest.insert(String::from("database:x"), at(10, 1).timestamp_millis());
         assert!(late(&state).is_empty());

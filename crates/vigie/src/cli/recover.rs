@@ -13,7 +13,7 @@ use vigie_backup::Meter;
 use vigie_core::binlog::Target;
 
 use super::args::RecoverArgs;
-use super::backup::when;
+use super::backup::{utc, when};
 use super::bar::{Bar, Silent};
 use super::{Exit, Failure, Paint, table};
 use crate::backup::Tell;
@@ -105,7 +105,7 @@ fn show(planned: &Plan, to: &Path) {
         .map(|(asset, at, bytes)| {
             let age = u64::try_from(now.saturating_sub(at)).unwrap_or(0);
             let age = ago(Duration::from_millis(age));
-            vec![asset, rfc3339(at)[..19].replace('T', " "), age, size(bytes)]
+            vec![asset, utc(at), age, size(bytes)]
         })
         .collect();
     table::print(&words::heads(lang).0, &rows);
@@ -133,7 +133,7 @@ fn told(report: &Report, to: &Path, lang: Lang) {
         .iter()
         .map(|one| {
             let age = ago(Duration::from_millis(one.age_ms));
-            vec![one.asset.clone(), rfc3339(one.at)[..19].replace('T', " "), age]
+            vec![one.asset.clone(), utc(one.at), age]
         })
         .collect();
     table::print(&assets, &rows);

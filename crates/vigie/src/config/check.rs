@@ -4,6 +4,7 @@
 use std::path::Path;
 use std::time::Duration;
 
+use vigie_core::backup::{Asset, Kind};
 use vigie_core::state::ServiceState;
 
 use super::model::{File, LimitsConfig, RuntimeKind, ServiceConfig};
@@ -55,6 +56,7 @@ pub(super) fn check(path: &Path, text: &str, file: &File) -> Result<(), ConfigEr
     }
     if let Some(backup) = &file.backup {
         checked.backup(backup)?;
+        checked.schemas(backup, file)?;
     }
     for window in &file.maintenance {
         if let Err(error) = window.cron.parse::<croner::Cron>() {
@@ -99,6 +101,29 @@ impl Checked<'_> {
             {
                 let what = format!("`{schedule}` is neither `never` nor a cron schedule: {error}");
                 return Err(self.at("[backup.schedule]", key, &what));
+            }
+        }
+        Ok(())
+    }
+
+    /// A database's backups are called by its schema: two of one name would be taken for one.
+    fn schemas(&self, backup: &BackupConfig, file: &File) -> Result<(), ConfigError> {
+        let mut seen = std::collections::BTreeMap::new();
+        for (name, service) in &file.service {
+            let schema = service.database.as_ref().and_then(|database| database.schema.as_ref());
+            let Some(schema) = schema else { continue };
+            let (kind, what) = (Kind::Database, schema.clone());
+            let asset = Asset { kind, service: Some(name.clone()), what };
+            if backup.exclude.iter().any(|excluded| asset.is_called(excluded)) {
+                continue;
+            }
+            if let Some(other) = seen.insert(schema, name) {
+                let what = format!(
+                    "`{other}` and `{name}` both have the schema `{schema}`, so their backups would have one \
+                     name; leave `schema` out of one of them and name that service in `exclude`, or give \
+                     one schema another name"
+                );
+                return Err(self.at(&format!("[service.{name}"), "schema", &what));
             }
         }
         Ok(())

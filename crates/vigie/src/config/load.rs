@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use vigie_core::stack::{Proofs, Role, Service, ServiceId, Settings, Stack, Thresholds};
 
-use super::model::{File, LimitsConfig, ServiceConfig};
-use super::{ConfigError, Vault, check, load_runbooks};
+use super::model::{EnvValue, File, LimitsConfig, ServiceConfig};
+use super::{ConfigError, Secret, SiteConfig, Vault, check, load_runbooks};
 
 /// The configuration, read and checked.
 #[derive(Debug, Clone)]
@@ -98,6 +98,25 @@ impl Config {
     #[must_use]
     pub fn channels(&self) -> Vec<(String, super::ChannelConfig)> {
         super::channels::named(&self.file.notify)
+    }
+
+    /// Where every secret is, but for the password of the backups.
+    #[must_use]
+    pub fn secrets(&self) -> Vec<Secret> {
+        let mut found = Vec::new();
+        for service in self.file.service.values() {
+            found.extend(service.rcon.iter().map(|probe| probe.password.clone()));
+            found.extend(service.database.iter().map(|probe| probe.password.clone()));
+            found.extend(service.env.values().filter_map(|value| match value {
+                EnvValue::Secret(secret) => Some(secret.clone()),
+                EnvValue::Plain(_) => None,
+            }));
+        }
+        found.extend(self.channels().iter().flat_map(|(_, channel)| channel.secrets()).cloned());
+        let sites = self.file.backup.iter().flat_map(|backup| backup.site.values());
+        found.extend(sites.flat_map(SiteConfig::secrets).cloned());
+        found.extend(self.file.heartbeat.iter().map(|heartbeat| heartbeat.url.clone()));
+        found
     }
 
     /// A service's part of the file.

@@ -192,6 +192,25 @@ fn services_that_do_not_fit_together_are_refused() {
 }
 
 #[test]
+fn two_databases_whose_backups_would_have_one_name_are_refused() {
+    let database = |name: &str, schema: &str| {
+        format!(
+            "[service.{name}]\nrole = \"database\"\ndatabase = {{ address = \"a:1\", user = \"u\", \
+             password = {{ env = \"P\" }}, schema = \"{schema}\" }}\n"
+        )
+    };
+    let both = database("one", "darkrp") + &database("two", "darkrp");
+    let backup = "[backup]\npassword = { env = \"B\" }\nsite.disk.local = \"/mnt\"\n";
+    let told = error(&format!("{both}{backup}"));
+    let parts = ["`one` and `two` both have the schema `darkrp`", "`exclude`", "another name"];
+    assert_told(&told, (10, 69), &parts);
+    let reads = |lines: &str| assert!(read(&format!("{STACK}{GAME}{lines}")).is_ok(), "{lines}");
+    reads(&both);
+    reads(&format!("{both}{backup}exclude = [\"database:darkrp\"]\n"));
+    reads(&format!("{}{}{backup}", database("one", "darkrp"), database("two", "other")));
+}
+
+#[test]
 fn what_is_hardly_a_file_is_refused() {
     assert_told(&read("").unwrap_err(), (1, 1), &["missing field `stack`"]);
     assert_told(&read(STACK).unwrap_err(), (0, 0), &["it names no [service.…]", "vigie init"]);

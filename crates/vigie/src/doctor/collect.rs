@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
-use vigie_core::compose::{Document, Dotenv, View, template};
+use vigie_core::compose::{Document, Dotenv, references, template};
 use vigie_core::doctor::{ComposeText, Facts, GitFacts, Project, Source, SourceText};
 
 use super::{DoctorError, bound};
@@ -103,11 +103,12 @@ impl Looked {
         }
         let file = parsed(path)?;
         let beside = path.parent().unwrap_or(Path::new("")).to_owned();
-        let included = included(&file.document);
-        let extended = extended(&file.document);
+        let included = references::included(&file.document);
+        let extended = references::extended(&file.document);
         self.paths.push(path.to_owned());
         self.facts.files.push(file);
-        for name in included.iter().filter(|name| !name.contains('$')) {
+        let included = included.iter().flat_map(|one| &one.paths);
+        for name in included.filter(|name| !name.contains('$')) {
             self.take(&beside.join(name))?;
         }
         for name in extended.iter().filter(|name| !name.contains('$')) {
@@ -123,7 +124,7 @@ impl Looked {
             return;
         }
         let Ok(file) = parsed(path) else { return };
-        let more = extended(&file.document);
+        let more = references::extended(&file.document);
         self.facts.extended.push(file);
         for name in more {
             self.take_extended(&path.parent().unwrap_or(Path::new("")).join(name));
@@ -199,25 +200,4 @@ impl Looked {
             Err(error) => self.engine = Some(error.to_string()),
         }
     }
-}
-
-fn included(document: &Document) -> Vec<String> {
-    let items = document.at(&["include"]).map(View::items).unwrap_or_default();
-    let paths = items.into_iter().flat_map(|item| match (item.text(), item.get("path")) {
-        (Some(text), _) => vec![text.to_owned()],
-        (None, Some(path)) => match path.text() {
-            Some(text) => vec![text.to_owned()],
-            None => path.items().iter().filter_map(|one| one.text().map(str::to_owned)).collect(),
-        },
-        _ => Vec::new(),
-    });
-    paths.collect()
-}
-
-fn extended(document: &Document) -> Vec<String> {
-    let services = document.at(&["services"]).map(View::entries).unwrap_or_default();
-    let files = services.into_iter().filter_map(|(_, _, service)| {
-        Some(service.get("extends")?.get("file")?.text()?.to_owned())
-    });
-    files.collect()
 }

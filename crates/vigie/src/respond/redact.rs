@@ -5,7 +5,7 @@ use std::ops::Range;
 
 use vigie_core::learn::Known;
 
-use crate::config::{Config, EnvValue, Secret, SiteConfig, Vault, looks_secret};
+use crate::config::{Config, looks_secret};
 
 /// What is put in a secret's place.
 const DOTS: &str = "••••";
@@ -27,27 +27,11 @@ impl Redactor {
     #[must_use]
     pub fn of(config: &Config) -> Self {
         let mut values = config.vault.values();
-        for service in config.file.service.values() {
-            let passwords = [
-                service.rcon.as_ref().map(|probe| &probe.password),
-                service.database.as_ref().map(|probe| &probe.password),
-            ];
-            let environment = service.env.values().map(|value| match value {
-                EnvValue::Secret(secret) => Some(secret),
-                EnvValue::Plain(_) => None,
-            });
-            values.extend(reveal(&config.vault, passwords.into_iter().chain(environment)));
-        }
-        let channels = config.channels();
-        let secrets = channels.iter().flat_map(|(_, channel)| channel.secrets()).map(Some);
-        values.extend(reveal(&config.vault, secrets));
-        if let Some(backup) = &config.file.backup {
-            let sites = backup.site.values().flat_map(SiteConfig::secrets);
-            let secrets = std::iter::once(&backup.password).chain(sites).map(Some);
-            values.extend(reveal(&config.vault, secrets));
-        }
-        let heartbeat = config.file.heartbeat.as_ref().map(|heartbeat| &heartbeat.url);
-        values.extend(reveal(&config.vault, [heartbeat]));
+        let secrets = config.secrets();
+        let password = config.file.backup.as_ref().map(|backup| &backup.password);
+        let secrets = secrets.iter().chain(password);
+        let known = secrets.filter_map(|secret| config.vault.reveal(secret).ok());
+        values.extend(known.filter(|value| value.len() >= 4));
         // Longer ones first: one secret may be part of another.
         values.sort_by_key(|value| std::cmp::Reverse(value.len()));
         values.dedup();
@@ -74,14 +58,6 @@ impl Redactor {
             text.fr = text.fr.as_ref().map(|french| self.clean(french));
         }
     }
-}
-
-fn reveal<'a>(
-    vault: &'a Vault,
-    secrets: impl IntoIterator<Item = Option<&'a Secret>> + 'a,
-) -> impl Iterator<Item = String> + 'a {
-    let found = secrets.into_iter().flatten().filter_map(|secret| vault.reveal(secret).ok());
-    found.filter(|value| value.len() >= 4)
 }
 
 /// Takes out what stands behind `PASSWORD=`, `"db_pass":`, `+rcon_password ` and their like.

@@ -167,7 +167,38 @@ fn every_acknowledged_row_before_the_moment_is_there_and_none_after() {
     let undo: Vec<&str> = undo.split(' ').chain(["--yes"]).collect();
     fine(&stack, &undo);
     assert_eq!(there(&stack).len(), rows.len());
+    a_log_that_does_not_fit_changes_nothing(&stack, &watch);
     assert!(watch.lives());
+}
+
+/// What the log writes to was made behind its back, so that it cannot be played.
+fn a_log_that_does_not_fit_changes_nothing(stack: &Stack, watch: &Watch) {
+    let schema = "gmod_construction";
+    fine(stack, &["backup", "run", "database"]);
+    root(
+        stack,
+        &format!(
+            "USE {schema}; SET sql_log_bin = 0; CREATE TABLE hidden (id INT PRIMARY KEY); \
+             SET sql_log_bin = 1; INSERT INTO hidden VALUES (7)"
+        ),
+    );
+    let rows = there(stack);
+    std::thread::sleep(Duration::from_millis(1_500));
+    let wanted = format!("database@{}", written(now_ms().div_euclid(1_000)));
+    until("moment with what does not fit", 60, || {
+        let (code, text) = run(stack, &["backup", "restore", &wanted, "--in-place", "--dry-run"]);
+        let fits = code == Some(0) && !text.contains(" 0 transactions");
+        if fits { Ok(()) } else { Err(text + &watch.log()) }
+    });
+    let (code, text) = run(stack, &["backup", "restore", &wanted, "--in-place", "--yes"]);
+    assert_eq!(code, Some(1), "{text}");
+    assert!(text.contains("hidden"), "{text}");
+    assert!(text.contains("the database is again what it was"), "{text}");
+    assert_eq!(there(stack), rows);
+    assert_eq!(sql(stack, "SELECT id FROM hidden").trim(), "7");
+    ready(stack);
+    let (_, text) = run(stack, &["backup", "list"]);
+    assert!(!text.contains("half"), "{text}");
 }
 
 #[test]

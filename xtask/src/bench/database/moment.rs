@@ -82,7 +82,7 @@ pub(super) fn run(options: &Options, mariadbd: &Path, vigie: &Path, at: &Path) -
     let committed = server.say("SELECT @@gtid_binlog_pos")?;
     let committed = format!("database@{}", committed.trim());
     let asked = ["backup", "restore", &committed, "--in-place", "--dry-run"];
-    until(&room, "the log up to the last transaction", || run::succeeds(&mut room.vigie(asked)))?;
+    until(&room, "the log up to the last transaction", || said(&mut room.vigie(asked)))?;
     let rows = |server: &Server| server.say(&format!("SELECT COUNT(*) FROM {SCHEMA}.played"));
     let wanted = rows(&server)?;
     println!("\nBack to the last transaction; wall s / CPU s / memory MiB\n");
@@ -102,24 +102,33 @@ pub(super) fn run(options: &Options, mariadbd: &Path, vigie: &Path, at: &Path) -
 /// Waits until the watch has a dump and the log behind it.
 fn kept(room: &Room<'_>) -> Result<()> {
     until(room, "a dump and the log behind it", || {
-        let list = run::text(&mut room.vigie(["backup", "list", "database", "--json"]));
+        let list = run::text(&mut room.vigie(["backup", "list", "database", "--json"]))?;
         let log = room.at.join(".vigie/backup/binlog/db/covered.state");
-        list.is_ok_and(|list| list.contains("\"binlog\": \"")) && log.is_file()
+        ensure!(list.contains("\"binlog\": \"") && log.is_file(), "not yet");
+        Ok(())
     })
 }
 
+/// Whether a command succeeds, and what it says when it does not.
+fn said(command: &mut Command) -> Result<()> {
+    let output = run::output(command)?;
+    let said = String::from_utf8_lossy(&output.stderr);
+    ensure!(output.status.success(), "{}", said.trim());
+    Ok(())
+}
+
 /// Waits until the watch has what it shall have.
-fn until(room: &Room<'_>, what: &str, done: impl Fn() -> bool) -> Result<()> {
+fn until(room: &Room<'_>, what: &str, done: impl Fn() -> Result<()>) -> Result<()> {
     let end = Instant::now() + READY;
-    while !done() {
+    loop {
+        let Err(why) = done() else { return Ok(()) };
         if Instant::now() > end {
             let log = fs::read_to_string(room.at.join("watch.log")).unwrap_or_default();
             let last: Vec<_> = log.lines().rev().take(3).collect();
-            bail!("the watch does not have {what}: {}", last.join(" / "));
+            bail!("the watch does not have {what}: {why}; it said: {}", last.join(" / "));
         }
         std::thread::sleep(Duration::from_millis(500));
     }
-    Ok(())
 }
 
 /// Brings a backup back on a server of its own, and plays the log behind it.

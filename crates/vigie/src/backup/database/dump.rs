@@ -114,21 +114,24 @@ pub async fn dump(
     Ok(Dumped { survey, place })
 }
 
-/// Whether a dump of `schema` can tell where the server's log stood: a server without one, and an account
-/// that may not ask, make it fail. Prints the tables without their rows, into nothing.
+/// Whether a dump of `schema` can tell where the server's log stood: a server without one has none to tell,
+/// and an account that may not ask makes it fail. Prints the tables without their rows, into nothing.
 ///
 /// # Errors
-/// Why it cannot.
+/// Why it cannot although there is a log.
 pub(in crate::backup) async fn may_place(
     tools: &Tools<'_>,
     client: &Client,
     schema: &str,
-) -> Result<(), DatabaseError> {
+) -> Result<bool, DatabaseError> {
+    if client.ask(tools, "SELECT @@log_bin").await?.trim() == "0" {
+        return Ok(false);
+    }
     let version = said(tools, DUMP[0], &bare(DUMP, &["--version"])).await?;
     let mut arguments = vec!["--single-transaction", "--no-data", "--no-tablespaces"];
     arguments.extend(words_for_place(&version));
     arguments.extend(["--databases", schema]);
-    said(tools, DUMP[0], &client.call(DUMP, &arguments)).await.map(drop)
+    said(tools, DUMP[0], &client.call(DUMP, &arguments)).await.map(|_| true)
 }
 
 /// The words by which the two programs tell where the log stood, as comments.

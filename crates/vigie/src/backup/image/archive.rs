@@ -12,6 +12,7 @@ use super::proof::Hash;
 use super::record::{self, Record, digits, shown};
 use super::shelf::{self, How, Shelved};
 use super::stream::TAR;
+use crate::backup::limited::Limited;
 
 /// A record is some kilobytes.
 const RECORD: usize = 32 << 20;
@@ -26,12 +27,12 @@ pub(in crate::backup) fn read_record(
     repository: &Repository,
     id: &str,
 ) -> Result<Option<Record>, Error> {
-    let mut text = Limited { bytes: Vec::new(), limit: RECORD };
+    let mut text = Limited::new(RECORD);
     match repository.get_file(id, record::FILE, &mut text) {
         Err(Error::NotThere(..)) => return Ok(None),
         other => other?,
     }
-    let read = serde_json::from_slice::<Record>(&text.bytes);
+    let read = serde_json::from_slice::<Record>(text.bytes());
     let record = read.map_err(|error| unsound(id, error.to_string()))?;
     record.sound().map_err(|why| unsound(id, why))?;
     Ok(Some(record))
@@ -158,25 +159,5 @@ impl<W: Write> Write for Proved<'_, W> {
 
     fn flush(&mut self) -> IoResult<()> {
         self.to.flush()
-    }
-}
-
-/// Takes so much and no more.
-struct Limited {
-    bytes: Vec<u8>,
-    limit: usize,
-}
-
-impl Write for Limited {
-    fn write(&mut self, bytes: &[u8]) -> IoResult<usize> {
-        if self.bytes.len() + bytes.len() > self.limit {
-            return Err(IoError::other("it is too large for a record"));
-        }
-        self.bytes.extend_from_slice(bytes);
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> IoResult<()> {
-        Ok(())
     }
 }

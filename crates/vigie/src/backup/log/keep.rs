@@ -2,6 +2,7 @@
 //! a log has everything that is needed, so the ones before it are forgotten.
 
 use std::path::Path;
+use std::time::Duration;
 
 use vigie_core::backup::Kind;
 
@@ -57,6 +58,10 @@ pub(in crate::backup) async fn keep(work: &Work<'_>, service: &str) -> Result<Do
         backups.iter().filter(|one| one.asset == log).map(|one| one.at).collect();
     forget(work, &keeper.repository, site, &log.name(), &before, &mut failed);
     for other in work.sites.others() {
+        // Where nothing is forgotten, a log each minute would grow for ever: it comes with the dumps.
+        if work.sites.site(other)?.append_only {
+            continue;
+        }
         let copied = work.copied(&keeper.repository, site, other);
         match copied.and_then(|_| work.sites.open(other)) {
             Ok(there) => forget(work, &there, other, &log.name(), &before, &mut failed),
@@ -84,10 +89,19 @@ fn forget(
     let done = repository.snapshots().and_then(|all| {
         let old = all.into_iter().filter(|(_, label, tags)| old(label, tags));
         let ids: Vec<_> = old.map(|(id, ..)| id).collect();
-        if ids.is_empty() { Ok(()) } else { repository.forget(&ids) }
+        if ids.is_empty() { Ok(()) } else { tidy(repository, &ids) }
     });
     if let Err(error) = done {
         failed.push((site.to_owned(), error.to_string()));
+    }
+}
+
+/// Forgets what is not needed any more. Whoever works there is neither waited for nor a fault: the log is
+/// kept, and these go with the next one.
+fn tidy(repository: &vigie_backup::Repository, ids: &[String]) -> Result<(), vigie_backup::Error> {
+    match repository.with_patience(Duration::ZERO).forget(ids) {
+        Err(vigie_backup::Error::Locked { .. }) => Ok(()),
+        done => done,
     }
 }
 
@@ -139,4 +153,34 @@ pub(in crate::backup) async fn pieces(
         any = true;
     }
     Ok(any)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Write as _;
+
+    use super::*;
+
+    #[test]
+    fn what_somebody_works_on_is_forgotten_the_next_time() {
+        let directory = tempfile::tempdir().unwrap();
+        let site = directory.path().join("site");
+        let repository = vigie_backup::Repository::create(&site, "a password").unwrap();
+        let log = std::io::Cursor::new(b"log");
+        let old = repository.put_stream("binlog:mysql", "one", "log", log, || Ok(())).unwrap();
+        let (reader, mut writer) = std::io::pipe().unwrap();
+        std::thread::scope(|scope| {
+            let putting =
+                scope.spawn(|| repository.put_stream("other", "one", "file", reader, || Ok(())));
+            // A pipe has no room for so much: it is being read, and the lock is held.
+            writer.write_all(&[7; 1 << 20]).unwrap();
+            tidy(&repository, std::slice::from_ref(&old.id)).unwrap();
+            assert_eq!(repository.snapshots().unwrap().len(), 1);
+            drop(writer);
+            putting.join().unwrap().unwrap();
+        });
+        assert_eq!(repository.snapshots().unwrap().len(), 2);
+        tidy(&repository, &[old.id]).unwrap();
+        assert_eq!(repository.snapshots().unwrap().len(), 1);
+    }
 }

@@ -1,10 +1,12 @@
 //! Does: a database brought to a moment between two dumps: the newest dump before it, then the log up to
 //! it. In place, the games stand meanwhile and what was there is dumped first. Never plays across a gap.
 
-use std::time::Instant;
+use std::path::Path;
+use std::time::{Duration, Instant};
 
 use jiff::tz::TimeZone;
 use serde::{Deserialize, Serialize};
+use vigie_backup::Repository;
 use vigie_core::binlog::{Target, pick};
 use vigie_core::stack::Role;
 
@@ -17,6 +19,10 @@ use crate::backup::work::{Done, Work};
 use crate::backup::{BackupError, Manifest, Restored, Way};
 use crate::runtime::Runtime as _;
 
+/// How the directories begin into which a log is brought.
+const STAGE: &str = ".moment-";
+/// One that is older was left by a killed work: nobody reads a log for so long.
+const OLD: Duration = Duration::from_secs(24 * 3600);
 /// The cut log's name beside its dump.
 const LOG: &str = "log.binlog";
 
@@ -25,6 +31,9 @@ const LOG: &str = "log.binlog";
 pub struct Moment {
     /// When the dump was begun, in milliseconds since 1970.
     pub dump: i64,
+    /// Whether it is the server's own files instead.
+    #[serde(default)]
+    pub physical: bool,
     /// Pieces of the log after it.
     pub pieces: u64,
     /// Transactions in them up to the moment.
@@ -55,7 +64,8 @@ pub(in crate::backup) async fn restore(
     let database = known.ok_or_else(none)?.asset.clone();
     let service = database.service.clone().unwrap_or_default();
     let place = work.catalog.directory();
-    let stage = tempfile::Builder::new().prefix(".moment-").tempdir_in(place);
+    sweep(place);
+    let stage = tempfile::Builder::new().prefix(STAGE).tempdir_in(place);
     let stage = stage.map_err(|error| BackupError::File(place.to_owned(), error))?;
     let log = stage.path().join("log");
     work.tell.step("read the binary log");
@@ -74,6 +84,7 @@ pub(in crate::backup) async fn restore(
     let cut = cut.await.map_err(|error| BackupError::Worker(error.to_string()))??;
     let mut done = Moment {
         dump: manifest.at,
+        physical: manifest.physical.is_some(),
         pieces: count,
         groups: cut.groups,
         ends: cut.ends.as_ref().map(ToString::to_string),
@@ -102,6 +113,17 @@ pub(in crate::backup) async fn restore(
     Ok(Done::Moment(done))
 }
 
+/// Removes what killed works left; what cannot be removed is in nobody's way.
+fn sweep(place: &Path) {
+    for entry in std::fs::read_dir(place).into_iter().flatten().flatten() {
+        let age = entry.metadata().and_then(|seen| seen.modified()).map(|at| at.elapsed());
+        let is_old = matches!(age, Ok(Ok(age)) if age > OLD);
+        if is_old && entry.file_name().to_string_lossy().starts_with(STAGE) {
+            let _ = std::fs::remove_dir_all(entry.path());
+        }
+    }
+}
+
 /// Which schema is played: that of a dump, and every one after a copy of the whole server.
 pub(in crate::backup) fn only_of(manifest: &Manifest) -> Option<String> {
     manifest.physical.is_none().then(|| manifest.asset.what.clone())
@@ -119,8 +141,10 @@ impl Play<'_> {
     /// Into the living server. The games stand meanwhile: what they wrote between would not fit.
     async fn in_place(&self, service: &str) -> Result<Restored, BackupError> {
         has_way_back(self.work.config, self.manifest)?;
+        let site = self.work.sites.primary()?;
+        let first = self.work.sites.open(site)?;
         let mut stopped = Vec::new();
-        let done = self.under_silence(service, &mut stopped).await;
+        let done = self.under_silence(service, &first, &mut stopped).await;
         let mut up = Ok(());
         for game in stopped {
             self.work.tell.step(&format!("start {game}"));
@@ -133,6 +157,10 @@ impl Play<'_> {
             });
             up = up.and(started);
         }
+        // The other sites get the dumps now: nobody waits for a slow one with the games stopped.
+        for (other, why) in self.work.copied_to_all(&first) {
+            self.work.tell.step(&format!("{other} has no copy yet: {why}"));
+        }
         // That it did not come back says more than that a game did not start either.
         done.and_then(|done| up.map(|()| done))
     }
@@ -140,6 +168,7 @@ impl Play<'_> {
     async fn under_silence(
         &self,
         service: &str,
+        first: &Repository,
         stopped: &mut Vec<String>,
     ) -> Result<Restored, BackupError> {
         let games = self.work.config.stack.services().filter(|(_, one)| one.role == Role::Game);
@@ -157,37 +186,74 @@ impl Play<'_> {
         let name = self.manifest.asset.name();
         // One that was killed before has the way back to what was whole.
         let half = self.work.catalog.state().half.get(&name).cloned();
-        let before = self.dumped().await.map_err(|why| {
+        let kept = self.dumped(first).await.map_err(|why| {
             BackupError::Refused(format!(
                 "what is there now could not be kept first ({why}), so nothing was touched; bring it \
                  back beside: --to DIR"
             ))
         })?;
-        let before = format!("{name}@{}", crate::report::rfc3339(before.at));
-        let before = half.unwrap_or(before);
-        let broken = |error: BackupError| {
-            BackupError::Damaged(format!(
-                "{error}; the database is neither as it was nor as it shall be: vigie backup restore \
-                 {before} --in-place"
-            ))
+        let was_whole = half.is_none();
+        let before = half.unwrap_or_else(|| format!("{name}@{}", crate::report::rfc3339(kept.at)));
+        let broken = match self.played(service, &name, &before).await {
+            Ok(restored) => {
+                self.new_history(service, first).await?;
+                return Ok(restored);
+            }
+            Err(broken) => broken,
         };
-        let restored = self.bringer.bring(self.manifest, &Way::InPlace, Some(before.clone())).await;
-        let restored = restored.map_err(broken)?;
-        self.work.catalog.remember(|state| {
-            state.half.insert(name.clone(), before.clone());
-        })?;
-        self.play(service).await.map_err(broken)?;
+        self.work.tell.step(&format!("{broken}; bring back what was there"));
+        let undone = if was_whole {
+            self.undo(&kept, first).await
+        } else {
+            Err(String::from("it was not whole"))
+        };
+        if let Err(why) = undone {
+            return Err(BackupError::Damaged(format!(
+                "{broken}; the database is neither as it was ({why}) nor as it shall be: vigie backup \
+                 restore {before} --in-place"
+            )));
+        }
         self.work.catalog.remember(|state| drop(state.half.remove(&name)))?;
-        // What comes from now on is another history.
+        self.new_history(service, first).await?;
+        let said = format!("{broken}; the database is again what it was");
+        Err(BackupError::Said(broken.class(), said))
+    }
+
+    /// The dump, and the log after it.
+    async fn played(
+        &self,
+        service: &str,
+        name: &str,
+        before: &str,
+    ) -> Result<Restored, BackupError> {
+        let way = Some(before.to_owned());
+        let restored = self.bringer.bring(self.manifest, &Way::InPlace, way).await?;
+        self.work.catalog.remember(|state| {
+            state.half.insert(name.to_owned(), before.to_owned());
+        })?;
+        self.play(service).await?;
+        self.work.catalog.remember(|state| drop(state.half.remove(name)))?;
+        Ok(restored)
+    }
+
+    /// Brings back what was there, from the site where it was kept first.
+    async fn undo(&self, kept: &Manifest, first: &Repository) -> Result<(), String> {
+        let said = |error: BackupError| error.to_string();
+        let (site, repository) = (self.work.sites.primary().map_err(said)?, first.clone());
+        let bringer = Bringer { repository, site, ..self.bringer };
+        bringer.bring(kept, &Way::InPlace, None).await.map(drop).map_err(said)
+    }
+
+    /// What comes from now on is another history.
+    async fn new_history(&self, service: &str, first: &Repository) -> Result<(), BackupError> {
         let config = self.work.config;
-        match self.dumped().await {
-            Ok(after) => begin_anew(config, service, after.place.map(|place| place.at))?,
+        match self.dumped(first).await {
+            Ok(after) => begin_anew(config, service, after.place.map(|place| place.at)),
             Err(why) => {
-                begin_anew(config, service, None)?;
                 self.work.tell.step(&format!("the new dump failed, make one: {why}"));
+                begin_anew(config, service, None)
             }
         }
-        Ok(restored)
     }
 
     async fn play(&self, service: &str) -> Result<(), BackupError> {
@@ -200,16 +266,36 @@ impl Play<'_> {
     }
 
     /// A dump of what is there now.
-    async fn dumped(&self) -> Result<Manifest, String> {
+    async fn dumped(&self, first: &Repository) -> Result<Manifest, String> {
         let name = self.manifest.asset.name();
-        let done = self.work.run(std::slice::from_ref(&name), false).await;
-        let Done::Kept { kept, failed } = done.map_err(|error| error.to_string())? else {
-            return Err(String::from("something else was done"));
-        };
+        let done = self.work.kept_at(first, std::slice::from_ref(&name), false).await;
+        let (kept, failed) = done.map_err(|error| error.to_string())?;
         if let Some((_, why)) = failed.into_iter().find(|(what, _)| *what == name) {
             return Err(why);
         }
         let found = kept.into_iter().find(|one| one.asset.name() == name);
         found.ok_or_else(|| String::from("no dump was made"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_killed_one_left_goes_when_nobody_can_be_at_it() {
+        let place = tempfile::tempdir().unwrap();
+        let old = std::time::SystemTime::now() - OLD * 2;
+        for (name, is_old) in [(".moment-old", true), (".moment-new", false), ("state", true)] {
+            let at = place.path().join(name);
+            std::fs::create_dir(&at).unwrap();
+            std::fs::write(at.join("log"), "x").unwrap();
+            if is_old {
+                std::fs::File::open(&at).unwrap().set_modified(old).unwrap();
+            }
+        }
+        sweep(place.path());
+        let there = |name: &str| place.path().join(name).exists();
+        assert!(!there(".moment-old") && there(".moment-new") && there("state"));
     }
 }

@@ -11,6 +11,7 @@ use vigie_core::binlog::{Covered, Position, Segment};
 
 use crate::backup::BackupError;
 use crate::backup::binlog::{COVERED, DESCRIPTION, describe, names, whole};
+use crate::backup::limited::Limited;
 
 /// Descriptions are half a kilobyte each; nobody has more of them than this.
 const DESCRIPTIONS: usize = 64 << 20;
@@ -47,10 +48,10 @@ pub(in crate::backup) fn listed(
         .collect();
     let pieces =
         told.iter().flat_map(|path| [Ok(Piece::File(path.clone())), Ok(Piece::Bytes(vec![END]))]);
-    let mut text = Limited(Vec::new());
+    let mut text = Limited::new(DESCRIPTIONS);
     repository.get_woven(id, pieces, &mut text).map_err(failed)?;
     let mut listed = Listed::default();
-    for (path, text) in told.iter().zip(text.0.split(|byte| *byte == END)) {
+    for (path, text) in told.iter().zip(text.bytes().split(|byte| *byte == END)) {
         let wrong = |why: String| {
             let path = path.display();
             BackupError::Damaged(format!("site {site}: {path} of the log does not read: {why}"))
@@ -138,23 +139,6 @@ impl Write for Files {
 
     fn flush(&mut self) -> IoResult<()> {
         self.open.as_mut().map_or(Ok(()), |(file, _)| file.flush())
-    }
-}
-
-/// Text that does not grow without end.
-struct Limited(Vec<u8>);
-
-impl Write for Limited {
-    fn write(&mut self, bytes: &[u8]) -> IoResult<usize> {
-        if self.0.len() + bytes.len() > DESCRIPTIONS {
-            return Err(IoError::other("a log has more descriptions than any has"));
-        }
-        self.0.extend_from_slice(bytes);
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> IoResult<()> {
-        Ok(())
     }
 }
 

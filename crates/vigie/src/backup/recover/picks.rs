@@ -9,7 +9,8 @@ use vigie_core::backup::Kind;
 
 use super::RecoverError;
 use crate::backup::BackupError;
-use crate::backup::manifest::{self, Manifest};
+use crate::backup::catalog::read_manifest;
+use crate::backup::manifest::Manifest;
 use crate::report::rfc3339;
 
 /// A backup that was chosen.
@@ -62,12 +63,10 @@ pub(super) fn choose(
     let snapshots = repository.snapshots().map_err(failed)?;
     let (mut all, mut older): (Vec<Pick>, Vec<Pick>) = (Vec::new(), Vec::new());
     for Wanted { at, snapshot, data } in wanted(&snapshots, until, known) {
-        let mut text = Vec::new();
-        repository.get_file(&snapshot.0, manifest::FILE, &mut text).map_err(failed)?;
-        let manifest: Manifest = serde_json::from_slice(&text).map_err(|error| {
+        let manifest = read_manifest(repository, &snapshot.0).map_err(failed)?.map_err(|why| {
             let (name, at) = (&snapshot.1, rfc3339(at));
             BackupError::Damaged(format!(
-                "site {site}: the manifest of {name} of {at} does not read: {error}; an older vigie may \
+                "site {site}: the manifest of {name} of {at} does not read: {why}; an older vigie may \
                  not know what it says"
             ))
         })?;
@@ -170,6 +169,7 @@ fn wanted<'a>(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::backup::catalog::tests::{endless, manifest, put};
 
     fn snapshot(id: &str, label: &str, at: i64, manifest: bool) -> Snapshot {
         let mut tags = vec![Manifest::tag(at)];
@@ -208,5 +208,17 @@ mod tests {
         assert_eq!(ids(Some(5), None), ["nm", "ji", "ba"], "a younger project rather than none");
         let known = [(String::from("project"), 10), (String::from("binlog:mysql"), 9)];
         assert_eq!(ids(None, Some(&known)), ["nm", "ba"]);
+    }
+
+    #[test]
+    fn a_manifest_without_an_end_is_not_taken_into_memory() {
+        let directory = tempfile::tempdir().unwrap();
+        let repository = Repository::create(&directory.path().join("repo"), "p").unwrap();
+        let one = manifest("a", 1);
+        let (label, tag) = (one.asset.name(), Manifest::tag(one.at));
+        repository.put_stream(&label, &tag, "data", &b"data"[..], || Ok(())).unwrap();
+        put(&repository, &one, endless());
+        let told = choose(&repository, "near", None, None).unwrap_err().to_string();
+        assert!(told.contains("does not read: it is larger than 16"), "{told}");
     }
 }

@@ -7,7 +7,7 @@ use vigie_backup::Repository;
 use vigie_core::backup::{Asset, Kind, Part, missed};
 
 use super::{Done, Work};
-use crate::backup::drill::{Drill, STAGE};
+use crate::backup::drill::{Drill, NO_SCRATCH, STAGE};
 use crate::backup::restore::Bringer;
 use crate::backup::stack::{self, Outcome};
 use crate::backup::{BackupError, Drilled, Manifest, Way, assets, log, physical};
@@ -98,6 +98,15 @@ impl Work<'_> {
         let repository = self.sites.open(site)?;
         let mut done = Vec::new();
         for (name, manifest) in newest {
+            if manifest.asset.kind == Kind::Database && self.docker.is_none() {
+                let why = format!("{name} is not drilled: {NO_SCRATCH}");
+                if parts.iter().any(|part| manifest.asset.is_called(part)) {
+                    return Err(BackupError::Refused(why));
+                }
+                self.tell.step(&why);
+                self.catalog.remember(|state| drop(state.drills.remove(&name)))?;
+                continue;
+            }
             self.tell.step(&format!("drill {name}"));
             let drill = Drill {
                 bringer: Bringer {

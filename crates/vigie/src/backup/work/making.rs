@@ -3,8 +3,9 @@
 use vigie_core::backup::Asset;
 
 use super::{Done, Work};
+use crate::backup::assets::{INSTEAD, unkept_project};
 use crate::backup::keep::{Keeper, PROJECT};
-use crate::backup::{BackupError, assets};
+use crate::backup::{BackupError, Manifest, assets};
 
 impl Work<'_> {
     pub(super) fn init(&self) -> Result<Done, BackupError> {
@@ -48,17 +49,51 @@ impl Work<'_> {
         known: bool,
     ) -> Result<Done, BackupError> {
         let _lock = self.lock()?;
-        self.catalog.sweep(PROJECT)?;
-        self.catalog.sweep_parts()?;
-        let wanted = self.wanted(names, known).await?;
         let site = self.sites.primary()?;
         // A disk that is not mounted must not get a new repository beside the old one.
         let repository = self.sites.open(site)?;
+        let (kept, mut failed) = self.kept_at(&repository, names, known).await?;
+        failed.extend(self.copied_to_all(&repository));
+        Ok(Done::Kept { kept, failed })
+    }
+
+    /// Brings the other sites up to date from the one that is written first; what did not work, by site.
+    pub(in crate::backup) fn copied_to_all(
+        &self,
+        repository: &vigie_backup::Repository,
+    ) -> Vec<(String, String)> {
+        let from = self.sites.primary().unwrap_or_default();
+        let others = self.sites.others();
+        let failed = others.filter_map(|other| {
+            let error = self.copied(repository, from, other).err()?;
+            Some((other.to_owned(), error.to_string()))
+        });
+        failed.collect()
+    }
+
+    /// Backs up to the site that is written first, whose repository this is, and to no other: the
+    /// manifests, and why something is missing, by asset.
+    pub(in crate::backup) async fn kept_at(
+        &self,
+        repository: &vigie_backup::Repository,
+        names: &[String],
+        known: bool,
+    ) -> Result<(Vec<Manifest>, Vec<(String, String)>), BackupError> {
+        let _lock = self.lock()?;
+        self.catalog.sweep(PROJECT)?;
+        self.catalog.sweep_parts()?;
+        let wanted = self.wanted(names, known).await?;
+        if let Some(whole) = unkept_project(self.config, self.docker).await?
+            && (names.is_empty() || names.iter().any(|name| whole.is_called(name)))
+        {
+            self.tell.step(&format!("{} is in no backup: {INSTEAD}", whole.name()));
+        }
+        let site = self.sites.primary()?;
         let keeper = Keeper {
             config: self.config,
             docker: self.docker,
             catalog: self.catalog,
-            repository,
+            repository: repository.clone(),
             site,
             tell: self.tell,
         };
@@ -79,12 +114,7 @@ impl Work<'_> {
                 }
             }
         }
-        for other in self.sites.others() {
-            if let Err(error) = self.copied(&keeper.repository, site, other) {
-                failed.push((other.to_owned(), error.to_string()));
-            }
-        }
-        Ok(Done::Kept { kept, failed })
+        Ok((kept, failed))
     }
 
     /// The assets that people mean.

@@ -12,6 +12,9 @@ pub(in crate::cli) enum BackupCommand {
         /// Say what would be made, make nothing
         #[arg(long)]
         dry_run: bool,
+        /// Print the recovery sheet also when nothing had to be made
+        #[arg(long)]
+        sheet: bool,
     },
     /// Back up now: some assets by name, or all; then copy to the other sites
     Run {

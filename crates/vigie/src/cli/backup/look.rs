@@ -86,7 +86,7 @@ pub(super) fn list(
         .map(|one| {
             vec![
                 one.asset.name(),
-                rfc3339(one.at)[..19].replace('T', " "),
+                utc(one.at),
                 since(one.at),
                 one.files.to_string(),
                 size(one.bytes),
@@ -108,6 +108,11 @@ fn newest_logs(known: &[Manifest]) -> BTreeMap<String, i64> {
     let logs = known.iter().filter(|one| one.asset.kind == Kind::Binlog);
     // Oldest first, so that the newest stays.
     logs.map(|one| (one.asset.name(), one.at)).collect()
+}
+
+/// A moment in milliseconds since 1970 in UTC, as it is written behind an `@`.
+pub(in crate::cli) fn utc(at: i64) -> String {
+    format!("{}Z", rfc3339(at)[..19].replace('T', " "))
 }
 
 /// A second since 1970 in this host's time zone, as it is written behind an `@`.

@@ -8,6 +8,8 @@ mod sheet;
 pub(super) mod when;
 mod words;
 
+pub(super) use look::utc;
+
 use std::io::{IsTerminal, Write};
 use std::path::Path;
 use std::time::Duration;
@@ -40,7 +42,7 @@ impl From<BackupError> for Failure {
 pub(super) async fn run(path: &Path, command: BackupCommand) -> Result<Exit, Failure> {
     let config = Config::read(path)?;
     match command {
-        BackupCommand::Init { dry_run } => init(path, &config, dry_run).await,
+        BackupCommand::Init { dry_run, sheet } => init(path, &config, dry_run, sheet).await,
         BackupCommand::Run { asset, dry_run } => keep(path, &config, asset, dry_run).await,
         BackupCommand::List { asset, site, json } => {
             look::list(&config, asset.as_deref(), site.as_deref(), json)
@@ -114,7 +116,7 @@ fn docker(config: &Config) -> Result<Option<Docker>, Failure> {
     }
 }
 
-async fn init(path: &Path, config: &Config, dry_run: bool) -> Result<Exit, Failure> {
+async fn init(path: &Path, config: &Config, dry_run: bool, sheet: bool) -> Result<Exit, Failure> {
     let sites = Sites::of(config)?;
     if dry_run {
         for name in sites.names() {
@@ -130,8 +132,10 @@ async fn init(path: &Path, config: &Config, dry_run: bool) -> Result<Exit, Failu
         let new = if made.iter().any(|one| one == name) { "made" } else { "was there" };
         println!("{name}: {} ({new})", sites.shown(name)?);
     }
-    if !made.is_empty() {
+    if sheet || !made.is_empty() {
         print!("\n{}", sheet::write(config, &sites)?);
+    } else {
+        println!("the recovery sheet once more: vigie backup init --sheet");
     }
     Ok(Exit::Fine)
 }

@@ -87,17 +87,24 @@ pub(super) async fn restore(
     };
     let restored = done.restored.ok_or_else(strange)?;
     let took = ago(Duration::from_millis(restored.took_ms));
+    let kept = if done.physical { "copy" } else { "dump" };
     println!(
-        "{asset} is in {}, {} transactions after its dump, after {took}",
+        "{asset} is in {}, {} transactions after its {kept}, after {took}",
         restored.place, done.groups
     );
     if way != Way::InPlace {
-        let schema = asset.split_once(':').map_or(asset.as_str(), |(_, schema)| schema);
-        println!("to play it into a server of its own: mariadb < dump.sql");
+        // The files of a server have every schema, and so has what is played behind them.
+        let only = if done.physical {
+            println!("to have a server of its own on it: mariadbd --datadir={}", restored.place);
+            String::new()
+        } else {
+            println!("to play it into a server of its own: mariadb < dump.sql");
+            let schema = asset.split_once(':').map_or(asset.as_str(), |(_, schema)| schema);
+            format!(" --database={schema}")
+        };
         if done.groups > 0 {
             println!(
-                "then: mariadb-binlog --disable-log-bin --database={schema} log.binlog | mariadb \
-                 --binary-mode"
+                "then: mariadb-binlog --disable-log-bin{only} log.binlog | mariadb --binary-mode"
             );
         }
     }
@@ -110,14 +117,17 @@ pub(super) async fn restore(
 /// What brings it there, for people.
 fn told(asset: &str, site: &str, plan: &Moment) -> String {
     let dump = rfc3339(plan.dump);
+    let kept = if plan.physical { "copy" } else { "dump" };
     let Some(ends) = &plan.ends else {
-        return format!("{asset} from {site}: the dump of {dump}; nothing was committed after it");
+        return format!(
+            "{asset} from {site}: the {kept} of {dump}; nothing was committed after it"
+        );
     };
     let last = plan
         .last
         .map_or_else(String::new, |last| format!(", the last of them of {}", look::local(last)));
     format!(
-        "{asset} from {site}: the dump of {dump}, then {} pieces of the log up to {ends}: {} \
+        "{asset} from {site}: the {kept} of {dump}, then {} pieces of the log up to {ends}: {} \
          transactions{last}",
         plan.pieces, plan.groups
     )
