@@ -148,9 +148,10 @@ fn runs(segments: &[Segment]) -> Vec<Run<'_>> {
 /// The run and the piece of it that go on from `dump`.
 fn goes_on<'a, 'b>(runs: &'b [Run<'a>], dump: &Dump) -> Option<(usize, usize)> {
     let fits = |segment: &Segment| {
+        // An idle server's first transaction in a file may come long after the dump that is in it.
         let begun_later = segment.first < dump.at.offset
             && segment.file == dump.at.file
-            && segment.first_time.is_some_and(|time| time > dump.taken + SLACK);
+            && segment.begun.or(segment.first_time).is_some_and(|time| time > dump.taken + SLACK);
         // After a reset the same names come again, with what happened later.
         segment.server == dump.server && segment.goes_on_from(&dump.at) && !begun_later
     };

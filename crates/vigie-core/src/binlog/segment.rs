@@ -28,6 +28,10 @@ pub struct Segment {
     pub size: u64,
     /// SHA-256 of the piece's file, in hexadecimal.
     pub sha256: String,
+    /// When the server began its file, in seconds since 1970 by the server's clock; nothing where that was
+    /// not told.
+    #[serde(default)]
+    pub begun: Option<i64>,
     /// Where the log stood before it; nothing for the first of a chain.
     pub follows: Option<Position>,
     /// Whether each event has a checksum that was compared.

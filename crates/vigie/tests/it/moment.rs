@@ -121,6 +121,18 @@ fn every_acknowledged_row_before_the_moment_is_there_and_none_after() {
     let text = fine(&stack, &["backup", "list", "database"]);
     assert!(text.contains("can go to any second from"), "{text}");
 
+    // When the server began the file, which tells two files of one name apart.
+    let kept = std::fs::read_dir(stack.dir().join(".vigie/backup/binlog-kept/mysql")).unwrap();
+    let pieces = kept
+        .map(|entry| entry.unwrap().path())
+        .filter(|path| path.extension().is_some_and(|end| end == "json"));
+    for piece in pieces {
+        let text = std::fs::read_to_string(&piece).unwrap();
+        let piece: Value = serde_json::from_str(&text).unwrap();
+        assert!(piece["begun"].as_i64() <= piece["first_time"].as_i64(), "{piece}");
+        assert!(piece["begun"].is_i64(), "{piece}");
+    }
+
     // Asked, and beside: nothing is changed.
     let planned = fine(&stack, &["backup", "restore", &wanted, "--in-place", "--dry-run"]);
     assert!(planned.contains("transactions, the last of them"), "{planned}");

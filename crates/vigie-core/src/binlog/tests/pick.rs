@@ -98,6 +98,7 @@ fn segment(first: &Position, last: u64, follows: Option<Position>) -> Segment {
         sha256: String::new(),
         follows,
         checksummed: true,
+        begun: None,
         groups: 0,
         first_gtid: None,
         last_gtid: None,
@@ -248,6 +249,27 @@ fn a_gap_is_named_with_what_is_possible_on_its_two_sides() {
     // The same file and offset are in both; what happened later is in the second only.
     let plan = moment(65).unwrap();
     assert_eq!((plan.dump.id.as_str(), plan.pieces[0].segment.chain), ("second", 2));
+}
+
+#[test]
+fn a_server_that_was_idle_behind_a_dump_goes_on_from_it() {
+    // Its file was begun at 10, the dump is in it at 20, and the first transaction came at 900.
+    let position = |offset| Position::new("log.000001", offset);
+    let mut whole = segment(&position(4), 1_000, None);
+    (whole.begun, whole.first_time) = (Some(10), Some(900));
+    (whole.last_time, whole.latest) = (Some(950), Some(950));
+    let dump = Dump { id: "1".into(), server: 7, at: position(340), gtids: None, taken: 20 };
+    let pieces = |segment: &Segment| {
+        let plan = pick(&[dump.clone()], std::slice::from_ref(segment), None, &Target::Latest);
+        plan.map(|plan| plan.pieces.len())
+    };
+    assert_eq!(pieces(&whole), Ok(1));
+    // A file of the same name that was begun behind the dump is another history.
+    whole.begun = Some(800);
+    assert_eq!(pieces(&whole), Err(Refusal::NoLog(position(340))));
+    // So it is, as far as anybody knows, where the server did not tell.
+    whole.begun = None;
+    assert_eq!(pieces(&whole), Err(Refusal::NoLog(position(340))));
 }
 
 #[test]

@@ -64,6 +64,7 @@ impl Keeper<'_> {
             sha256: String::new(),
             follows,
             checksummed: self.follow.is_checksummed(),
+            begun: begun(self.follow.description()),
             groups: 0,
             first_gtid: None,
             last_gtid: None,
@@ -104,5 +105,23 @@ impl Keeper<'_> {
         self.archive.cover(&covered)?;
         (self.tell)(Note::Covered(&covered));
         Ok(())
+    }
+}
+
+/// When the server began a file, by the time of the file's description: its first four bytes.
+fn begun(description: &[u8]) -> Option<i64> {
+    let time = description.first_chunk().map(|time| u32::from_le_bytes(*time))?;
+    (time > 0).then(|| i64::from(time))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_description_tells_when_its_file_was_begun() {
+        assert_eq!(begun(&[1, 2, 0, 0, 15, 7]), Some(513));
+        assert_eq!(begun(&[0, 0, 0, 0, 15, 7]), None);
+        assert_eq!(begun(&[1, 2]), None);
     }
 }
