@@ -20,6 +20,8 @@ use crate::bench::figures::percentile;
 const READY: Duration = Duration::from_secs(300);
 /// How long somebody writes until everything is lost.
 const LOAD: Duration = Duration::from_secs(8);
+/// How often that is done.
+const LOSSES: u32 = 5;
 
 /// A watch that runs the server, and ends with its owner.
 struct Watch(Child);
@@ -96,7 +98,7 @@ pub(super) fn run(options: &Options, mariadbd: &Path, vigie: &Path, at: &Path) -
     let cost = measured(&mut room.vigie(words))?;
     ensure!(rows(&server)? == wanted, "vigie did not play everything");
     println!("| vigie, with a dump of what was there before and one after | {} |", shown(&[cost]));
-    lost(options, &room, &server, watch)
+    lost(&room, &server, watch)
 }
 
 /// Waits until the watch has a dump and the log behind it.
@@ -193,9 +195,9 @@ fn position(text: &str) -> Result<(String, u64)> {
 
 /// Kills the watch while somebody writes, as the loss of the server does, and counts what its archive has of
 /// what was acknowledged.
-fn lost(options: &Options, room: &Room<'_>, server: &Server, mut watch: Watch) -> Result<()> {
+fn lost(room: &Room<'_>, server: &Server, mut watch: Watch) -> Result<()> {
     let mut ages = Vec::new();
-    for round in 0..options.rounds {
+    for round in 0..LOSSES {
         // The chain after the restore, or after the last kill, has begun.
         std::thread::sleep(Duration::from_secs(5));
         let done = AtomicBool::new(false);
