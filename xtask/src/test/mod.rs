@@ -6,6 +6,7 @@ mod skips;
 mod totals;
 
 use std::io::IsTerminal as _;
+use std::num::NonZero;
 use std::process::Command;
 
 use anyhow::Result;
@@ -17,6 +18,9 @@ use crate::stage::{End, Stages};
 use crate::tidy;
 use skips::Skips;
 use totals::Totals;
+
+/// How many tests run at once.
+const THREADS_ENV: &str = "RUST_TEST_THREADS";
 
 /// What was asked for.
 #[derive(Debug)]
@@ -101,6 +105,11 @@ fn tests(place: &Place, options: &Options, facts: &Facts, skips: &Skips) -> Resu
         cargo.env(key, value);
     }
     cargo.env(SKIPS_ENV, skips.path());
+    // Most tests wait for a server most of the time.
+    if std::env::var_os(THREADS_ENV).is_none() {
+        let cores = std::thread::available_parallelism().map_or(1, NonZero::get);
+        cargo.env(THREADS_ENV, (cores * 2).to_string());
+    }
     // Tests reach engines by the lab's variables; none may reach the machine's own by accident.
     cargo.env_remove("DOCKER_HOST").env_remove("DOCKER_CONFIG").env_remove("DOCKER_CONTEXT");
     let (fine, totals) = totals::stream(&mut cargo)?;
