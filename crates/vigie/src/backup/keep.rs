@@ -2,7 +2,7 @@
 //! never counts.
 
 use std::collections::BTreeMap;
-use std::io::Read;
+use std::io::{ErrorKind, Read};
 use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
@@ -304,7 +304,11 @@ impl Keeper<'_> {
         let stage = tempfile::Builder::new().prefix(PROJECT).tempdir_in(self.catalog.directory());
         let stage =
             stage.map_err(|error| BackupError::File(self.catalog.directory().to_owned(), error))?;
-        gather(self.config, &self.mounted().await?, stage.path())?;
+        for left_out in gather(self.config, &self.mounted().await?, stage.path())? {
+            let file = left_out.display();
+            self.tell
+                .step(&format!("{file} may not be read, and is left out: a recovery needs it"));
+        }
         self.tree(manifest, stage.path().to_owned()).await
     }
 }
@@ -361,12 +365,14 @@ pub(super) fn tools<'a>(docker: Option<&'a Docker>, service: &'a str) -> Tools<'
     }
 }
 
-/// The project's own files, without what other assets have.
-fn gather(config: &Config, mounted: &[PathBuf], to: &Path) -> Result<(), BackupError> {
+/// The project's own files, without what other assets have. Says which of those that its files only name
+/// may not be read: that of a secret may be for the engine alone.
+fn gather(config: &Config, mounted: &[PathBuf], to: &Path) -> Result<Vec<PathBuf>, BackupError> {
     let directory = config.directory();
     let mut members: Vec<PathBuf> = files::read_in(&directory, |name| std::env::var(name).ok());
     members.extend(config.file.stack.compose.as_ref().map(|file| directory.join(file)));
-    members.extend(named(config, &members));
+    let named: Vec<PathBuf> = named(config, &members).iter().map(|path| plain(path)).collect();
+    members.extend(named.iter().cloned());
     members.extend(mounted.iter().cloned());
     members.push(directory.join(".env"));
     members.push(std::path::absolute(&config.path).unwrap_or_else(|_| config.path.clone()));
@@ -386,6 +392,7 @@ fn gather(config: &Config, mounted: &[PathBuf], to: &Path) -> Result<(), BackupE
     let mut members: Vec<PathBuf> = members.iter().map(|path| plain(path)).collect();
     members.sort();
     members.dedup();
+    let mut left_out = Vec::new();
     for member in members.iter().filter(|path| path.is_file()) {
         let (from, room, below) = shelf(&directory, member, to);
         let target = room.join(&below);
@@ -395,9 +402,15 @@ fn gather(config: &Config, mounted: &[PathBuf], to: &Path) -> Result<(), BackupE
             std::fs::copy(member, &target)?;
             own_like(member, &target)
         };
-        copy().map_err(|error| BackupError::File(member.clone(), error))?;
+        match copy() {
+            Err(error) if error.kind() == ErrorKind::PermissionDenied && named.contains(member) => {
+                left_out.push(member.clone());
+            }
+            done => done.map_err(|error| BackupError::File(member.clone(), error))?,
+        }
     }
-    journal(config, to)
+    journal(config, to)?;
+    Ok(left_out)
 }
 
 /// Where the file `member` is kept: what it is below on this host, what that is in `to`, and its path below

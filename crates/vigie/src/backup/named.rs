@@ -9,6 +9,9 @@ use vigie_core::compose::{Document, references, template};
 
 use crate::config::{Config, Secret};
 
+/// A compose file is smaller.
+const LARGEST: u64 = 16 << 20;
+
 /// The files that the compose files `composes` and the configuration name.
 pub(super) fn named(config: &Config, composes: &[PathBuf]) -> Vec<PathBuf> {
     let mut named = Named { config, found: Vec::new(), seen: BTreeSet::new() };
@@ -56,6 +59,10 @@ impl Named<'_> {
         self.found.push(path.to_owned());
         // By their real names: links go round in circles as well.
         let (Ok(file), Ok(from)) = (path.canonicalize(), base.canonicalize()) else { return };
+        let seen = file.metadata();
+        if !seen.is_ok_and(|seen| seen.is_file() && seen.len() < LARGEST) {
+            return;
+        }
         let Ok(text) = std::fs::read_to_string(&file) else { return };
         let Ok(document) = Document::parse(&text) else { return };
         if !self.seen.insert((file, from)) {

@@ -105,7 +105,7 @@ pub async fn watch(eyes: Eyes) {
     let mut beat = tokio::time::interval(EVERY);
     beat.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     let mut is_swept = false;
-    let mut pauses = Pauses::default();
+    let mut again = Again::default();
     let begun = Local::now().timestamp_millis();
     while eyes.stop.run_until_cancelled(beat.tick()).await.is_some() {
         let catalog = match Catalog::open(&eyes.config) {
@@ -121,16 +121,19 @@ pub async fn watch(eyes: Eyes) {
             return;
         }
         for work in ALL {
-            let Some(due) = is_due(work, &backup.schedule, &catalog.state(), Local::now()) else {
-                continue;
+            let due = is_due(work, &backup.schedule, &catalog.state(), Local::now());
+            let (jobs, since) = match (due, again.of(work)) {
+                (Some(due), _) => (work.jobs(&backup), due.since),
+                (None, Some((jobs, since))) => (jobs, since),
+                (None, None) => continue,
             };
-            if pauses.holds(work) || waits(&eyes, &backup, due.since).await {
+            if waits(&eyes, &backup, since).await {
                 continue;
             }
-            let carried = carry_out(&eyes, &backup, &catalog, work, due.last);
+            let carried = carry_out(&eyes, &backup, &catalog, work, jobs, due.map(|due| due.last));
             match eyes.stop.run_until_cancelled(carried).await {
                 None => return,
-                Some(done) => pauses.note(work, done),
+                Some(left) => again.note(work, left),
             }
             if tell(&eyes, &backup, &catalog, begun).await.is_none() {
                 return;
@@ -163,22 +166,37 @@ async fn swept(eyes: &Eyes, catalog: &Catalog) -> bool {
     done.is_ok()
 }
 
-/// How long a work that failed is left alone, however often it is due meanwhile.
-#[derive(Debug, Default)]
-struct Pauses(BTreeMap<&'static str, (Instant, Duration)>);
+/// What of a work failed, and when it is tried again.
+#[derive(Debug)]
+struct Left {
+    jobs: Vec<Job>,
+    /// When it failed first, in milliseconds since 1970.
+    since: i64,
+    /// When it failed last.
+    last: Instant,
+    pause: Duration,
+}
 
-impl Pauses {
-    fn holds(&self, work: Work) -> bool {
-        self.0.get(work.word()).is_some_and(|(since, pause)| since.elapsed() < *pause)
+/// What is left of each kind of work.
+#[derive(Debug, Default)]
+struct Again(BTreeMap<&'static str, Left>);
+
+impl Again {
+    /// What is to be tried again now, and since when it has failed.
+    fn of(&self, work: Work) -> Option<(Vec<Job>, i64)> {
+        let left = self.0.get(work.word()).filter(|left| left.last.elapsed() >= left.pause)?;
+        Some((left.jobs.clone(), left.since))
     }
 
-    fn note(&mut self, work: Work, is_done: bool) {
-        if is_done {
-            self.0.remove(work.word());
+    /// What is left of a work that was done; it is left alone for longer each time.
+    fn note(&mut self, work: Work, jobs: Vec<Job>) {
+        let before = self.0.remove(work.word());
+        if jobs.is_empty() {
             return;
         }
-        let pause = self.0.get(work.word()).map_or(AGAIN, |(_, pause)| *pause * 2);
-        self.0.insert(work.word(), (Instant::now(), pause.min(AGAIN_AT_MOST)));
+        let since = before.as_ref().map_or_else(crate::clock::wall_ms, |left| left.since);
+        let pause = before.map_or(AGAIN, |left| (left.pause * 2).min(AGAIN_AT_MOST));
+        self.0.insert(work.word(), Left { jobs, since, last: Instant::now(), pause });
     }
 }
 
@@ -253,27 +271,25 @@ async fn waits(eyes: &Eyes, backup: &BackupConfig, since: i64) -> bool {
     players >= many
 }
 
-/// Does what is due; whether that is done, or has to be tried again.
+/// Does `jobs` of a work, which was `due` unless it is tried again; what of them is left.
 async fn carry_out(
     eyes: &Eyes,
     backup: &BackupConfig,
     catalog: &Catalog,
     work: Work,
-    due: i64,
-) -> bool {
+    jobs: Vec<Job>,
+    due: Option<i64>,
+) -> Vec<Job> {
     let limits = Limits { time: LIMIT, idle: true };
-    let mut failed = false;
-    for job in work.jobs(backup) {
+    let (mut left, mut refused) = (Vec::new(), Vec::new());
+    let count = jobs.len();
+    for job in jobs {
         match run(&eyes.config.path, &job, limits, &Log, &Log).await {
-            // A site that was away is caught up with the next backup.
-            Ok(Done::Kept { failed: some, .. }) => {
-                failed |= some.iter().any(|(name, _)| !backup.site.contains_key(name));
-            }
-            Ok(_) => {}
-            // Somebody is at work: the next look tries again.
+            Ok(done) => left.extend(failed_of(&done, backup)),
+            // Somebody is at work.
             Err(error) if error.class() == Class::Refused => {
                 tracing::info!(work = work.word(), %error, "a backup waits");
-                return true;
+                refused.push(job);
             }
             Err(error) => {
                 tracing::warn!(work = work.word(), %error, "a scheduled work on the backups failed");
@@ -284,15 +300,21 @@ async fn carry_out(
                 if let Err(error) = noted {
                     tracing::warn!(%error, "that could not be noted");
                 }
-                failed = true;
+                left.push(job);
             }
         }
     }
+    if !refused.is_empty() && refused.len() == count {
+        // The next look tries again: what was due still is.
+        return if due.is_some() { Vec::new() } else { refused };
+    }
+    left.extend(refused);
     let noted = catalog.remember(|state| {
-        if !failed {
+        if left.is_empty() {
             state.failed.remove(work.word());
-            state.begun.insert(work.word().to_owned(), due);
         }
+        let Some(due) = due else { return };
+        state.begun.insert(work.word().to_owned(), due);
         for other in [Work::Prune, Work::Verify, Work::Drill] {
             // From now on there is something to prune, read and try.
             state.begun.entry(other.word().to_owned()).or_insert(due);
@@ -301,7 +323,18 @@ async fn carry_out(
     if let Err(error) = noted {
         tracing::warn!(%error, "it will be done again, because it could not be noted");
     }
-    !failed
+    // A drill says by itself what does not come back, and is too much to be done each hour.
+    left.retain(|job| !matches!(job, Job::Drill { .. }));
+    left
+}
+
+/// The assets that were not kept, as a job. A site that was away is caught up with the next backup.
+fn failed_of(done: &Done, backup: &BackupConfig) -> Option<Job> {
+    let Done::Kept { failed, .. } = done else { return None };
+    let is_site = |name: &str| backup.site.contains_key(name) && name != Kind::Project.word();
+    let names = failed.iter().map(|(name, _)| name.clone()).filter(|name| !is_site(name));
+    let names: Vec<String> = names.collect();
+    (!names.is_empty()).then_some(Job::Run { names, known: true })
 }
 
 /// Tells the engine how backups do; nothing when it is gone. `begun` is when the watch began.
@@ -342,15 +375,20 @@ fn overdue(
     let redactor = crate::respond::Redactor::of(config);
     let first = backup.primary().unwrap_or_default();
     let newest = |name: &str| state.sites.get(first)?.newest.get(name).copied();
+    let why_of = |name: &str, kind: Kind| {
+        let why = state.failed.get(name).or_else(|| state.failed.get(Work::of(kind).word()));
+        why.map_or_else(String::new, |why| format!(" ({why})"))
+    };
     let mut told = Vec::new();
     for (name, kind) in names {
         let (schedule, last) = (backup.schedule.of(*kind), newest(name));
         if let Some(ahead) = last.filter(|last| *last > now.timestamp_millis() + AHEAD) {
-            told.push(format!(
+            let why = why_of(name, *kind);
+            told.push(redactor.clean(&format!(
                 "{name}: its newest backup is of {}, which is not yet: a clock was wrong when it was made; \
-                 remove it with restic forget",
+                 remove it with restic forget{why}",
                 crate::report::rfc3339(ahead)
-            ));
+            )));
             continue;
         }
         // What is missing is due since the first moment at which it could have been made.
@@ -361,8 +399,7 @@ fn overdue(
         let due = due.map(|due| due.max(state.since.unwrap_or(due)).max(begun));
         let asset = Due { due, last, grace: backup.late_after };
         if late(asset, now.timestamp_millis()).is_some() {
-            let why = state.failed.get(name).or_else(|| state.failed.get(Work::of(*kind).word()));
-            let why = why.map_or_else(String::new, |why| format!(" ({why})"));
+            let why = why_of(name, *kind);
             told.push(redactor.clean(&format!("{name}{why}")));
         }
     }
@@ -444,18 +481,31 @@ mod tests {
     }
 
     #[test]
-    fn what_failed_is_left_alone_for_longer_each_time() {
-        let mut pauses = Pauses::default();
-        assert!(!pauses.holds(Work::Files));
+    fn what_failed_is_tried_again_alone_and_later_each_time() {
+        let mut again = Again::default();
+        let job = |name: &str| Job::Run { names: vec![name.to_owned()], known: true };
         let mut seen = Vec::new();
         for _ in 0..6 {
-            pauses.note(Work::Files, false);
-            assert!(pauses.holds(Work::Files) && !pauses.holds(Work::Images));
-            seen.push(pauses.0[Work::Files.word()].1.as_secs() / 60);
+            again.note(Work::Files, vec![job("files:a")]);
+            assert_eq!(again.of(Work::Files), None, "not yet");
+            seen.push(again.0[Work::Files.word()].pause.as_secs() / 60);
         }
         assert_eq!(seen, [5, 10, 20, 40, 60, 60]);
-        pauses.note(Work::Files, true);
-        assert!(!pauses.holds(Work::Files));
+        again.0.get_mut(Work::Files.word()).unwrap().pause = Duration::ZERO;
+        assert_eq!(again.of(Work::Files).unwrap().0, [job("files:a")]);
+        assert_eq!(again.of(Work::Images), None);
+        again.note(Work::Files, Vec::new());
+        assert_eq!(again.of(Work::Files), None);
+
+        let config = config();
+        let done = |names: &[&str]| {
+            let failed = names.iter().map(|name| ((*name).to_owned(), String::from("why")));
+            let done = Done::Kept { kept: Vec::new(), failed: failed.collect() };
+            failed_of(&done, config.file.backup.as_ref().unwrap())
+        };
+        assert_eq!(done(&[]), None);
+        assert_eq!(done(&["far"]), None, "a site is caught up by itself");
+        assert_eq!(done(&["files:a", "far"]), Some(job("files:a")));
     }
 
     fn config() -> Config {

@@ -47,6 +47,17 @@ impl Bringer<'_> {
             }
             tags.push(tag);
         }
+        // A service that asks for a digest takes no name over, and an image without one is soon cleaned up.
+        if let (true, Some(kept), Some(name)) =
+            (tags.is_empty(), kept, record.as_ref().and_then(|record| record.tags().first()))
+            && let Some((repository, _)) = aside(name, kept)
+        {
+            let own = format!("{repository}:restored-{}", short(kept));
+            said.push(format!("it is called {own}"));
+            tags.push(own);
+        }
+        let wanted = record::tags(&[], wanted).into_iter().next();
+        let whole = record.is_none().then(|| manifest.image.clone().zip(wanted)).flatten();
         let (id, plan) = (id.to_owned(), record.map(|record| record.called(tags)));
         let loaded = plan.clone();
         self.pour(move |repository, to| match plan {
@@ -56,6 +67,14 @@ impl Bringer<'_> {
         .await?;
         if let Some(record) = loaded {
             self.named(&record).await?;
+        }
+        // An archive of an image whose name had moved on has none.
+        if let Some((id, name)) = whole
+            && docker.image(&name).await?.is_none_or(|there| there.id != id)
+            && docker.image(&id).await?.is_some()
+            && let Some((repository, tag)) = name.rsplit_once(':')
+        {
+            docker.tag(&id, repository, tag).await?;
         }
         Ok(said.join(", "))
     }

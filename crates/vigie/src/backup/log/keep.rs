@@ -97,7 +97,7 @@ fn forget(
 }
 
 /// Forgets what is not needed any more. Whoever works there is neither waited for nor a fault: the log is
-/// kept, and these go with the next one.
+/// kept, and these go with the next one, or with the next prune of that site.
 fn tidy(repository: &vigie_backup::Repository, ids: &[String]) -> Result<(), vigie_backup::Error> {
     match repository.with_patience(Duration::ZERO).forget(ids) {
         Err(vigie_backup::Error::Locked { .. }) => Ok(()),

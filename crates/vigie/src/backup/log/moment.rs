@@ -194,16 +194,20 @@ impl Play<'_> {
         })?;
         let was_whole = half.is_none();
         let before = half.unwrap_or_else(|| format!("{name}@{}", crate::report::rfc3339(kept.at)));
-        let broken = match self.played(service, &name, &before).await {
+        let (broken, touched) = match self.played(service, &name, &before).await {
             Ok(restored) => {
                 self.new_history(service, first).await?;
                 return Ok(restored);
             }
             Err(broken) => broken,
         };
+        if was_whole && !touched {
+            let said = format!("{broken}; nothing was touched");
+            return Err(BackupError::Said(broken.class(), said));
+        }
         self.work.tell.step(&format!("{broken}; bring back what was there"));
         let undone = if was_whole {
-            self.undo(&kept, first).await
+            self.undo(&kept, &before, first).await
         } else {
             Err(String::from("it was not whole"))
         };
@@ -219,29 +223,36 @@ impl Play<'_> {
         Err(BackupError::Said(broken.class(), said))
     }
 
-    /// The dump, and the log after it.
+    /// The dump, and the log after it; or why not, and whether the database was touched.
     async fn played(
         &self,
         service: &str,
         name: &str,
         before: &str,
-    ) -> Result<Restored, BackupError> {
+    ) -> Result<Restored, (BackupError, bool)> {
         let way = Some(before.to_owned());
-        let restored = self.bringer.bring(self.manifest, &Way::InPlace, way).await?;
-        self.work.catalog.remember(|state| {
+        let restored = self.bringer.bring(self.manifest, &Way::InPlace, way).await;
+        // Whoever brings it notes that it is half restored before anything is changed.
+        let is_half = |error| (error, self.work.catalog.state().half.contains_key(name));
+        let restored = restored.map_err(is_half)?;
+        let touched = |error| (error, true);
+        let noted = self.work.catalog.remember(|state| {
             state.half.insert(name.to_owned(), before.to_owned());
-        })?;
-        self.play(service).await?;
-        self.work.catalog.remember(|state| drop(state.half.remove(name)))?;
+        });
+        noted.map_err(touched)?;
+        self.play(service).await.map_err(touched)?;
+        let noted = self.work.catalog.remember(|state| drop(state.half.remove(name)));
+        noted.map_err(touched)?;
         Ok(restored)
     }
 
     /// Brings back what was there, from the site where it was kept first.
-    async fn undo(&self, kept: &Manifest, first: &Repository) -> Result<(), String> {
+    async fn undo(&self, kept: &Manifest, before: &str, first: &Repository) -> Result<(), String> {
         let said = |error: BackupError| error.to_string();
         let (site, repository) = (self.work.sites.primary().map_err(said)?, first.clone());
         let bringer = Bringer { repository, site, ..self.bringer };
-        bringer.bring(kept, &Way::InPlace, None).await.map(drop).map_err(said)
+        let way = Some(before.to_owned());
+        bringer.bring(kept, &Way::InPlace, way).await.map(drop).map_err(said)
     }
 
     /// What comes from now on is another history.

@@ -80,6 +80,14 @@ impl Work<'_> {
         known: bool,
     ) -> Result<(Vec<Manifest>, Vec<(String, String)>), BackupError> {
         let _lock = self.lock()?;
+        let site = self.sites.primary()?;
+        // Another host may have written there, and what was removed by hand counts no more.
+        if let Ok(backups) = self.catalog.backups_in(repository, site) {
+            self.catalog.remember(|state| {
+                let site = state.sites.entry(site.to_owned()).or_default();
+                site.newest = backups.iter().map(|one| (one.asset.name(), one.at)).collect();
+            })?;
+        }
         self.catalog.sweep(PROJECT)?;
         self.catalog.sweep_parts()?;
         let wanted = self.wanted(names, known).await?;
@@ -88,7 +96,6 @@ impl Work<'_> {
         {
             self.tell.step(&format!("{} is in no backup: {INSTEAD}", whole.name()));
         }
-        let site = self.sites.primary()?;
         let keeper = Keeper {
             config: self.config,
             docker: self.docker,
