@@ -260,7 +260,8 @@ fn a_server_that_was_idle_behind_a_dump_goes_on_from_it() {
     (whole.last_time, whole.latest) = (Some(950), Some(950));
     let dump = Dump { id: "1".into(), server: 7, at: position(340), gtids: None, taken: 20 };
     let pieces = |segment: &Segment| {
-        let plan = pick(&[dump.clone()], std::slice::from_ref(segment), None, &Target::Latest);
+        let plan =
+            pick(std::slice::from_ref(&dump), std::slice::from_ref(segment), None, &Target::Latest);
         plan.map(|plan| plan.pieces.len())
     };
     assert_eq!(pieces(&whole), Ok(1));
