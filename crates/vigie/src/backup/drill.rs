@@ -26,7 +26,8 @@ pub(super) const STAGE: &str = ".drill-";
 /// How long a scratch server may take until it answers.
 const BOOT: Duration = Duration::from_secs(120);
 /// Why a database is not drilled where there is no Docker.
-pub(super) const NO_SCRATCH: &str = "a scratch server needs a Docker stack";
+pub(super) const NO_SCRATCH: &str = "a scratch server needs a Docker stack; bring it \
+    back beside and try it there: vigie backup restore database --to DIR";
 /// What is said of differences.
 const TOLD: usize = 3;
 /// Bytes that are compared at once.

@@ -2,7 +2,9 @@
 //! but for the name that its service asks for: the other one is found by a name of its own then, and is
 //! never removed.
 
-use super::record::{self, Record};
+use std::collections::BTreeMap;
+
+use super::record;
 use super::{WHOLE, read_record, write};
 use crate::backup::restore::Bringer;
 use crate::backup::{BackupError, Manifest};
@@ -27,83 +29,118 @@ impl Bringer<'_> {
         let read = read.map_err(|error| BackupError::Worker(error.to_string()))?;
         let record = read.map_err(|error| BackupError::Site(self.site.to_owned(), error))?;
         let wanted = &manifest.asset.what;
-        let kept = record.as_ref().map_or(manifest.image.as_deref(), |record| Some(record.id()));
-        let mut said = vec![wanted.clone()];
-        let mut tags = Vec::new();
-        for tag in names(record.as_ref(), wanted) {
-            let there = docker.image(&tag).await?;
-            let Some(other) = there.filter(|there| kept.is_some_and(|kept| kept != there.id))
-            else {
-                tags.push(tag);
-                continue;
-            };
-            if !record::tags(&[], wanted).contains(&tag) {
-                said.push(format!("{tag} names another image by now and still does"));
-                continue;
+        let kept = record.as_ref().map(|record| record.id().to_owned());
+        let kept = kept.or_else(|| manifest.image.clone());
+        // A whole archive has the one name, and none where it had moved on.
+        let known =
+            record.as_ref().map_or_else(|| record::tags(&[], wanted), |one| one.tags().to_vec());
+        let mut there = BTreeMap::new();
+        for tag in &known {
+            if let Some(image) = docker.image(tag).await? {
+                there.insert(tag.clone(), image.id);
             }
-            if let Some((repository, aside)) = aside(&tag, &other.id) {
-                docker.tag(&other.id, &repository, &aside).await?;
-                said.push(format!("another {tag} is {repository}:{aside} now"));
+        }
+        let names = Names::decide(&known, wanted, kept.as_deref(), &there);
+        for (tag, other) in &names.taken {
+            if let Some((repository, aside)) = aside(tag, other) {
+                docker.tag(other, &repository, &aside).await?;
             }
-            tags.push(tag);
         }
-        // A service that asks for a digest takes no name over, and an image without one is soon cleaned up.
-        if let (true, Some(kept), Some(name)) =
-            (tags.is_empty(), kept, record.as_ref().and_then(|record| record.tags().first()))
-            && let Some((repository, _)) = aside(name, kept)
-        {
-            let own = format!("{repository}:restored-{}", short(kept));
-            said.push(format!("it is called {own}"));
-            tags.push(own);
-        }
-        let wanted = record::tags(&[], wanted).into_iter().next();
-        let whole = record.is_none().then(|| manifest.image.clone().zip(wanted)).flatten();
-        let (id, plan) = (id.to_owned(), record.map(|record| record.called(tags)));
-        let loaded = plan.clone();
+        let (id, plan) = (id.to_owned(), record.map(|record| record.called(names.own.clone())));
         self.pour(move |repository, to| match plan {
             Some(record) => write(repository, &record, to),
             None => repository.get_file(&id, WHOLE, to),
         })
         .await?;
-        if let Some(record) = loaded {
-            self.named(&record).await?;
+        if let Some(kept) = &kept {
+            self.named(kept, &names.own).await?;
         }
-        // An archive of an image whose name had moved on has none.
-        if let Some((id, name)) = whole
-            && docker.image(&name).await?.is_none_or(|there| there.id != id)
-            && docker.image(&id).await?.is_some()
-            && let Some((repository, tag)) = name.rsplit_once(':')
-        {
-            docker.tag(&id, repository, tag).await?;
-        }
-        Ok(said.join(", "))
+        Ok(names.told(wanted))
     }
 
-    /// The engine has the image, and all its names are its own.
-    async fn named(&self, record: &Record) -> Result<(), BackupError> {
+    /// The engine has the image `id`, and these names are its own.
+    async fn named(&self, id: &str, names: &[String]) -> Result<(), BackupError> {
         let docker = self.engine()?;
-        if docker.image(record.id()).await?.is_none() {
+        if docker.image(id).await?.is_none() {
             return Err(BackupError::Damaged(format!(
-                "the engine took the image and does not have {}; bring it back beside (--to DIR) and look \
-                 what `docker load -i image.tar` says",
-                record.id()
+                "the engine took the image and does not have {id}; bring it back beside (--to DIR) and look \
+                 what `docker load -i image.tar` says"
             )));
         }
-        for tag in record.tags() {
-            let named = docker.image(tag).await?;
-            if named.is_none_or(|image| image.id != record.id())
-                && let Some((repository, tag)) = tag.rsplit_once(':')
+        for name in names {
+            let named = docker.image(name).await?;
+            if named.is_none_or(|image| image.id != id)
+                && let Some((repository, tag)) = name.rsplit_once(':')
             {
-                docker.tag(record.id(), repository, tag).await?;
+                docker.tag(id, repository, tag).await?;
             }
         }
         Ok(())
     }
 }
 
-/// What the image is called in the backup. A whole archive has the one name.
-fn names(record: Option<&Record>, wanted: &str) -> Vec<String> {
-    record.map_or_else(|| record::tags(&[], wanted), |record| record.tags().to_vec())
+/// What an image is called when it is back.
+#[derive(Debug, Default, PartialEq, Eq)]
+struct Names {
+    /// Its own.
+    own: Vec<String>,
+    /// Those of them that name another image until then, and which.
+    taken: Vec<(String, String)>,
+    /// Those that it had and that stay another image's.
+    left: Vec<String>,
+}
+
+impl Names {
+    /// Decides them for the image `kept`, which had the names `known` and whose service asks for `wanted`;
+    /// `there` says what has such a name now. Of an image whose digest was not kept nobody knows whether
+    /// it is another one.
+    fn decide(
+        known: &[String],
+        wanted: &str,
+        kept: Option<&str>,
+        there: &BTreeMap<String, String>,
+    ) -> Self {
+        let asked = record::tags(&[], wanted);
+        let mut names = Self::default();
+        for tag in known {
+            let other = there.get(tag).filter(|id| kept.is_some_and(|kept| kept != *id));
+            match other {
+                Some(_) if !asked.contains(tag) => {
+                    names.left.push(tag.clone());
+                    continue;
+                }
+                Some(other) => names.taken.push((tag.clone(), other.clone())),
+                None => {}
+            }
+            names.own.push(tag.clone());
+        }
+        // A service that asks for a digest takes no name over, and an image without one is soon cleaned up.
+        if let (true, Some(kept), Some(first)) = (names.own.is_empty(), kept, known.first())
+            && let Some((repository, _)) = aside(first, kept)
+        {
+            names.own.push(format!("{repository}:restored-{}", short(kept)));
+        }
+        names
+    }
+
+    /// What is said of them, behind the name that the service asks for.
+    fn told(&self, wanted: &str) -> String {
+        let mut said = vec![wanted.to_owned()];
+        said.extend(
+            self.own
+                .iter()
+                .find(|name| name.contains(":restored-"))
+                .map(|name| format!("it is called {name}")),
+        );
+        said.extend(
+            self.left.iter().map(|tag| format!("{tag} names another image by now and still does")),
+        );
+        said.extend(self.taken.iter().filter_map(|(tag, other)| {
+            let (repository, aside) = aside(tag, other)?;
+            Some(format!("another {tag} is {repository}:{aside} now"))
+        }));
+        said.join(", ")
+    }
 }
 
 /// The first digits of a digest.
@@ -128,6 +165,40 @@ pub(in crate::backup) fn aside(name: &str, id: &str) -> Option<(String, String)>
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_name_that_is_another_images_stays_there_unless_the_service_asks_for_it() {
+        let texts = |all: &[&str]| all.iter().map(|one| (*one).to_owned()).collect::<Vec<_>>();
+        let known = texts(&["gmod:old", "gmod:stable", "gmod:v1"]);
+        let there = |all: &[(&str, &str)]| {
+            let all = all.iter().map(|(tag, id)| ((*tag).to_owned(), (*id).to_owned()));
+            all.collect::<BTreeMap<_, _>>()
+        };
+        let now = there(&[("gmod:stable", "sha256:b"), ("gmod:v1", "sha256:c")]);
+        let names = Names::decide(&known, "gmod:v1", Some("sha256:a"), &now);
+        assert_eq!(names.own, texts(&["gmod:old", "gmod:v1"]));
+        assert_eq!(names.taken, [("gmod:v1".to_owned(), "sha256:c".to_owned())]);
+        assert_eq!(names.left, texts(&["gmod:stable"]));
+        assert_eq!(
+            names.told("gmod:v1"),
+            "gmod:v1, gmod:stable names another image by now and still does, another gmod:v1 is \
+             gmod:before-c now"
+        );
+        // What is there already is its own, and what nobody can compare is replaced.
+        let same = there(&[("gmod:v1", "sha256:a")]);
+        assert_eq!(Names::decide(&known, "gmod:v1", Some("sha256:a"), &same).own, known);
+        assert_eq!(Names::decide(&known, "gmod:v1", None, &now).own, known);
+        // A service that asks for a digest takes none over: the image is found by one of its own.
+        let all = there(&[
+            ("gmod:old", "sha256:b"),
+            ("gmod:stable", "sha256:b"),
+            ("gmod:v1", "sha256:b"),
+        ]);
+        let digest = format!("gmod@sha256:{}", "0".repeat(64));
+        let names = Names::decide(&known, &digest, Some("sha256:a"), &all);
+        assert_eq!((names.own.clone(), names.taken.len()), (texts(&["gmod:restored-a"]), 0));
+        assert!(names.told(&digest).contains("it is called gmod:restored-a"), "{names:?}");
+    }
 
     #[test]
     fn an_image_whose_name_is_taken_has_one_of_its_own() {
