@@ -283,12 +283,19 @@ fn own(docker: &Docker, base: &str, name: &str) -> (StackSpec, Images) {
         StackSpec::private(name, base).unwrap().boot("1s").restart(Restart::UnlessStopped);
     let repository = format!("vigie-it/{}", spec.project);
     let image = format!("{repository}:v0.9-lab");
-    docker.text(["tag", base, &image]).unwrap();
+    Images::like(docker, base, &image);
+    docker.text(["tag", &image, &base_of(&repository)]).unwrap();
     spec.game_image = image;
     (spec, Images { docker: docker.clone(), repository })
 }
 
-fn whole_story(world: &World<'_>, base: &str) {
+/// What the image of a test began as.
+fn base_of(repository: &str) -> String {
+    format!("{repository}:base")
+}
+
+fn whole_story(world: &World<'_>) {
+    let base = &base_of(world.image.rsplit_once(':').unwrap().0);
     world.first_layer();
     world.fine(&["backup", "run", "image"]);
     let first = world.newest();
@@ -366,7 +373,7 @@ fn an_image_comes_back_with_its_digest() {
     let base = lab.practice_image().unwrap();
     let (spec, _images) = own(lab.docker(), base, "it-image");
     let stack = lab.start(spec).unwrap();
-    whole_story(&World::new(&stack, Sees::Directories), base);
+    whole_story(&World::new(&stack, Sees::Directories));
 }
 
 #[test]
@@ -375,7 +382,7 @@ fn an_image_comes_back_from_an_engine_whose_directories_cannot_be_read() {
     let base = lab.practice_image().unwrap();
     let (spec, _images) = own(lab.docker(), base, "it-save");
     let stack = lab.start(spec).unwrap();
-    whole_story(&World::new(&stack, Sees::Stream), base);
+    whole_story(&World::new(&stack, Sees::Stream));
 }
 
 #[test]
@@ -389,7 +396,7 @@ fn an_image_comes_back_from_a_newer_engine_in_both_ways() {
     for (sees, name) in [(Sees::Directories, "it-new"), (Sees::Stream, "it-new-save")] {
         let (spec, _images) = own(engine.docker(), base, name);
         let stack = lab.start_on(engine.docker(), spec).unwrap();
-        whole_story(&World::new(&stack, sees), base);
+        whole_story(&World::new(&stack, sees));
     }
 }
 

@@ -26,7 +26,7 @@ fn imaged(lab: &Lab, name: &str) -> (Stack, crate::snapshot::Images) {
     let repository = format!("vigie-it/{}", spec.project);
     let docker = lab.docker().clone();
     let image = format!("{repository}:v0.9-lab");
-    docker.text(["tag", &spec.game_image, &image]).unwrap();
+    crate::snapshot::Images::like(&docker, &spec.game_image, &image);
     let images = crate::snapshot::Images { docker, repository };
     spec.game_image = image;
     let stack = lab.start(spec).unwrap();

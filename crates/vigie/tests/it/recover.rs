@@ -43,7 +43,7 @@ pub(crate) fn town_at(lab: &Lab, name: &str, at: impl FnOnce(&Stack, &Path) -> S
     let docker = lab.docker().clone();
     let repository = format!("vigie-it/{}", spec.project);
     let image = format!("{repository}:v0.9-lab");
-    docker.text(["tag", &spec.game_image, &image]).unwrap();
+    Images::like(&docker, &spec.game_image, &image);
     spec.game_image = image;
     let images = Images { docker, repository };
     let stack = lab.start(lab.with_database(spec).unwrap()).unwrap();

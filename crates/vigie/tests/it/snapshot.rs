@@ -85,9 +85,21 @@ pub(crate) struct Images {
     pub(crate) repository: String,
 }
 
+impl Images {
+    /// Makes `name` an image like `from` that is nobody else's: restoring everybody's brings back the names
+    /// that other tests have given it.
+    pub(crate) fn like(docker: &vigie_testkit::lab::Docker, from: &str, name: &str) {
+        let container = docker.text(["create", from]).unwrap();
+        let container = container.trim();
+        let label = format!("LABEL vigie.test={name}");
+        docker.text(["commit", "--change", &label, container, name]).unwrap();
+        docker.text(["rm", container]).unwrap();
+    }
+}
+
 impl Drop for Images {
     fn drop(&mut self) {
-        // By their names: the first of them is everybody's image under another one.
+        // By their names: a stack may still use one of them.
         let format = "{{.Repository}}:{{.Tag}}";
         let listed = self.docker.text(["images", "--format", format, &self.repository]);
         for name in listed.unwrap_or_default().lines() {
@@ -102,7 +114,7 @@ fn own(lab: &Lab, name: &str) -> (StackSpec, Images) {
     let repository = format!("vigie-it/{}", spec.project);
     let image = format!("{repository}:v0.9-lab");
     let docker = lab.docker().clone();
-    docker.text(["tag", &spec.game_image, &image]).unwrap();
+    Images::like(&docker, &spec.game_image, &image);
     spec.game_image = image;
     (spec, Images { docker, repository })
 }
