@@ -1,21 +1,25 @@
 //! Does: the watch's own backups: each kind of work when it is due, one after the other, in a worker that
 //! gets what the games leave; and what is late or does not come back, told to the engine.
 
-use std::collections::BTreeMap;
-use std::time::{Duration, Instant};
+mod again;
+mod overdue;
+
+use std::time::Duration;
 
 use chrono::{DateTime, Local, TimeZone as _};
 use croner::Cron;
 use vigie_backup::Meter;
-use vigie_core::backup::{Due, Kind, late};
+use vigie_core::backup::Kind;
 use vigie_core::observe::Fact;
 
 use super::drill::STAGE;
 use super::{
     Catalog, Class, Done, Job, Limits, State, Tell, assets, run, stack, unfinished, unkept,
 };
-use crate::config::{BackupConfig, Config, ScheduleConfig};
+use crate::config::{BackupConfig, ScheduleConfig};
 use crate::observe::Eyes;
+use again::{Again, failed_of};
+use overdue::overdue;
 
 /// Between two looks at the schedule.
 const EVERY: Duration = Duration::from_secs(15);
@@ -23,12 +27,6 @@ const EVERY: Duration = Duration::from_secs(15);
 const LIMIT: Duration = Duration::from_secs(8 * 3600);
 /// Of a site's data that is read back each time.
 const READ: u8 = 10;
-/// What failed is tried again after this, then after twice as long each time.
-const AGAIN: Duration = Duration::from_secs(5 * 60);
-/// It is tried again after this at the latest.
-const AGAIN_AT_MOST: Duration = Duration::from_secs(3600);
-/// A backup that is this many milliseconds younger than the clock allows was made while one was wrong.
-const AHEAD: i64 = 5 * 60 * 1_000;
 
 /// A kind of work that has a schedule.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -166,40 +164,6 @@ async fn swept(eyes: &Eyes, catalog: &Catalog) -> bool {
     done.is_ok()
 }
 
-/// What of a work failed, and when it is tried again.
-#[derive(Debug)]
-struct Left {
-    jobs: Vec<Job>,
-    /// When it failed first, in milliseconds since 1970.
-    since: i64,
-    /// When it failed last.
-    last: Instant,
-    pause: Duration,
-}
-
-/// What is left of each kind of work.
-#[derive(Debug, Default)]
-struct Again(BTreeMap<&'static str, Left>);
-
-impl Again {
-    /// What is to be tried again now, and since when it has failed.
-    fn of(&self, work: Work) -> Option<(Vec<Job>, i64)> {
-        let left = self.0.get(work.word()).filter(|left| left.last.elapsed() >= left.pause)?;
-        Some((left.jobs.clone(), left.since))
-    }
-
-    /// What is left of a work that was done; it is left alone for longer each time.
-    fn note(&mut self, work: Work, jobs: Vec<Job>) {
-        let before = self.0.remove(work.word());
-        if jobs.is_empty() {
-            return;
-        }
-        let since = before.as_ref().map_or_else(crate::clock::wall_ms, |left| left.since);
-        let pause = before.map_or(AGAIN, |left| (left.pause * 2).min(AGAIN_AT_MOST));
-        self.0.insert(work.word(), Left { jobs, since, last: Instant::now(), pause });
-    }
-}
-
 /// Moments at which a work was due that was not begun since, in milliseconds since 1970.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Pending {
@@ -328,15 +292,6 @@ async fn carry_out(
     left
 }
 
-/// The assets that were not kept, as a job. A site that was away is caught up with the next backup.
-fn failed_of(done: &Done, backup: &BackupConfig) -> Option<Job> {
-    let Done::Kept { failed, .. } = done else { return None };
-    let is_site = |name: &str| backup.site.contains_key(name) && name != Kind::Project.word();
-    let names = failed.iter().map(|(name, _)| name.clone()).filter(|name| !is_site(name));
-    let names: Vec<String> = names.collect();
-    (!names.is_empty()).then_some(Job::Run { names, known: true })
-}
-
 /// Tells the engine how backups do; nothing when it is gone. `begun` is when the watch began.
 async fn tell(eyes: &Eyes, backup: &BackupConfig, catalog: &Catalog, begun: i64) -> Option<()> {
     let found = assets(&eyes.config, eyes.runtime.docker()).await;
@@ -363,76 +318,6 @@ async fn tell(eyes: &Eyes, backup: &BackupConfig, catalog: &Catalog, begun: i64)
     eyes.handle.saw(&eyes.clock, eyes.config.stack.host(), fact).await.ok()
 }
 
-/// What is late, a line each. Nothing could be made before `begun`, when the watch began.
-fn overdue(
-    config: &Config,
-    backup: &BackupConfig,
-    state: &State,
-    names: &[(String, Kind)],
-    now: DateTime<Local>,
-    begun: i64,
-) -> Vec<String> {
-    let redactor = crate::respond::Redactor::of(config);
-    let first = backup.primary().unwrap_or_default();
-    let newest = |name: &str| state.sites.get(first)?.newest.get(name).copied();
-    let why_of = |name: &str, kind: Kind| {
-        let why = state.failed.get(name).or_else(|| state.failed.get(Work::of(kind).word()));
-        why.map_or_else(String::new, |why| format!(" ({why})"))
-    };
-    let mut told = Vec::new();
-    for (name, kind) in names {
-        let (schedule, last) = (backup.schedule.of(*kind), newest(name));
-        if let Some(ahead) = last.filter(|last| *last > now.timestamp_millis() + AHEAD) {
-            let why = why_of(name, *kind);
-            told.push(redactor.clean(&format!(
-                "{name}: its newest backup is of {}, which is not yet: a clock was wrong when it was made; \
-                 remove it with restic forget{why}",
-                crate::report::rfc3339(ahead)
-            )));
-            continue;
-        }
-        // What is missing is due since the first moment at which it could have been made.
-        let due = match last {
-            Some(last) => next_due(schedule, last),
-            None => last_due(schedule, now),
-        };
-        let due = due.map(|due| due.max(state.since.unwrap_or(due)).max(begun));
-        let asset = Due { due, last, grace: backup.late_after };
-        if late(asset, now.timestamp_millis()).is_some() {
-            let why = why_of(name, *kind);
-            told.push(redactor.clean(&format!("{name}{why}")));
-        }
-    }
-    for work in [Work::Prune, Work::Verify, Work::Drill] {
-        if let Some(why) = state.failed.get(work.word()) {
-            told.push(redactor.clean(&format!("{} ({why})", work.word())));
-        }
-    }
-    told.extend(state.half.iter().map(|(name, before)| {
-        format!(
-            "{name} is half restored: a restore was killed; what was there before: vigie backup restore \
-             {before} --in-place"
-        )
-    }));
-    let logs = state.failed.iter().filter(|(name, _)| backup.binlog && name.starts_with("binlog:"));
-    told.extend(logs.map(|(name, why)| redactor.clean(&format!("{name}: {why}"))));
-    told.extend(unkept(config).into_iter().map(|service| {
-        format!("{service} is in no backup: no `schema` in its `database`, nor in `exclude`")
-    }));
-    let patience = i64::try_from(backup.late_after.as_millis()).unwrap_or(i64::MAX);
-    for (name, site) in &state.sites {
-        let Some(trouble) = &site.trouble else { continue };
-        if !backup.site.contains_key(name) {
-            continue;
-        }
-        let gone = site.reached.map_or(i64::MAX, |at| now.timestamp_millis().saturating_sub(at));
-        if gone > patience || site.is_damaged() {
-            told.push(redactor.clean(&format!("site {name}: {trouble}")));
-        }
-    }
-    told
-}
-
 /// Where a scheduled work says how it goes.
 #[derive(Debug)]
 struct Log;
@@ -450,10 +335,10 @@ impl Meter for Log {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use super::*;
 
-    fn at(hour: u32, minute: u32) -> DateTime<Local> {
+    pub(super) fn at(hour: u32, minute: u32) -> DateTime<Local> {
         Local.with_ymd_and_hms(2026, 11, 26, hour, minute, 0).unwrap()
     }
 
@@ -478,109 +363,5 @@ mod tests {
         assert_eq!(is_due(Work::Drill, &schedule, &state, at(10, 20)), None);
         let never = ScheduleConfig { database: String::from("never"), ..schedule };
         assert_eq!(is_due(Work::Database, &never, &State::default(), at(10, 20)), None);
-    }
-
-    #[test]
-    fn what_failed_is_tried_again_alone_and_later_each_time() {
-        let mut again = Again::default();
-        let job = |name: &str| Job::Run { names: vec![name.to_owned()], known: true };
-        let mut seen = Vec::new();
-        for _ in 0..6 {
-            again.note(Work::Files, vec![job("files:a")]);
-            assert_eq!(again.of(Work::Files), None, "not yet");
-            seen.push(again.0[Work::Files.word()].pause.as_secs() / 60);
-        }
-        assert_eq!(seen, [5, 10, 20, 40, 60, 60]);
-        again.0.get_mut(Work::Files.word()).unwrap().pause = Duration::ZERO;
-        assert_eq!(again.of(Work::Files).unwrap().0, [job("files:a")]);
-        assert_eq!(again.of(Work::Images), None);
-        again.note(Work::Files, Vec::new());
-        assert_eq!(again.of(Work::Files), None);
-
-        let config = config();
-        let done = |names: &[&str]| {
-            let failed = names.iter().map(|name| ((*name).to_owned(), String::from("why")));
-            let done = Done::Kept { kept: Vec::new(), failed: failed.collect() };
-            failed_of(&done, config.file.backup.as_ref().unwrap())
-        };
-        assert_eq!(done(&[]), None);
-        assert_eq!(done(&["far"]), None, "a site is caught up by itself");
-        assert_eq!(done(&["files:a", "far"]), Some(job("files:a")));
-    }
-
-    fn config() -> Config {
-        let text = "[stack]\nname = \"x\"\n[service.a]\nrole = \"other\"\n[backup]\n\
-                    password = { env = \"P\" }\n[backup.site.near]\nlocal = \"near\"\n\
-                    [backup.site.far]\nlocal = \"far\"\noff_site = true\n";
-        Config::parse(std::path::Path::new("/srv/x/vigie.toml"), text).unwrap()
-    }
-
-    #[test]
-    fn a_database_that_nobody_can_back_up_is_said() {
-        let text = "[stack]\nname = \"x\"\n[service.pg]\nrole = \"database\"\n[backup]\n\
-                    password = { env = \"P\" }\n[backup.site.near]\nlocal = \"near\"\n";
-        let read =
-            |text: &str| Config::parse(std::path::Path::new("/srv/x/vigie.toml"), text).unwrap();
-        let told = |config: &Config| {
-            let backup = config.file.backup.as_ref().unwrap();
-            overdue(config, backup, &State::default(), &[], at(10, 40), 0)
-        };
-        let said = told(&read(text));
-        assert_eq!(said, ["pg is in no backup: no `schema` in its `database`, nor in `exclude`"]);
-        let excluded = text.replace("[backup.site", "exclude = [\"pg\"]\n[backup.site");
-        assert!(told(&read(&excluded)).is_empty());
-    }
-
-    #[test]
-    fn what_is_late_is_said_with_its_reason() {
-        let config = config();
-        let backup = config.file.backup.as_ref().unwrap();
-        assert_eq!(backup.primary(), Some("near"));
-        let names = [(String::from("database:x"), Kind::Database)];
-        let mut state = State::default();
-        let late = |state: &State| overdue(&config, backup, state, &names, at(10, 40), 0);
-        assert_eq!(late(&state), ["database:x"]);
-        // The schedule is followed since a moment ago: it may still be made.
-        state.since = Some(at(10, 35).timestamp_millis());
-        assert!(late(&state).is_empty());
-        state.since = Some(at(9, 0).timestamp_millis());
-        state.failed.insert(String::from("database:x"), String::from("no space"));
-        assert_eq!(late(&state), ["database:x (no space)"]);
-        let near = state.sites.entry(String::from("near")).or_default();
-        near.newest.insert(String::from("database:x"), at(8, 50).timestamp_millis());
-        assert_eq!(late(&state), ["database:x (no space)"]);
-        // It stays late when the next one is due; a watch that was not there has time to catch up.
-        let since = |hour, minute| {
-            let (now, begun) = (at(11, 5), at(hour, minute).timestamp_millis());
-            overdue(&config, backup, &state, &names, now, begun)
-        };
-        assert_eq!(since(9, 0), ["database:x (no space)"]);
-        assert!(since(11, 0).is_empty());
-        let near = state.sites.entry(String::from("near")).or_default();
-        near.newest.insert(String::from("database:x"), at(10, 1).timestamp_millis());
-        assert!(late(&state).is_empty());
-        // One that was made while the clock was wrong is said, and keeps nothing in time.
-        let near = state.sites.entry(String::from("near")).or_default();
-        near.newest.insert(String::from("database:x"), at(22, 0).timestamp_millis());
-        assert!(late(&state)[0].contains("a clock was wrong"), "{:?}", late(&state));
-        let near = state.sites.entry(String::from("near")).or_default();
-        near.newest.insert(String::from("database:x"), at(10, 1).timestamp_millis());
-        assert!(late(&state).is_empty());
-        // A read, a clean-up or a drill that could not be done is said as well.
-        state.failed.insert(String::from("drill"), String::from("no engine"));
-        assert_eq!(late(&state), ["drill (no engine)"]);
-        state.failed.clear();
-        // A server that keeps no log has failed at nothing.
-        state.failed.insert(super::super::log::no_log("mysql"), String::from("no binary log"));
-        assert!(late(&state).is_empty());
-        state.failed.clear();
-        // A site that is away has the patience of the schedule, one that is damaged has none.
-        let far = state.sites.entry(String::from("far")).or_default();
-        far.reached = Some(at(10, 30).timestamp_millis());
-        far.trouble = Some(String::from("unreachable"));
-        assert!(late(&state).is_empty());
-        state.sites.entry(String::from("far")).or_default().trouble =
-            Some(String::from("damaged: data 00"));
-        assert_eq!(late(&state), ["site far: damaged: data 00"]);
     }
 }
