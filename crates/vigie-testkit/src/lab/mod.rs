@@ -27,6 +27,6 @@ pub use docker::Docker;
 pub use engine::{Engine, EngineSpec};
 pub use facts::Facts;
 pub use ports::free_port;
-pub use process::{Signal, is_alive, send_signal, server_of};
+pub use process::{Signal, freeze, is_alive, send_signal, server_of};
 pub use skip::{SKIPS_ENV, docker_or_skip, facts_or_skip, skip};
 pub use stack::{Ports, Restart, Secrets, Stack, StackSpec};

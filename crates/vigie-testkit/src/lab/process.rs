@@ -3,6 +3,7 @@
 
 use std::fs;
 use std::path::Path;
+use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result, bail};
 use rustix::process::{Pid, kill_process};
@@ -13,6 +14,9 @@ use super::Docker;
 
 /// Programs that only start and reap the real server; `init: true` adds one.
 const INITS: [&str; 3] = ["docker-init", "tini", "dumb-init"];
+
+/// How long a process may take to stand after it was told to.
+const STOPPED: Duration = Duration::from_secs(10);
 
 /// The host's pid of the server process of a running container, past the init in front of it.
 ///
@@ -45,12 +49,42 @@ pub fn send_signal(pid: i32, signal: Signal) -> Result<()> {
     kill_process(target, signal).with_context(|| format!("cannot send {signal:?} to pid {pid}"))
 }
 
+/// Stops one process, and waits until none of its threads runs: a signal is on its way for a while on a
+/// busy machine, and a thread may answer meanwhile.
+///
+/// # Errors
+/// As [`send_signal`], and when it still runs after some seconds.
+pub fn freeze(pid: i32) -> Result<()> {
+    send_signal(pid, Signal::STOP)?;
+    let began = Instant::now();
+    while !is_stopped(pid) {
+        if began.elapsed() > STOPPED {
+            bail!("process {pid} was told to stop and still runs");
+        }
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    Ok(())
+}
+
+/// Whether every thread of the process stands, or it is gone.
+fn is_stopped(pid: i32) -> bool {
+    let threads = fs::read_dir(format!("/proc/{pid}/task")).into_iter().flatten().flatten();
+    let mut states = threads.filter_map(|thread| state(&thread.path().join("stat")));
+    states.all(|state| !matches!(state, 'R' | 'S' | 'D'))
+}
+
 /// Whether the process exists and is more than a zombie.
 #[must_use]
 pub fn is_alive(pid: i32) -> bool {
-    let stat = fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
-    // The state letter follows the name, which is in brackets and may hold anything.
-    stat.rsplit_once(") ").is_some_and(|(_, rest)| !rest.starts_with(['Z', 'X']))
+    let state = state(&Path::new("/proc").join(pid.to_string()).join("stat"));
+    state.is_some_and(|state| !matches!(state, 'Z' | 'X'))
+}
+
+/// The state letter in a `stat` file; nothing of who is gone.
+fn state(stat: &Path) -> Option<char> {
+    let stat = fs::read_to_string(stat).ok()?;
+    // It follows the name, which is in brackets and may hold anything.
+    stat.rsplit_once(") ")?.1.chars().next()
 }
 
 fn command_name(pid: i32) -> Result<String> {
@@ -69,8 +103,8 @@ mod tests {
     fn a_stopped_process_is_alive_and_a_killed_one_is_not() {
         let mut child = Command::new("sleep").arg("30").spawn().unwrap();
         let pid = i32::try_from(child.id()).unwrap();
-        send_signal(pid, Signal::STOP).unwrap();
-        assert!(is_alive(pid));
+        freeze(pid).unwrap();
+        assert!(is_alive(pid) && is_stopped(pid));
         send_signal(pid, Signal::KILL).unwrap();
         child.wait().unwrap();
         assert!(!is_alive(pid));

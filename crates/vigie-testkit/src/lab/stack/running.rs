@@ -8,7 +8,7 @@ use anyhow::{Context as _, Result};
 use tempfile::TempDir;
 
 use super::{Secrets, StackSpec, project};
-use crate::lab::process::{Signal, send_signal, server_of};
+use crate::lab::process::{Signal, freeze, send_signal, server_of};
 use crate::lab::{Compose, Docker};
 
 /// How long one `docker stop` may take before the engine kills.
@@ -119,12 +119,12 @@ impl Stack {
         send_signal(self.game_pid()?, Signal::KILL)
     }
 
-    /// SIGSTOP of the game server process: running for Docker, dead for players.
+    /// SIGSTOP of the game server process: running for Docker, dead for players from here on.
     ///
     /// # Errors
-    /// When the container does not run.
+    /// When the container does not run, or the process does not stop.
     pub fn freeze_game(&self) -> Result<()> {
-        send_signal(self.game_pid()?, Signal::STOP)
+        freeze(self.game_pid()?)
     }
 
     /// SIGCONT after [`Stack::freeze_game`].
