@@ -44,8 +44,8 @@ mod tests;
 pub use error::{Error, SiteTrouble};
 pub use progress::Meter;
 pub use repository::{
-    Concerned, Copied, Damaged, Entry, Freed, Kind, Part, Repaired, Repository, SnapshotId, Stored,
-    Verified, Writers,
+    Concerned, Copied, Damaged, Entry, Freed, Gift, Given, Kind, Part, Repaired, Repository,
+    SnapshotId, Stored, Verified, Writers,
 };
 pub use restore::Piece;
 pub use site::{Access, HostKeys, Rclone, Rest, S3, Secret, Sftp, Site, WebDav};

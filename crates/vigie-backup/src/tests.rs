@@ -3,6 +3,7 @@
 mod archive;
 mod copy;
 mod faults;
+mod give;
 mod hostile;
 mod kill;
 mod memory;

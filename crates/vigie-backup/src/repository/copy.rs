@@ -70,6 +70,18 @@ impl Repository {
         lacking.sort_by(|one, other| one.time.cmp(&other.time));
         let copied = Copied { snapshots: lacking.len() as u64, known: known.len() as u64 };
         self.whole(from, other, to, &lacking)?;
+        self.bring(from, other, to, lacking)?;
+        Ok(copied)
+    }
+
+    /// Brings snapshots to the other repository, in their order.
+    pub(super) fn bring(
+        &self,
+        from: &Work<'_>,
+        other: &Self,
+        to: &Work<'_>,
+        mut lacking: Vec<SnapshotFile>,
+    ) -> Result<(), Error> {
         // Each round begins with the index that the one before has written. Rounds grow, since reading
         // it takes its time; the first are small, so that the oldest are safe soon.
         let mut round = 1;
@@ -79,7 +91,7 @@ impl Repository {
             lacking = later;
             round *= 2;
         }
-        Ok(copied)
+        Ok(())
     }
 
     fn copy_round(
@@ -103,21 +115,23 @@ impl Repository {
     }
 
     /// Fails when anything of these snapshots is in neither index: `rustic_core` copies what it finds and
-    /// says nothing. What the other repository has was looked at when it got there.
-    fn whole(
+    /// says nothing. What the other repository has was looked at when it got there. Says how many bytes
+    /// of packs it lacks.
+    pub(super) fn whole(
         &self,
         from: &Work<'_>,
         other: &Self,
         to: &Work<'_>,
         snapshots: &[SnapshotFile],
-    ) -> Result<(), Error> {
+    ) -> Result<u64, Error> {
         if snapshots.is_empty() {
-            return Ok(());
+            return Ok(0);
         }
         let seal = self.seal()?;
         let here = Index::load(&from.site, &seal).map_err(|fault| self.failed(fault))?;
         let there = Index::load(&to.site, &other.seal()?).map_err(|fault| other.failed(fault))?;
-        let mut seen = HashSet::new();
+        let (mut seen, mut sent) = (HashSet::new(), HashSet::new());
+        let mut bytes = 0;
         for snapshot in snapshots {
             let damaged = |what: &str| {
                 let name = snapshot.id.to_hex();
@@ -134,19 +148,24 @@ impl Repository {
                     Damage::Site(fault) => self.failed(fault),
                     Damage::Missing | Damage::Flipped => damaged("a directory"),
                 })?;
+                bytes += here.place(Kind::Tree, &id).map_or(0, |place| u64::from(place.length));
                 for node in tree.nodes {
-                    let has = |id: &Id| {
-                        let place = here.place(Kind::Data, id);
-                        place.or_else(|| there.place(Kind::Data, id)).is_some()
-                    };
-                    if !node.content.iter().flatten().all(|id| has(id)) {
-                        return Err(damaged(&format!("the file {:?}", node.name())));
+                    for id in node.content.iter().flatten().map(|id| **id) {
+                        if there.place(Kind::Data, &id).is_some() {
+                            continue;
+                        }
+                        let place = here.place(Kind::Data, &id);
+                        let place =
+                            place.ok_or_else(|| damaged(&format!("the file {:?}", node.name())))?;
+                        if sent.insert(id) {
+                            bytes += u64::from(place.length);
+                        }
                     }
                     open.extend(node.subtree.iter().map(|id| **id));
                 }
             }
         }
-        Ok(())
+        Ok(bytes)
     }
 
     /// Takes packs into the index that somebody left there who was killed.
@@ -157,7 +176,7 @@ impl Repository {
 }
 
 /// The other repository remembers what a snapshot is called here, as restic's copies do.
-fn named(snapshot: &SnapshotFile) -> SnapshotFile {
+pub(super) fn named(snapshot: &SnapshotFile) -> SnapshotFile {
     let original = snapshot.original.or(Some(snapshot.id));
     SnapshotFile { original, ..snapshot.clone() }
 }

@@ -5,6 +5,7 @@ mod copy;
 mod create;
 mod entry;
 mod get;
+mod give;
 mod put;
 mod repair;
 mod retain;
@@ -20,6 +21,7 @@ use rustic_core::repofile::MasterKey;
 
 pub use copy::Copied;
 pub use entry::{Entry, Kind};
+pub use give::{Gift, Given};
 pub use put::Stored;
 pub use repair::Repaired;
 pub use retain::{Freed, Writers};

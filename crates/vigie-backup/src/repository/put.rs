@@ -20,7 +20,7 @@ use crate::source::{Faults, Stream, Tree};
 use crate::store::{Area, Object, Store as _};
 
 /// The tag by which snapshots of directories are told from those of streams.
-const TREE: &str = "tree";
+pub(super) const TREE: &str = "tree";
 
 /// What was kept.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -16,15 +16,23 @@ pub enum Kind {
     Files,
     /// An image that a service runs.
     Image,
-    /// The compose project's own files, vigie's configuration, runbooks, journal and restore points'
-    /// descriptions.
+    /// The compose project's own files, vigie's configuration, runbooks and journal.
     Project,
+    /// Every restore point of the stack.
+    Points,
 }
 
 impl Kind {
     /// All of them.
-    pub const ALL: [Self; 6] =
-        [Self::Database, Self::Binlog, Self::Volume, Self::Files, Self::Image, Self::Project];
+    pub const ALL: [Self; 7] = [
+        Self::Database,
+        Self::Binlog,
+        Self::Volume,
+        Self::Files,
+        Self::Image,
+        Self::Project,
+        Self::Points,
+    ];
 
     /// The word used in names, configuration and JSON.
     #[must_use]
@@ -36,6 +44,7 @@ impl Kind {
             Self::Files => "files",
             Self::Image => "image",
             Self::Project => "project",
+            Self::Points => "points",
         }
     }
 }
@@ -45,20 +54,20 @@ impl Kind {
 pub struct Asset {
     /// What it is.
     pub kind: Kind,
-    /// The service that it belongs to; none for the project.
+    /// The service that it belongs to; none for the project and its restore points.
     pub service: Option<String>,
     /// The schema, the database's service for its log, the volume's name, the directory relative to the project or absolute, the image's
-    /// repository; empty for the project.
+    /// repository; empty for the project and its restore points.
     pub what: String,
 }
 
 impl Asset {
     /// Its name: `database:gmod_construction`, `binlog:mysql`, `volume:gmod_gmod-server-data`, `files:addons`,
-    /// `image:gmod`, `project`.
+    /// `image:gmod`, `project`, `points`.
     #[must_use]
     pub fn name(&self) -> String {
         match (self.kind, &self.service) {
-            (Kind::Project, _) => String::from("project"),
+            (Kind::Project | Kind::Points, _) => self.kind.word().to_owned(),
             (Kind::Image, Some(service)) => format!("image:{service}"),
             (kind, _) => format!("{}:{}", kind.word(), self.what),
         }
@@ -74,8 +83,10 @@ impl Asset {
 /// What somebody wants back: assets by a name, and as of when.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Wanted {
-    /// The name as written.
+    /// The name as written, without the restore point.
     pub asset: String,
+    /// The one restore point of all, as written behind `points:`.
+    pub point: Option<String>,
     /// As written behind the `@`: a time, or a GTID; the newest without it.
     pub at: Option<String>,
 }
@@ -93,6 +104,9 @@ pub enum WantedError {
         "`{0}` has nothing behind the @; write a time, such as database@\"2026-11-22 20:14:03\""
     )]
     NoTime(String),
+    /// Nothing behind `points:`.
+    #[error("`{0}` names no restore point; write points for all, or points:NAME")]
+    NoPoint(String),
 }
 
 impl std::str::FromStr for Wanted {
@@ -109,6 +123,13 @@ impl std::str::FromStr for Wanted {
         if at.is_some_and(str::is_empty) {
             return Err(WantedError::NoTime(text.to_owned()));
         }
-        Ok(Self { asset: asset.trim().to_owned(), at: at.map(ToOwned::to_owned) })
+        let (asset, point) = match asset.trim().split_once(':') {
+            Some((kind, "")) if kind == Kind::Points.word() => {
+                return Err(WantedError::NoPoint(text.to_owned()));
+            }
+            Some((kind, name)) if kind == Kind::Points.word() => (kind, Some(name.to_owned())),
+            _ => (asset.trim(), None),
+        };
+        Ok(Self { asset: asset.to_owned(), point, at: at.map(ToOwned::to_owned) })
     }
 }

@@ -27,6 +27,9 @@ fn assets_have_names_that_people_can_shorten() {
     let project = asset(Kind::Project, None, "");
     assert_eq!(project.name(), "project");
     assert!(!project.is_called(""));
+    let points = asset(Kind::Points, None, "");
+    assert_eq!(points.name(), "points");
+    assert!(points.is_called("points") && !points.is_called("") && !points.is_called("project"));
 }
 
 #[test]
@@ -41,6 +44,11 @@ fn what_is_wanted_has_an_asset_and_perhaps_a_time() {
     let odd: Wanted = "files:maps@v1@2026-11-22".parse().unwrap();
     assert_eq!((odd.asset.as_str(), odd.at.as_deref()), ("files:maps@v1", Some("2026-11-22")));
     assert!(matches!("database@ ".parse::<Wanted>(), Err(WantedError::NoTime(_))));
+    let point: Wanted = "points:v2.3-vehicles@2026-11-22".parse().unwrap();
+    assert_eq!((point.asset.as_str(), point.point.as_deref()), ("points", Some("v2.3-vehicles")));
+    assert_eq!(point.at.as_deref(), Some("2026-11-22"));
+    assert_eq!("points".parse::<Wanted>().unwrap().point, None);
+    assert!(matches!("points:".parse::<Wanted>(), Err(WantedError::NoPoint(_))));
 }
 
 #[test]

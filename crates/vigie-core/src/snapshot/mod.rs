@@ -11,5 +11,8 @@ mod tests;
 
 pub use name::{Bump, NameError, PointName};
 pub use plan::{Act, Only, Parts, Plan};
-pub use point::{DatabasePart, ImagePart, Point, Repository, TreePart, hides};
+pub use point::{
+    DatabasePart, ImagePart, PROJECT_LABEL, Point, Repository, TreePart, bind_label,
+    database_label, hides, volume_label,
+};
 pub use prune::{GOOD_AFTER, Kept, Rules, Verdict, prune};

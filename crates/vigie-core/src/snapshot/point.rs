@@ -78,6 +78,27 @@ pub struct Repository {
     pub dirty: bool,
 }
 
+/// The label of the project's files in the repository.
+pub const PROJECT_LABEL: &str = "project";
+
+/// The label of a volume in the repository.
+#[must_use]
+pub fn volume_label(name: &str) -> String {
+    format!("volume:{name}")
+}
+
+/// The label of a mounted directory in the repository.
+#[must_use]
+pub fn bind_label(name: &str) -> String {
+    format!("bind:{name}")
+}
+
+/// The label of a dump in the repository.
+#[must_use]
+pub fn database_label(service: &str, schema: &str) -> String {
+    format!("database:{service}:{schema}")
+}
+
 /// A restore point.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Point {
@@ -164,8 +185,42 @@ impl Point {
 
     /// Its snapshots in the repository.
     pub fn snapshots(&self) -> impl Iterator<Item = &str> {
-        let trees = self.trees().map(|one| one.snapshot.as_str());
-        trees.chain(self.databases.iter().map(|one| one.snapshot.as_str()))
+        self.parts().map(|(_, snapshot)| snapshot)
+    }
+
+    /// What is in the repository: labels, and their snapshots.
+    pub fn parts(&self) -> impl Iterator<Item = (String, &str)> {
+        let volumes = self.volumes.iter().map(|one| (volume_label(&one.name), &one.snapshot));
+        let binds = self.binds.iter().map(|one| (bind_label(&one.name), &one.snapshot));
+        let project = self.project.iter().map(|one| (PROJECT_LABEL.to_owned(), &one.snapshot));
+        let databases = self.databases.iter();
+        let databases =
+            databases.map(|one| (database_label(&one.service, &one.schema), &one.snapshot));
+        let all = volumes.chain(project).chain(binds).chain(databases);
+        all.map(|(label, snapshot)| (label, snapshot.as_str()))
+    }
+
+    /// Calls its snapshots otherwise: `called` gets a label and the snapshot, and says the new one.
+    ///
+    /// # Errors
+    /// What `called` says.
+    pub fn call_parts<E>(
+        &mut self,
+        mut called: impl FnMut(&str, &str) -> Result<String, E>,
+    ) -> Result<(), E> {
+        for one in &mut self.volumes {
+            one.snapshot = called(&volume_label(&one.name), &one.snapshot)?;
+        }
+        if let Some(one) = &mut self.project {
+            one.snapshot = called(PROJECT_LABEL, &one.snapshot)?;
+        }
+        for one in &mut self.binds {
+            one.snapshot = called(&bind_label(&one.name), &one.snapshot)?;
+        }
+        for one in &mut self.databases {
+            one.snapshot = called(&database_label(&one.service, &one.schema), &one.snapshot)?;
+        }
+        Ok(())
     }
 
     /// Whether every image of it is in a registry too.

@@ -203,6 +203,18 @@ fn sizes_are_added_up() {
     let one = point("v1.0-a", 0);
     assert_eq!((one.size(), one.added()), (1_000 + 300 + 7, 50 + 30 + 7));
     assert_eq!(one.snapshots().count(), 4);
+    assert_eq!(one.trees().count() + one.databases.len(), 4);
+    let mut other = one.clone();
+    let called = |label: &str, snapshot: &str| Ok::<_, ()>(format!("{label}={snapshot}"));
+    other.call_parts(called).unwrap();
+    for ((label, before), (same, after)) in one.parts().zip(other.parts()) {
+        assert_eq!((after, &label), (format!("{label}={before}").as_str(), &same));
+    }
+    let refused =
+        other.call_parts(
+            |label, _| if label == PROJECT_LABEL { Err(label.len()) } else { Ok(String::new()) },
+        );
+    assert_eq!(refused, Err(PROJECT_LABEL.len()));
     assert!(!one.is_off_site());
 }
 

@@ -1,5 +1,5 @@
 //! Does: finds what a stack has that can be lost: its databases, volumes, mounted directories, images,
-//! and the project itself.
+//! the project itself and its restore points.
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -10,6 +10,7 @@ use vigie_core::stack::Role;
 use super::BackupError;
 use crate::config::Config;
 use crate::runtime::docker::{Container, Docker};
+use crate::snapshot::Shelf;
 
 /// What is backed up of the stack, in the order of its names; what is excluded is left out.
 ///
@@ -42,6 +43,9 @@ pub async fn assets(config: &Config, docker: Option<&Docker>) -> Result<Vec<Asse
         }
         let what = container.image.clone();
         found.push(Asset { kind: Kind::Image, service: Some(name.clone()), what });
+    }
+    if docker.is_some() && Shelf::has_any(config) {
+        found.push(Asset { kind: Kind::Points, service: None, what: String::new() });
     }
     let mut found = once(found);
     found.retain(|asset| !is_excluded(config, asset));

@@ -116,6 +116,9 @@ pub struct State {
     /// Since when the schedule is followed, in milliseconds since 1970: nothing was due before.
     #[serde(default)]
     pub since: Option<i64>,
+    /// Assets that the first site has no backup of, and since when they are known, in milliseconds since 1970.
+    #[serde(default)]
+    pub unkept: BTreeMap<String, i64>,
     /// When each kind of work was last begun by the schedule.
     #[serde(default)]
     pub begun: BTreeMap<String, i64>,

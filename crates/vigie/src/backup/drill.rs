@@ -19,7 +19,7 @@ use super::restore::Bringer;
 use super::{BackupError, Catalog, Drilled, image, physical};
 use crate::respond::Redactor;
 use crate::runtime::docker::Scratch;
-use compare::compare;
+pub(super) use compare::compare;
 
 /// How the directories begin into which a drill brings things back.
 pub(super) const STAGE: &str = ".drill-";
@@ -33,7 +33,7 @@ const TOLD: usize = 3;
 
 /// Measures how long it takes until something is back: the RTO, in which the proof has no part. Where to
 /// read it is the proof (an image, a copy of a server's files), it is all of it.
-struct Back {
+pub(super) struct Back {
     began: Instant,
     took: OnceLock<Duration>,
 }
@@ -44,7 +44,7 @@ impl Back {
     }
 
     /// It is back; only the first time counts.
-    fn is_there(&self) {
+    pub(super) fn is_there(&self) {
         self.took();
     }
 
@@ -90,6 +90,7 @@ impl Drill<'_> {
             Kind::Binlog => self.log(manifest, id, back).await,
             Kind::Database => self.database(manifest, &id, back).await,
             Kind::Image => self.image(id).await,
+            Kind::Points => self.points(id, back).await,
         }
     }
 
@@ -235,7 +236,7 @@ impl Drill<'_> {
         }])
     }
 
-    fn stage(&self) -> Result<tempfile::TempDir, BackupError> {
+    pub(super) fn stage(&self) -> Result<tempfile::TempDir, BackupError> {
         let directory = self.catalog.directory();
         let made = tempfile::Builder::new().prefix(STAGE).tempdir_in(directory);
         made.map_err(|error| BackupError::File(directory.to_owned(), error))
@@ -276,7 +277,7 @@ pub(super) fn refuse(wrong: &[String]) -> Result<(), BackupError> {
     Err(BackupError::Damaged(format!("it did not come back as it was kept: {told}{more}")))
 }
 
-struct Counted(u64);
+pub(super) struct Counted(pub(super) u64);
 
 impl Write for Counted {
     fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {

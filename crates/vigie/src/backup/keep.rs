@@ -71,6 +71,8 @@ impl Keeper<'_> {
             moments: BTreeMap::new(),
             image: None,
             layers: Vec::new(),
+            points: Vec::new(),
+            parts: Vec::new(),
             mounted: Vec::new(),
             stack: self.config.stack.name.clone(),
             version: env!("CARGO_PKG_VERSION").to_owned(),
@@ -90,6 +92,7 @@ impl Keeper<'_> {
             }
             Kind::Image => image::keep(self, &mut manifest).await?,
             Kind::Project => self.project(&mut manifest).await?,
+            Kind::Points => self.points(&mut manifest).await?,
         };
         manifest.files = stored.files;
         manifest.bytes = stored.bytes;
@@ -281,9 +284,23 @@ impl Keeper<'_> {
         E: std::fmt::Display + Into<BackupError>,
         F: Future<Output = Result<T, E>>,
     {
+        let place = (manifest.asset.name(), Manifest::tag(manifest.at));
+        self.streamed_at(place, name, produce).await
+    }
+
+    /// The same under any label and tags.
+    pub(super) async fn streamed_at<T, E, F>(
+        &self,
+        (label, tag): (String, String),
+        name: &'static str,
+        produce: impl FnOnce(mpsc::Sender<Bytes>) -> F,
+    ) -> Result<(T, Stored), BackupError>
+    where
+        E: std::fmt::Display + Into<BackupError>,
+        F: Future<Output = Result<T, E>>,
+    {
         let (sender, receiver) = mpsc::channel(WAITING);
         let (tell, told) = std::sync::mpsc::channel::<Result<(), String>>();
-        let (label, tag) = (manifest.asset.name(), Manifest::tag(manifest.at));
         let keep = self.work(move |repository| {
             repository.put_stream(&label, &tag, name, Pieces::of(receiver), || {
                 told.recv().unwrap_or_else(|_| Err(String::from("it was given up")))
@@ -384,10 +401,6 @@ fn gather(config: &Config, mounted: &[PathBuf], to: &Path) -> Result<Vec<PathBuf
         let inside = std::fs::read_dir(folder).into_iter().flatten().flatten();
         members.extend(inside.map(|entry| entry.path()));
     }
-    let points = config.state_directory().join("points");
-    let inside =
-        std::fs::read_dir(points).into_iter().flatten().flatten().map(|entry| entry.path());
-    members.extend(inside.filter(|path| path.extension().is_some_and(|end| end == "json")));
     // What is named through `..` is outside, too.
     let mut members: Vec<PathBuf> = members.iter().map(|path| plain(path)).collect();
     members.sort();

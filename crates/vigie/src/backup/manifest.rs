@@ -6,10 +6,12 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use vigie_core::backup::Asset;
 use vigie_core::binlog::Dump;
+use vigie_core::snapshot::PointName;
 
 use super::database::Count;
 use super::log::Span;
 use super::physical::Physical;
+use super::{image, points};
 
 /// The manifest's name in its snapshot.
 pub(super) const FILE: &str = "manifest.json";
@@ -66,6 +68,12 @@ pub struct Manifest {
     /// is one archive.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub layers: Vec<String>,
+    /// The restore points, oldest first.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub points: Vec<PointName>,
+    /// The contents of restore points, which are kept once for all backups.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub parts: Vec<String>,
     /// Where it is mounted, and by which service.
     #[serde(default)]
     pub mounted: Vec<(String, String)>,
@@ -76,6 +84,12 @@ pub struct Manifest {
 }
 
 impl Manifest {
+    /// The labels of what it shares with other backups: layers of images, contents of restore points.
+    pub(super) fn shared(&self) -> impl Iterator<Item = String> {
+        let layers = self.layers.iter().map(|layer| image::label(layer));
+        layers.chain(self.parts.iter().map(|part| points::label(part)))
+    }
+
     /// The tag that data and manifest share.
     #[must_use]
     pub fn tag(at: i64) -> String {

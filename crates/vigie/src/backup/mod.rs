@@ -18,6 +18,7 @@ mod manifest;
 mod named;
 mod outside;
 mod physical;
+mod points;
 pub mod recover;
 mod redundancy;
 mod restore;

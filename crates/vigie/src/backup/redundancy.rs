@@ -148,8 +148,10 @@ fn whole(
     }
     let project = Asset { kind: Kind::Project, service: None, what: String::new() };
     let mut copies = vec![living(config, &project)];
+    // The stack comes back without what it could go back to.
+    let points = Kind::Points.word();
     for copy in at_sites(config, backup, state, &project, now) {
-        let ages = parts.iter().map(|row| {
+        let ages = parts.iter().filter(|row| row.facts.asset != points).map(|row| {
             row.facts.copies.iter().find(|one| one.place == copy.place).map(|one| one.age)
         });
         if let Some(ages) = ages.collect::<Option<Vec<_>>>() {

@@ -63,6 +63,8 @@ pub(super) struct Bringer<'a> {
     pub(super) tell: &'a dyn Tell,
     /// Where is noted what a killed restore would leave; nowhere when somebody else knows it.
     pub(super) catalog: Option<&'a Catalog>,
+    /// The one restore point that is wanted; all of them without it.
+    pub(super) point: Option<&'a str>,
 }
 
 impl Bringer<'_> {
@@ -127,6 +129,7 @@ impl Bringer<'_> {
             }
             Kind::Database => self.file(id, DUMP, to).await,
             Kind::Image => self.image_into(id, to).await,
+            Kind::Points => self.points_into(id, to).await,
         }
     }
 
@@ -208,6 +211,7 @@ impl Bringer<'_> {
                 self.tell.step(&format!("load {}", asset.what));
                 self.image_back(manifest, id).await
             }
+            Kind::Points => self.points_back(id).await,
             Kind::Volume => {
                 let docker = self.engine()?;
                 let container = docker.container(&service).await?;
@@ -374,10 +378,10 @@ impl Bringer<'_> {
         self.docker.ok_or_else(none)
     }
 
-    async fn work(
+    pub(super) async fn work<T: Send + 'static>(
         &self,
-        work: impl FnOnce(Repository) -> Result<(), vigie_backup::Error> + Send + 'static,
-    ) -> Result<(), BackupError> {
+        work: impl FnOnce(Repository) -> Result<T, vigie_backup::Error> + Send + 'static,
+    ) -> Result<T, BackupError> {
         let repository = self.repository.clone();
         let done = tokio::task::spawn_blocking(move || work(repository)).await;
         done.map_err(|error| BackupError::Worker(error.to_string()))?

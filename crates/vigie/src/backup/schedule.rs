@@ -19,7 +19,7 @@ use super::{
 use crate::config::{BackupConfig, ScheduleConfig};
 use crate::observe::Eyes;
 use again::{Again, failed_of};
-use overdue::overdue;
+use overdue::{note_unkept, overdue};
 
 /// Between two looks at the schedule.
 const EVERY: Duration = Duration::from_secs(15);
@@ -69,7 +69,7 @@ impl Work {
     const fn of(kind: Kind) -> Self {
         match kind {
             Kind::Database | Kind::Binlog => Self::Database,
-            Kind::Volume | Kind::Files | Kind::Project => Self::Files,
+            Kind::Volume | Kind::Files | Kind::Project | Kind::Points => Self::Files,
             Kind::Image => Self::Images,
         }
     }
@@ -81,7 +81,7 @@ impl Work {
         match self {
             Self::Database => vec![Job::Run { names: names(&[Kind::Database]), known: true }],
             Self::Files => {
-                let kinds = [Kind::Volume, Kind::Files, Kind::Project];
+                let kinds = [Kind::Volume, Kind::Files, Kind::Project, Kind::Points];
                 vec![Job::Run { names: names(&kinds), known: true }]
             }
             Self::Images => vec![Job::Run { names: names(&[Kind::Image]), known: true }],
@@ -307,7 +307,13 @@ async fn tell(eyes: &Eyes, backup: &BackupConfig, catalog: &Catalog, begun: i64)
             tracing::warn!(%error, "what is known of backups cannot be written");
         }
     }
-    let state = catalog.state();
+    let mut state = catalog.state();
+    if note_unkept(&mut state, backup, &names, now.timestamp_millis()) {
+        let unkept = state.unkept.clone();
+        if let Err(error) = catalog.remember(|state| state.unkept = unkept) {
+            tracing::warn!(%error, "what is known of backups cannot be written");
+        }
+    }
     let late = overdue(&eyes.config, backup, &state, &names, now, begun);
     let drills = state
         .drills

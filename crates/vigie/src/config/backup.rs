@@ -106,7 +106,7 @@ impl BackupConfig {
     pub const fn rpo_of(&self, kind: Kind) -> Duration {
         match kind {
             Kind::Database | Kind::Binlog => self.rpo.database,
-            Kind::Volume | Kind::Files | Kind::Project => self.rpo.files,
+            Kind::Volume | Kind::Files | Kind::Project | Kind::Points => self.rpo.files,
             Kind::Image => self.rpo.images,
         }
     }
@@ -118,7 +118,7 @@ impl BackupConfig {
 pub struct ScheduleConfig {
     /// Databases.
     pub database: String,
-    /// Volumes, mounted directories, the project.
+    /// Volumes, mounted directories, the project, restore points.
     pub files: String,
     /// Images.
     pub images: String,
@@ -166,7 +166,7 @@ impl ScheduleConfig {
     pub fn of(&self, kind: Kind) -> &str {
         match kind {
             Kind::Database | Kind::Binlog => &self.database,
-            Kind::Volume | Kind::Files | Kind::Project => &self.files,
+            Kind::Volume | Kind::Files | Kind::Project | Kind::Points => &self.files,
             Kind::Image => &self.images,
         }
     }
@@ -179,7 +179,7 @@ pub struct RpoConfig {
     /// Databases.
     #[serde(with = "vigie_core::span")]
     pub database: Duration,
-    /// Volumes, mounted directories, the project.
+    /// Volumes, mounted directories, the project, restore points.
     #[serde(with = "vigie_core::span")]
     pub files: Duration,
     /// Images.

@@ -4,7 +4,9 @@ use std::path::PathBuf;
 use std::time::Instant;
 
 use vigie_backup::Stored;
-use vigie_core::snapshot::{ImagePart, Point, PointName, TreePart};
+use vigie_core::snapshot::{
+    ImagePart, PROJECT_LABEL, Point, PointName, TreePart, bind_label, volume_label,
+};
 use vigie_core::stack::Role;
 
 use super::database::{self, joined};
@@ -103,7 +105,7 @@ async fn fill(
     }
     for (volume, mounted) in volumes(services) {
         (place.say)(&format!("volume {}", volume.name));
-        let label = format!("volume:{}", volume.name);
+        let label = volume_label(&volume.name);
         let stored = tree(place, wish, label, volume.source).await?;
         point.volumes.push(part(volume.name, mounted, stored));
     }
@@ -174,7 +176,7 @@ async fn files(
     for (inside, mounted) in &binds {
         let name = inside.display().to_string();
         (place.say)(&format!("files in {name}"));
-        let stored = tree(place, wish, format!("bind:{name}"), directory.join(inside)).await?;
+        let stored = tree(place, wish, bind_label(&name), directory.join(inside)).await?;
         point.binds.push(part(name, mounted.clone(), stored));
     }
     (place.say)("the project's files");
@@ -191,7 +193,7 @@ async fn files(
     let stage = tempfile::Builder::new().prefix(".stage-").tempdir_in(&shelf);
     let stage = stage.map_err(|error| SnapshotError::File(shelf, error))?;
     project::gather(place.config, &members, &patches, stage.path())?;
-    let stored = tree(place, wish, String::from("project"), stage.path().to_owned()).await?;
+    let stored = tree(place, wish, PROJECT_LABEL.to_owned(), stage.path().to_owned()).await?;
     point.project = Some(part(String::from("project"), Vec::new(), stored));
     point.repositories = repositories.into_iter().map(|(repository, _)| repository).collect();
     Ok(())

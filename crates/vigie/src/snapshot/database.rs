@@ -6,7 +6,7 @@ use std::io::Read;
 use bytes::{Buf, Bytes};
 use tokio::sync::mpsc;
 use vigie_backup::Stored;
-use vigie_core::snapshot::{DatabasePart, PointName};
+use vigie_core::snapshot::{DatabasePart, PointName, database_label};
 
 use super::SnapshotError;
 use super::engine::Place;
@@ -14,7 +14,7 @@ use crate::backup::database::{Client, DatabaseError, Tools, Wish, dump as print,
 use crate::config::DatabaseConfig;
 
 /// The dump's name in its snapshot.
-const FILE: &str = "dump.sql";
+pub(crate) const FILE: &str = "dump.sql";
 /// Pieces that wait for whoever is slower.
 const WAITING: usize = 64;
 
@@ -38,7 +38,7 @@ pub(super) async fn dump(
     let (sender, receiver) = mpsc::channel(WAITING);
     let (tell, told) = std::sync::mpsc::channel::<Result<(), String>>();
     let repository = place.shelf.repository()?;
-    let label = format!("database:{service}:{schema}");
+    let label = database_label(service, schema);
     let tag = name.to_string();
     let keep = tokio::task::spawn_blocking(move || {
         let reader = Pieces { receiver, piece: Bytes::new() };

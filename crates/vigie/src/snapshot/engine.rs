@@ -54,7 +54,7 @@ impl Place<'_> {
 }
 
 /// As [`Place::room`]; what is not there yet is looked at where it will be.
-pub(super) fn room(config: &Config, place: &Path, needed: u64) -> Result<(), SnapshotError> {
+pub(crate) fn room(config: &Config, place: &Path, needed: u64) -> Result<(), SnapshotError> {
     let there = place.ancestors().find(|path| path.exists()).unwrap_or(place);
     let seen = rustix::fs::statvfs(there);
     let seen = seen.map_err(|error| SnapshotError::File(place.to_owned(), error.into()))?;

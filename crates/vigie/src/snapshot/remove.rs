@@ -1,5 +1,7 @@
 //! Does: removes restore points, and what is left of one that could not be made.
 
+use std::collections::BTreeSet;
+
 use vigie_core::snapshot::Point;
 
 use super::SnapshotError;
@@ -11,18 +13,30 @@ use super::engine::Place;
 /// # Errors
 /// See [`SnapshotError`]; those that were removed before stay removed.
 pub async fn remove(place: &Place<'_>, points: &[Point]) -> Result<(), SnapshotError> {
-    let repository = place.shelf.repository()?;
     for point in points {
         for name in point.tags() {
             place.docker.remove_image(&name).await?;
         }
         // First what it says, then what it says it of: the other way round it would promise too much.
         place.shelf.forget(&point.name)?;
-        let ids: Vec<String> = point.snapshots().map(str::to_owned).collect();
-        let from = repository.clone();
-        joined(tokio::task::spawn_blocking(move || from.forget(&ids)).await)?;
     }
-    joined(tokio::task::spawn_blocking(move || repository.prune()).await)
+    sweep(place).await
+}
+
+/// Forgets every snapshot that no point has, also those of which a backup that read them kept somebody
+/// from doing so, and frees their space. Nobody makes a point meanwhile.
+async fn sweep(place: &Place<'_>) -> Result<(), SnapshotError> {
+    let repository = place.shelf.repository()?;
+    let points = place.shelf.points()?;
+    let work = move || {
+        let needed: BTreeSet<&str> = points.iter().flat_map(Point::snapshots).collect();
+        repository.forget_chosen(|all| {
+            let free = all.iter().map(|(id, ..)| id).filter(|id| !needed.contains(id.as_str()));
+            free.cloned().collect()
+        })?;
+        repository.prune()
+    };
+    joined(tokio::task::spawn_blocking(work).await)
 }
 
 /// Removes what there is of a point that could not be made, or whose maker was killed; whether there was
@@ -30,7 +44,7 @@ pub async fn remove(place: &Place<'_>, points: &[Point]) -> Result<(), SnapshotE
 ///
 /// # Errors
 /// See [`SnapshotError`]; it can be tried again.
-pub(super) async fn leftovers(place: &Place<'_>) -> Result<bool, SnapshotError> {
+pub(crate) async fn leftovers(place: &Place<'_>) -> Result<bool, SnapshotError> {
     let Some(making) = place.shelf.making()? else { return Ok(false) };
     // Killed between the last two strokes: it is whole.
     if place.shelf.points()?.iter().any(|point| point.name == making.name) {
@@ -40,15 +54,7 @@ pub(super) async fn leftovers(place: &Place<'_>) -> Result<bool, SnapshotError> 
     for image in &making.images {
         place.docker.remove_image(image).await?;
     }
-    let repository = place.shelf.repository()?;
-    let name = making.name.to_string();
-    let work = move || {
-        let all = repository.snapshots()?;
-        let of_it = all.into_iter().filter(|(_, _, tags)| tags.contains(&name));
-        repository.forget(&of_it.map(|(id, ..)| id).collect::<Vec<_>>())?;
-        repository.prune()
-    };
-    joined(tokio::task::spawn_blocking(work).await)?;
+    sweep(place).await?;
     place.shelf.make(None)?;
     Ok(true)
 }

@@ -8,12 +8,12 @@ use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 
 use serde::{Deserialize, Serialize};
-use vigie_backup::Repository;
+use vigie_backup::{Access, Repository, Site};
 use vigie_core::snapshot::{Parts, Point, PointName};
 
 use super::SnapshotError;
 use crate::config::Config;
-use crate::whole::{self, Access};
+use crate::whole;
 
 /// A rollback that is under way. Whoever finds one that nobody works at takes it back.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -78,6 +78,19 @@ impl Shelf {
     /// # Errors
     /// When it cannot be read or made.
     pub fn repository(&self) -> Result<Repository, SnapshotError> {
+        self.made(None)
+    }
+
+    /// Its repository, and where there is none a new one that cuts data in the same places as `like`: what
+    /// the one has is not sent to the other again.
+    ///
+    /// # Errors
+    /// When it cannot be read or made.
+    pub fn repository_like(&self, like: &Repository) -> Result<Repository, SnapshotError> {
+        self.made(Some(like))
+    }
+
+    fn made(&self, like: Option<&Repository>) -> Result<Repository, SnapshotError> {
         if let Some(known) = self.repository.get() {
             return Ok(known.clone());
         }
@@ -85,6 +98,8 @@ impl Shelf {
         let key = self.key()?;
         let opened = if place.join("config").exists() {
             Repository::open(&place, &key)?
+        } else if let Some(like) = like {
+            like.create_like(&Site::Local(place), &Access::default(), &key)?
         } else {
             Repository::create(&place, &key)?
         };
@@ -132,6 +147,13 @@ impl Shelf {
         Self::read(&self.directory)
     }
 
+    /// Whether `config` has any point.
+    #[must_use]
+    pub fn has_any(config: &Config) -> bool {
+        let entries = std::fs::read_dir(Self::place(config)).into_iter().flatten().flatten();
+        entries.map(|entry| entry.path()).any(|path| is_description(&path))
+    }
+
     /// Every point of `config`, oldest first, also while another command is at work.
     ///
     /// # Errors
@@ -163,9 +185,7 @@ impl Shelf {
         let mut points = Vec::new();
         for entry in entries {
             let path = entry.map_err(failed)?.path();
-            let stem = path.file_stem().and_then(|stem| stem.to_str()).unwrap_or_default();
-            let is_point = path.extension().is_some_and(|end| end == "json");
-            if !is_point || stem.parse::<PointName>().is_err() {
+            if !is_description(&path) {
                 continue;
             }
             let text = std::fs::read_to_string(&path).map_err(failed)?;
@@ -273,7 +293,13 @@ impl Shelf {
 
     /// All of it or nothing, and on the disk.
     fn write(path: &Path, bytes: &[u8]) -> Result<(), SnapshotError> {
-        let written = whole::put(path, bytes, Access::Private);
+        let written = whole::put(path, bytes, whole::Access::Private);
         written.map_err(|error| SnapshotError::File(path.to_owned(), error))
     }
+}
+
+/// Whether a point's description is called like this.
+fn is_description(path: &Path) -> bool {
+    let stem = path.file_stem().and_then(|stem| stem.to_str()).unwrap_or_default();
+    path.extension().is_some_and(|end| end == "json") && stem.parse::<PointName>().is_ok()
 }

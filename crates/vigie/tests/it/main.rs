@@ -21,6 +21,7 @@ mod machine;
 mod moment;
 mod notify;
 mod physical;
+mod points;
 mod postmortem;
 mod pulse;
 mod recover;

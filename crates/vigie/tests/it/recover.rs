@@ -16,6 +16,7 @@ use crate::watch::vigie;
 
 pub(crate) const PASSWORD: &str = "correct-horse-battery";
 const WORD: &str = "kept";
+const POINT: &str = "v1.0-before";
 
 /// A stack that is backed up at two sites outside of it. The stack goes first, then its image.
 pub(crate) struct Town {
@@ -95,8 +96,25 @@ impl Town {
     /// Nothing of the stack is left on the host: no container, volume, image, directory.
     pub(crate) fn lose(&self) {
         self.stack.down().unwrap();
-        self.docker().text(["rmi", "-f", &self.stack.spec.game_image]).unwrap();
+        let listed = ["images", "--format", "{{.Repository}}:{{.Tag}}", &self.images.repository];
+        for name in self.docker().text(listed).unwrap().lines() {
+            self.docker().text(["rmi", "-f", name]).unwrap();
+        }
         std::fs::remove_dir_all(self.stack.dir()).unwrap();
+    }
+
+    /// A restore point, and its backup.
+    fn make_point(&self) {
+        fine(&self.stack, &["snapshot", "create", POINT]);
+        fine(&self.stack, &["backup", "run", "points"]);
+    }
+
+    /// The restore point is there, and the stack goes back to it.
+    fn goes_back(&self) {
+        sql(&self.stack, "UPDATE shared_blueprints SET name = 'later' WHERE id = 1");
+        std::fs::write(volume(&self.stack).join("volume.txt"), "later").unwrap();
+        fine(&self.stack, &["snapshot", "rollback", POINT, "--yes"]);
+        self.is_back();
     }
 
     /// `vigie recover` on that host, from nowhere.
@@ -163,6 +181,7 @@ fn a_lost_host_comes_back_by_the_command_on_the_sheet() {
     let to = town.stack.dir().display().to_string();
     let beside = town.sites.path().join("beside").display().to_string();
     let near = town.near();
+    town.make_point();
 
     // What lives is left alone, wherever it is looked for.
     let (code, text) = town.run(&["--from", &near, "--to", &to, "--yes"]);
@@ -204,6 +223,7 @@ fn a_lost_host_comes_back_by_the_command_on_the_sheet() {
     let answers = text.lines().find(|line| line.starts_with("start gmod")).unwrap();
     assert!(answers.contains("a2s: "), "{text}");
     town.is_back();
+    town.goes_back();
     let (code, text) = town.run(&["--from", &near, "--to", &to, "--yes"]);
     assert_eq!((code, text.contains("was recovered into")), (Some(4), true), "{text}");
     assert_eq!(town.images.repository, town.stack.spec.game_image.split(':').next().unwrap());
@@ -214,6 +234,7 @@ fn killed_at_any_step_it_goes_on_and_ends_the_same() {
     let Some(lab) = docker_or_skip("kill -9 of a recovery") else { return };
     let town = town(&lab, "it-recover-kill");
     let (near, to) = (town.near(), town.stack.dir().display().to_string());
+    town.make_point();
     town.lose();
     let arguments = ["--from", &near, "--to", &to, "--yes"];
     let moments = [
@@ -225,6 +246,8 @@ fn killed_at_any_step_it_goes_on_and_ends_the_same() {
         ("  start mysql\n", 3_000),
         ("  database:gmod_construction\n", 150),
         ("  start gmod\n", 400),
+        ("  points\n", 0),
+        ("  points\n", 120),
     ];
     for (line, more) in moments {
         killed_at(&town, &arguments, line, Duration::from_millis(more));
@@ -241,6 +264,7 @@ fn killed_at_any_step_it_goes_on_and_ends_the_same() {
     assert_eq!(once.len(), steps.len(), "each step is done once: {steps:?}");
     assert!(told["rto_ms"].as_u64().unwrap() > 0, "{told:#}");
     town.is_back();
+    town.goes_back();
 }
 
 /// Kills a recovery with -9, `more` after it says `line`. One whose step was done before it could be killed

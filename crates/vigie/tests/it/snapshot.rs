@@ -16,7 +16,7 @@ use crate::survival::ready;
 use crate::watch::vigie;
 
 /// `vigie` in the stack's directory.
-fn run(stack: &Stack, arguments: &[&str]) -> (Option<i32>, String) {
+pub(crate) fn run(stack: &Stack, arguments: &[&str]) -> (Option<i32>, String) {
     let mut command = vigie();
     stack.docker().point(&mut command);
     let output = command.args(arguments).current_dir(stack.dir()).output().unwrap();
@@ -24,24 +24,24 @@ fn run(stack: &Stack, arguments: &[&str]) -> (Option<i32>, String) {
     (output.status.code(), String::from_utf8_lossy(&text).into_owned())
 }
 
-fn fine(stack: &Stack, arguments: &[&str]) -> String {
+pub(crate) fn fine(stack: &Stack, arguments: &[&str]) -> String {
     let (code, text) = run(stack, arguments);
     assert_eq!(code, Some(0), "{arguments:?}: {text}");
     text
 }
 
-fn json(stack: &Stack, arguments: &[&str]) -> serde_json::Value {
+pub(crate) fn json(stack: &Stack, arguments: &[&str]) -> serde_json::Value {
     serde_json::from_str(&fine(stack, arguments)).unwrap()
 }
 
 /// The four places in which a stack has what matters, each with one word in it.
-struct World<'a> {
+pub(crate) struct World<'a> {
     stack: &'a Stack,
     password: String,
 }
 
 impl<'a> World<'a> {
-    fn new(stack: &'a Stack) -> Self {
+    pub(crate) fn new(stack: &'a Stack) -> Self {
         let dotenv = std::fs::read_to_string(stack.dir().join(".env")).unwrap();
         let password = dotenv.lines().find_map(|line| line.strip_prefix("MYSQL_PASSWORD="));
         Self { stack, password: password.unwrap().to_owned() }
@@ -55,7 +55,7 @@ impl<'a> World<'a> {
     }
 
     /// Writes `word` everywhere.
-    fn change(&self, word: &str) {
+    pub(crate) fn change(&self, word: &str) {
         cp(self.stack, word, "/image.txt");
         cp(self.stack, word, "/home/gmod/server/volume.txt");
         self.sql(&format!("UPDATE shared_blueprints SET name = '{word}' WHERE id = 1"));
@@ -66,7 +66,7 @@ impl<'a> World<'a> {
     }
 
     /// What is read everywhere.
-    fn read(&self) -> Vec<String> {
+    pub(crate) fn read(&self) -> Vec<String> {
         let directory = self.stack.dir();
         let file = |name: &str| std::fs::read_to_string(directory.join(name)).unwrap();
         vec![
@@ -120,7 +120,7 @@ fn own(lab: &Lab, name: &str) -> (StackSpec, Images) {
 }
 
 /// The reference stack with its database; its game has an image of its own. The stack goes first.
-fn begun(lab: &Lab, name: &str) -> (Stack, Images) {
+pub(crate) fn begun(lab: &Lab, name: &str) -> (Stack, Images) {
     let (spec, images) = own(lab, name);
     let stack = lab.start(lab.with_database(spec).unwrap()).unwrap();
     stack.wait_for_database(Duration::from_secs(180)).unwrap();

@@ -15,7 +15,7 @@ const AT_ONCE: usize = 64 << 10;
 
 /// Compares what is in `into` with what the site has of the snapshot `id`: so many files and bytes, and what
 /// differs. Blocks.
-pub(super) fn compare(
+pub(in crate::backup) fn compare(
     repository: &Repository,
     site: &str,
     id: &str,

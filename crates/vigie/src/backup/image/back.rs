@@ -4,7 +4,7 @@
 
 use std::collections::BTreeMap;
 
-use super::record;
+use super::record::{self, Record};
 use super::{WHOLE, read_record, write};
 use crate::backup::restore::Bringer;
 use crate::backup::{BackupError, Manifest};
@@ -23,17 +23,32 @@ impl Bringer<'_> {
         manifest: &Manifest,
         id: &str,
     ) -> Result<String, BackupError> {
-        let docker = self.engine()?;
         let (repository, of) = (self.repository.clone(), id.to_owned());
         let read = tokio::task::spawn_blocking(move || read_record(&repository, &of)).await;
         let read = read.map_err(|error| BackupError::Worker(error.to_string()))?;
         let record = read.map_err(|error| BackupError::Site(self.site.to_owned(), error))?;
-        let wanted = &manifest.asset.what;
-        let kept = record.as_ref().map(|record| record.id().to_owned());
-        let kept = kept.or_else(|| manifest.image.clone());
-        // A whole archive has the one name, and none where it had moved on.
-        let known =
-            record.as_ref().map_or_else(|| record::tags(&[], wanted), |one| one.tags().to_vec());
+        let source = match record {
+            Some(record) => Source::Layers(record),
+            None => Source::Whole { snapshot: id.to_owned(), id: manifest.image.clone() },
+        };
+        self.load_image(source, &manifest.asset.what).await
+    }
+
+    /// The same of an image that somebody asks for by the name `wanted`.
+    ///
+    /// # Errors
+    /// As [`Bringer::image_back`].
+    pub(in crate::backup) async fn load_image(
+        &self,
+        source: Source,
+        wanted: &str,
+    ) -> Result<String, BackupError> {
+        let docker = self.engine()?;
+        let (kept, known) = match &source {
+            Source::Layers(record) => (Some(record.id().to_owned()), record.tags().to_vec()),
+            // A whole archive has the one name, and none where it had moved on.
+            Source::Whole { id, .. } => (id.clone(), record::tags(&[], wanted)),
+        };
         let mut there = BTreeMap::new();
         for tag in &known {
             if let Some(image) = docker.image(tag).await? {
@@ -46,10 +61,10 @@ impl Bringer<'_> {
                 docker.tag(other, &repository, &aside).await?;
             }
         }
-        let (id, plan) = (id.to_owned(), record.map(|record| record.called(names.own.clone())));
-        self.pour(move |repository, to| match plan {
-            Some(record) => write(repository, &record, to),
-            None => repository.get_file(&id, WHOLE, to),
+        let own = names.own.clone();
+        self.pour(move |repository, to| match source {
+            Source::Layers(record) => write(repository, &record.called(own), to),
+            Source::Whole { snapshot, .. } => repository.get_file(&snapshot, WHOLE, to),
         })
         .await?;
         if let Some(kept) = &kept {
@@ -77,6 +92,19 @@ impl Bringer<'_> {
         }
         Ok(())
     }
+}
+
+/// How a site has an image.
+pub(in crate::backup) enum Source {
+    /// By its layers.
+    Layers(Record),
+    /// As one archive.
+    Whole {
+        /// The snapshot with it.
+        snapshot: String,
+        /// Its digest, where that was kept.
+        id: Option<String>,
+    },
 }
 
 /// What an image is called when it is back.

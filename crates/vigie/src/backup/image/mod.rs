@@ -1,6 +1,5 @@
 //! Does: backups of images, layer by layer: what is kept once is neither read nor stored again, and what
-//! comes back is the same image, with its digest. Which layers nobody needs any more is decided in
-//! `shelf`; it never removes anything itself.
+//! comes back is the same image, with its digest. It never removes anything.
 
 mod archive;
 mod back;
@@ -18,16 +17,17 @@ use std::collections::BTreeMap;
 
 use vigie_backup::Stored;
 
+pub(super) use crate::runtime::docker::Reach;
 pub(super) use archive::{read_record, write};
-pub(super) use back::{aside, short};
+pub(super) use back::{Source, aside, short};
 pub(super) use record::Record;
 pub(super) use rename::write_called;
-pub(super) use shelf::{layer_of, needed};
+pub(super) use shelf::{is_layer, label, whole};
 
 use super::BackupError;
 use super::keep::{Keeper, no_engine};
 use super::manifest::Manifest;
-use crate::runtime::docker::{Docker, Picture, Reach};
+use crate::runtime::docker::{Docker, Picture};
 use record::LayerRecord;
 use shelf::Shelved;
 
@@ -53,6 +53,16 @@ impl Record {
     /// Its names, `repository:tag`.
     pub(super) fn tags(&self) -> &[String] {
         &self.tags
+    }
+
+    /// The digests of its layers, lowest first.
+    pub(super) fn layers(&self) -> impl Iterator<Item = &str> {
+        self.layers.iter().map(|layer| layer.diff_id.as_str())
+    }
+
+    /// Bytes of its layers' archives.
+    pub(super) fn bytes(&self) -> u64 {
+        self.layers.iter().map(|layer| layer.bytes).sum()
     }
 
     /// The same image under other names.
@@ -86,18 +96,11 @@ pub(super) async fn keep(
         let reference = if named { &container.image } else { &picture.id };
         return keeper.whole_image(manifest, docker, reference).await;
     }
-    let shelf = on_shelf(keeper).await?;
-    let gathered = gather(keeper, docker, &service, &picture, &shelf).await?;
-    let record = Record {
-        id: record::digest(gathered.config.as_bytes()),
-        config: gathered.config,
-        tags: record::tags(&picture.tags, &container.image),
-        layers: gathered.layers,
-    };
-    record.sound().map_err(BackupError::Damaged)?;
+    let tags = record::tags(&picture.tags, &container.image);
+    let (record, grown) = taken(keeper, docker, &service, &picture, tags).await?;
     manifest.image = Some(record.id.clone());
-    manifest.layers = record.layers.iter().map(|layer| layer.diff_id.clone()).collect();
-    let layers: u64 = record.layers.iter().map(|layer| layer.bytes).sum();
+    manifest.layers = record.layers().map(str::to_owned).collect();
+    let layers = record.bytes();
     let text = serde_json::to_vec_pretty(&record);
     let text = text.map_err(|error| BackupError::Damaged(error.to_string()))?;
     let (label, tag) = (manifest.asset.name(), Manifest::tag(manifest.at));
@@ -106,16 +109,38 @@ pub(super) async fn keep(
         repository.put_stream(&label, &tag, record::FILE, reader, || Ok(()))
     });
     let stored = stored.await?;
-    // Another host may have pruned the site meanwhile.
-    let shelf = on_shelf(keeper).await?;
-    if let Some(gone) = record.layers.iter().find(|layer| !shelf.contains_key(&layer.diff_id)) {
-        return Err(BackupError::Refused(format!(
-            "the layer {} was removed from {} while the image was kept; try again",
-            gone.diff_id, keeper.site
-        )));
-    }
-    let (bytes, added) = (stored.bytes + layers, stored.added + gathered.added);
+    still_there(keeper, &manifest.layers).await?;
+    let (bytes, added) = (stored.bytes + layers, stored.added + grown);
     Ok(Stored { bytes, added, ..stored })
+}
+
+/// Keeps the layers of `picture` that are not kept yet. What puts them together is called by `tags`; and
+/// bytes that the repository grew by.
+pub(super) async fn taken(
+    keeper: &Keeper<'_>,
+    docker: &Docker,
+    of: &str,
+    picture: &Picture,
+    tags: Vec<String>,
+) -> Result<(Record, u64), BackupError> {
+    let shelf = on_shelf(keeper).await?;
+    let gathered = gather(keeper, docker, of, picture, &shelf).await?;
+    let id = record::digest(gathered.config.as_bytes());
+    let record = Record { id, config: gathered.config, tags, layers: gathered.layers };
+    record.sound().map_err(BackupError::Damaged)?;
+    Ok((record, gathered.added))
+}
+
+/// Refuses when one of `layers` is not there any more: another host may have pruned the site meanwhile.
+pub(super) async fn still_there(keeper: &Keeper<'_>, layers: &[String]) -> Result<(), BackupError> {
+    let shelf = on_shelf(keeper).await?;
+    match layers.iter().find(|layer| !shelf.contains_key(*layer)) {
+        None => Ok(()),
+        Some(gone) => Err(BackupError::Refused(format!(
+            "the layer {gone} was removed from {} while the image was kept; try again",
+            keeper.site
+        ))),
+    }
 }
 
 /// The layers that the repository has.

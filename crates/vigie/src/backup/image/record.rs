@@ -34,7 +34,7 @@ impl Record {
     ///
     /// # Errors
     /// What does not.
-    pub(super) fn sound(&self) -> Result<(), String> {
+    pub(in crate::backup) fn sound(&self) -> Result<(), String> {
         if digest(self.config.as_bytes()) != self.id {
             return Err(format!("the configuration of the image is not that of {}", self.id));
         }

@@ -1,13 +1,11 @@
-//! Decides how the layers of images are called in a repository, which of them are whole, and which ones
-//! nobody needs any more. Never reads or writes anything.
+//! Decides how the layers of images are called in a repository, and which of them are whole. Never reads or
+//! writes anything.
 //!
 //! A layer is kept once, however many images and backups share it. It is either its files, and behind
 //! them what its archive had beside their contents; or its archive. The last of these says how large the
 //! archive is, so that a layer of which a killed work left a half does not count.
 
 use std::collections::{BTreeMap, BTreeSet};
-
-use super::super::Manifest;
 
 /// The tag of a layer's files.
 pub(super) const TREE: &str = "layer-tree";
@@ -45,13 +43,18 @@ pub(super) enum How {
 }
 
 /// The label of a layer.
-pub(super) fn label(diff_id: &str) -> String {
+pub(in crate::backup) fn label(diff_id: &str) -> String {
     format!("layer:{diff_id}")
 }
 
 /// The layer of a label.
-pub(in crate::backup) fn layer_of(label: &str) -> Option<&str> {
+fn layer_of(label: &str) -> Option<&str> {
     label.strip_prefix("layer:")
+}
+
+/// Whether a label is that of a layer.
+pub(in crate::backup) fn is_layer(label: &str) -> bool {
+    layer_of(label).is_some()
 }
 
 /// The tags of a split.
@@ -96,11 +99,9 @@ fn has(tags: &[String], wanted: &str) -> bool {
     tags.iter().any(|tag| tag == wanted)
 }
 
-/// The layers that backups need which stay.
-pub(in crate::backup) fn needed<'a>(
-    backups: impl IntoIterator<Item = &'a Manifest>,
-) -> BTreeSet<&'a str> {
-    backups.into_iter().flat_map(|one| &one.layers).map(String::as_str).collect()
+/// The digests of the layers that are whole among these snapshots.
+pub(in crate::backup) fn whole(snapshots: &[Told]) -> BTreeSet<String> {
+    read(snapshots).into_keys().collect()
 }
 
 #[cfg(test)]

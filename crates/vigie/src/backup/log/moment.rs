@@ -94,7 +94,8 @@ pub(in crate::backup) async fn restore(
     let Some(way) = way else { return Ok(Done::Moment(done)) };
     let repository = work.sites.open(site)?;
     let (config, docker, tell) = (work.config, work.docker, work.tell);
-    let bringer = Bringer { config, docker, repository, site, tell, catalog: Some(work.catalog) };
+    let catalog = Some(work.catalog);
+    let bringer = Bringer { config, docker, repository, site, tell, catalog, point: None };
     let play = Play { work, bringer, manifest, cut: &cut };
     let mut restored = match way {
         Way::To(directory) => {

@@ -57,6 +57,9 @@ pub(super) struct State {
     pub(super) reached: BTreeMap<String, i64>,
     /// Whether containers may have been made.
     pub(super) started: bool,
+    /// When everything answered, where something came back behind that, in milliseconds since 1970.
+    #[serde(default)]
+    pub(super) answered: Option<i64>,
     /// When it was verified, in milliseconds since 1970.
     pub(super) finished: Option<i64>,
 }

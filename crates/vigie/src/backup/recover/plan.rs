@@ -59,6 +59,8 @@ pub(super) enum Step {
     Dump(Pick, Option<Follow>),
     /// What the compose file has beside what vigie.toml knows.
     Rest,
+    /// Restore points, when everything answers.
+    Points(Pick),
 }
 
 /// What would be done.
@@ -407,6 +409,10 @@ fn steps(
     if !beside.is_empty() {
         steps.push((format!("start {}", beside.join(", ")), Step::Rest));
     }
+    // Nobody waits for them.
+    steps.extend(
+        of(Kind::Points).into_iter().map(|pick| (pick.manifest.asset.name(), Step::Points(pick))),
+    );
     Ok(steps)
 }
 

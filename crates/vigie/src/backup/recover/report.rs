@@ -58,7 +58,7 @@ pub(super) fn report(state: &State, finished: i64) -> Report {
         steps: state.done.clone(),
         assets,
         resumed: state.resumed,
-        rto_ms: span(state.begun, finished),
+        rto_ms: span(state.begun, state.answered.unwrap_or(finished)),
     }
 }
 
@@ -85,5 +85,7 @@ mod tests {
         assert_eq!((told.rto_ms, told.rpo_ms, told.resumed), (65_000, 6_000, 1));
         let ages: Vec<_> = told.assets.iter().map(|one| one.age_ms).collect();
         assert_eq!(ages, [1_000, 9_000, 6_000], "a log counts by how far it brought its database");
+        let behind = report(&State { answered: Some(40_000), ..state }, 75_000);
+        assert_eq!(behind.rto_ms, 30_000, "players play while restore points come back");
     }
 }

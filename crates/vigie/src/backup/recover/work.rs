@@ -17,7 +17,7 @@ use super::plan::{PROJECT, Plan, Step, bring_project, engine, read};
 use super::report::{Report, report};
 use super::volumes;
 use crate::backup::outside::put;
-use crate::backup::restore::Bringer;
+use crate::backup::restore::{Bringer, Way};
 use crate::backup::{BackupError, Tell, There};
 use crate::clock::wall_ms;
 use crate::config::Config;
@@ -179,6 +179,12 @@ impl Worker<'_> {
                 self.docker.up_rest().await?;
                 Ok(String::new())
             }
+            Step::Points(pick) => {
+                let answered = wall_ms();
+                ledger.note(|state| state.answered = state.answered.or(Some(answered)))?;
+                let bringer = self.bringer();
+                Ok(bringer.bring(&pick.manifest, &Way::InPlace, None).await?.place)
+            }
         }
     }
 
@@ -198,6 +204,7 @@ impl Worker<'_> {
             tell: self.tell,
             // What a killed recovery left is in its ledger.
             catalog: None,
+            point: None,
         }
     }
 

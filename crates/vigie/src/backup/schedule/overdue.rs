@@ -38,9 +38,9 @@ pub(super) fn overdue(
             continue;
         }
         // What is missing is due since the first moment at which it could have been made.
-        let due = match last {
-            Some(last) => next_due(schedule, last),
-            None => last_due(schedule, now),
+        let due = match (last, state.unkept.get(name)) {
+            (Some(since), _) | (None, Some(&since)) => next_due(schedule, since),
+            (None, None) => last_due(schedule, now),
         };
         let due = due.map(|due| due.max(state.since.unwrap_or(due)).max(begun));
         let asset = Due { due, last, grace: backup.late_after };
@@ -79,6 +79,24 @@ pub(super) fn overdue(
     told
 }
 
+/// Notes since when assets of these names have no backup, and says whether that is anything new.
+pub(super) fn note_unkept(
+    state: &mut State,
+    backup: &BackupConfig,
+    names: &[(String, Kind)],
+    now: i64,
+) -> bool {
+    let first = backup.primary().unwrap_or_default();
+    let newest = state.sites.get(first).map(|site| &site.newest);
+    let is_kept = |name: &str| newest.is_some_and(|newest| newest.contains_key(name));
+    let unkept = names.iter().map(|(name, _)| name).filter(|name| !is_kept(name));
+    let since = |name: &String| (name.clone(), state.unkept.get(name).copied().unwrap_or(now));
+    let unkept = unkept.map(since).collect();
+    let is_new = unkept != state.unkept;
+    state.unkept = unkept;
+    is_new
+}
+
 #[cfg(test)]
 pub(super) mod tests {
     use super::super::tests::at;
@@ -108,6 +126,22 @@ pub(super) mod tests {
     }
 
     #[test]
+    fn what_has_no_backup_is_remembered_until_it_has_one() {
+        let config = config();
+        let backup = config.file.backup.as_ref().unwrap();
+        let names = ["points", "volume:data"].map(|name| (name.to_owned(), Kind::Volume));
+        let mut state = State::default();
+        assert!(note_unkept(&mut state, backup, &names[..1], 5));
+        assert!(!note_unkept(&mut state, backup, &names[..1], 6));
+        assert!(note_unkept(&mut state, backup, &names, 7));
+        assert_eq!(state.unkept.values().collect::<Vec<_>>(), [&5, &7]);
+        let near = state.sites.entry(String::from("near")).or_default();
+        near.newest.insert(String::from("points"), 8);
+        assert!(note_unkept(&mut state, backup, &names, 9));
+        assert_eq!(state.unkept.keys().collect::<Vec<_>>(), ["volume:data"]);
+    }
+
+    #[test]
     fn what_is_late_is_said_with_its_reason() {
         let config = config();
         let backup = config.file.backup.as_ref().unwrap();
@@ -120,6 +154,12 @@ pub(super) mod tests {
         state.since = Some(at(10, 35).timestamp_millis());
         assert!(late(&state).is_empty());
         state.since = Some(at(9, 0).timestamp_millis());
+        // So may one that came into the stack a moment ago; one that was never made does not get younger.
+        state.unkept.insert(String::from("database:x"), at(10, 20).timestamp_millis());
+        assert!(late(&state).is_empty());
+        let later = overdue(&config, backup, &state, &names, at(12, 10), 0);
+        assert_eq!(later, ["database:x"]);
+        state.unkept.clear();
         state.failed.insert(String::from("database:x"), String::from("no space"));
         assert_eq!(late(&state), ["database:x (no space)"]);
         let near = state.sites.entry(String::from("near")).or_default();

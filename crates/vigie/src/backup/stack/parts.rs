@@ -67,8 +67,11 @@ impl Parts {
 
     /// How old each was at `at`, and may be.
     pub(super) fn ages(&self, at: i64, targets: &BackupConfig) -> Vec<Aged> {
-        // A log is kept again when something is new in it.
-        let dated = self.0.iter().filter(|part| part.manifest.asset.kind != Kind::Binlog);
+        // A log is kept again when something is new in it; no restore point comes back with the stack.
+        let dated = self
+            .0
+            .iter()
+            .filter(|part| !matches!(part.manifest.asset.kind, Kind::Binlog | Kind::Points));
         let aged = |part: &Part| Aged {
             asset: part.manifest.asset.name(),
             age: Duration::from_millis(gone(at, part)),
@@ -120,7 +123,7 @@ impl Parts {
     fn bytes(&self) -> u64 {
         let bytes = |part: &Part| match part.manifest.asset.kind {
             Kind::Database => part.manifest.bytes.saturating_mul(SERVER),
-            Kind::Binlog => 0,
+            Kind::Binlog | Kind::Points => 0,
             _ => part.manifest.bytes,
         };
         self.0.iter().map(bytes).fold(0, u64::saturating_add)

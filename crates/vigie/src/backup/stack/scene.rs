@@ -302,6 +302,7 @@ impl Rehearsal<'_> {
             tell: &Quiet,
             // Nobody puts it in order after a kill: all of it goes.
             catalog: None,
+            point: None,
         }
     }
 }

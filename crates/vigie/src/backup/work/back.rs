@@ -17,8 +17,8 @@ impl Work<'_> {
         &self,
         asset: &str,
         at: i64,
-        site: &str,
-        way: &Way,
+        point: Option<&str>,
+        (site, way): (&str, &Way),
     ) -> Result<Done, BackupError> {
         let known = self.catalog.backups(self.sites, site)?;
         let manifest = known.iter().find(|one| one.asset.name() == asset && one.at == at);
@@ -53,6 +53,7 @@ impl Work<'_> {
             site,
             tell: self.tell,
             catalog: Some(self.catalog),
+            point,
         };
         let way_back = before.clone();
         let done = bringer.bring(manifest, way, before).await;
@@ -116,6 +117,7 @@ impl Work<'_> {
                     site,
                     tell: self.tell,
                     catalog: Some(self.catalog),
+                    point: None,
                 },
                 catalog: self.catalog,
             };
@@ -199,17 +201,24 @@ impl Work<'_> {
         if drilled.failed.is_some() || manifest.asset.kind == Kind::Binlog {
             return Vec::new();
         }
+        // Nobody waits for what there could be gone back to: players play again without it.
+        let is_waited_for = manifest.asset.kind != Kind::Points;
+        let took =
+            if is_waited_for { Duration::from_millis(drilled.took_ms) } else { Duration::ZERO };
         let part = Part {
             asset: manifest.asset.name(),
             age: Duration::from_millis(drilled.age_ms),
             rpo: targets.rpo_of(manifest.asset.kind),
         };
-        missed(Duration::from_millis(drilled.took_ms), targets.rto, &[part])
+        missed(took, targets.rto, &[part])
     }
 
     /// Whether something is there now in whose place the backup goes. An image that the engine does not
-    /// have, or has as it was, replaces nothing.
+    /// have, or has as it was, replaces nothing; a restore point comes beside those that are there.
     pub(super) async fn replaces(&self, manifest: &Manifest) -> Result<bool, BackupError> {
+        if manifest.asset.kind == Kind::Points {
+            return Ok(false);
+        }
         let (Kind::Image, Some(docker)) = (manifest.asset.kind, self.docker) else {
             return Ok(true);
         };

@@ -6,7 +6,7 @@ use vigie_backup::{Repository, SnapshotId};
 use vigie_core::backup::{Kind, Retention, expire};
 
 use super::{Done, Work};
-use crate::backup::{BackupError, Manifest, image};
+use crate::backup::{BackupError, Manifest, image, points};
 use crate::report::rfc3339;
 use crate::text::printable;
 
@@ -29,7 +29,7 @@ impl Work<'_> {
             let when = when(&one.tags);
             let paths = one.paths.iter().take(5).map(|path| path.display().to_string());
             let paths = paths.collect::<Vec<_>>().join(", ");
-            damaged.push(format!("concerns {}{when}: {paths}", one.label));
+            damaged.push(format!("concerns {}{when}: {paths}", shown(&one.label, &one.tags)));
         }
         let now = jiff::Timestamp::now().as_millisecond();
         self.catalog.remember(|state| {
@@ -58,7 +58,7 @@ impl Work<'_> {
         // What nobody has any more is gone from the list of the damaged, and not from the snapshots.
         left.extend(done.after.concerned.iter().map(|one| {
             let when = when(&one.tags);
-            format!("{}{when} does not come back whole", one.label)
+            format!("{}{when} does not come back whole", shown(&one.label, &one.tags))
         }));
         if done.lost > 0 {
             left.push(format!("{} backups that no site has any more", done.lost));
@@ -112,13 +112,13 @@ impl Work<'_> {
         let sieve = Sieve {
             backups: &backups,
             gone: &gone,
-            needed: image::needed(all().filter(|one| !is_gone(one))),
+            needed: all().filter(|one| !is_gone(one)).flat_map(Manifest::shared).collect(),
             yesterday: jiff::Timestamp::now().as_millisecond() - DAY,
         };
         let unread = sieve.forget(&repository).map_err(failed)?;
         drop(sieve);
         for told in unread {
-            self.tell.step(&format!("{told}, so {site} keeps every layer of an image this time"));
+            self.tell.step(&format!("{told}, so {site} keeps every layer of an image and every part of a restore point this time"));
         }
         self.tell.step(&format!("free the space at {site}"));
         let freed = repository.prune_with(vigie_backup::Writers::Locking).map_err(failed)?;
@@ -135,8 +135,8 @@ struct Sieve<'a> {
     backups: &'a [(SnapshotId, Manifest)],
     /// What expired: assets and moments.
     gone: &'a [(String, i64)],
-    /// The layers of images that backups need which stay.
-    needed: BTreeSet<&'a str>,
+    /// The labels of what backups share that stay.
+    needed: BTreeSet<String>,
     /// What is older is not being made any more.
     yesterday: i64,
 }
@@ -170,8 +170,8 @@ impl Sieve<'_> {
     fn going(&self, snapshots: &[Told], manifests: bool) -> Vec<SnapshotId> {
         let unread = self.unread(snapshots);
         let goes = |label: &str, tags: &[String]| {
-            if let Some(layer) = image::layer_of(label) {
-                return unread.is_empty() && !self.needed.contains(layer);
+            if image::is_layer(label) || points::is_part(label) {
+                return unread.is_empty() && !self.needed.contains(label);
             }
             let Some(at) = Manifest::moment(tags) else { return false };
             let same =
@@ -187,6 +187,11 @@ impl Sieve<'_> {
         let mine = snapshots.iter().filter(|(_, _, tags)| Manifest::is_one(tags) == manifests);
         mine.filter(|(_, label, tags)| goes(label, tags)).map(|(id, ..)| id.clone()).collect()
     }
+}
+
+/// What a snapshot with this label and these tags is of, for people.
+fn shown(label: &str, tags: &[String]) -> String {
+    if points::is_part(label) { points::shown(tags) } else { label.to_owned() }
 }
 
 /// Of when a snapshot with these tags is, for people.
@@ -222,7 +227,7 @@ mod tests {
         let read = [("m2", manifest("a", 2)), ("m3", manifest("a", 3))];
         let backups = read.map(|(id, one)| (id.to_owned(), one));
         let gone = [(String::from("files:a"), 2)];
-        let needed = BTreeSet::from(["kept"]);
+        let needed = BTreeSet::from(["layer:kept", "part:kept"].map(String::from));
         let sieve = Sieve { backups: &backups, gone: &gone, needed, yesterday: 100 };
         let mut all = vec![
             snapshot("d1", "files:a", "at-1"),
@@ -232,10 +237,12 @@ mod tests {
             snapshot("m3", "files:a", "manifest,at-3"),
             snapshot("l1", "layer:kept", "layer-tree"),
             snapshot("l2", "layer:free", "layer-tree"),
+            snapshot("p1", "part:kept", "v1.0-a,volume:data"),
+            snapshot("p2", "part:free", "v1.0-a,volume:data"),
             snapshot("d4", "files:a", "at-200"),
         ];
         assert_eq!(sieve.going(&all, true), ["m2"]);
-        assert_eq!(sieve.going(&all, false), ["d1", "d2", "l2"]);
+        assert_eq!(sieve.going(&all, false), ["d1", "d2", "l2", "p2"]);
         // Damaged, of a newer vigie, or sealed by another host since.
         all.push(snapshot("m1", "files:a", "manifest,at-1"));
         assert_eq!(sieve.going(&all, true), ["m2"]);

@@ -5,16 +5,27 @@ use vigie_core::backup::Asset;
 use super::{Done, Work};
 use crate::backup::assets::{INSTEAD, unkept_project};
 use crate::backup::keep::{Keeper, PROJECT};
-use crate::backup::{BackupError, Manifest, assets};
+use crate::backup::{BackupError, Manifest, assets, points};
+use crate::config::RuntimeKind;
 
 impl Work<'_> {
     pub(super) fn init(&self) -> Result<Done, BackupError> {
         let _lock = self.lock()?;
         let first = self.sites.primary()?;
         let mut made = Vec::new();
-        let like = self.begun(first, None, &mut made)?;
+        // Restore points that were made before decide how data is cut: so they are sent once.
+        let shelf = points::beside(self.config)?;
+        let like = self.begun(first, shelf.as_ref(), &mut made)?;
         for site in self.sites.others() {
             self.begun(site, Some(&like), &mut made)?;
+        }
+        if shelf.is_none()
+            && self.config.file.stack.runtime == RuntimeKind::Docker
+            && let Err(error) = points::begin(self.config, &like)
+        {
+            self.tell.step(&format!(
+                "restore points will be sent anew where they are like volumes: {error}"
+            ));
         }
         let now = jiff::Timestamp::now().as_millisecond();
         self.catalog.remember(|state| {

@@ -67,6 +67,9 @@ pub enum Job {
         asset: String,
         /// When it was begun.
         at: i64,
+        /// The one restore point of all.
+        #[serde(default)]
+        point: Option<String>,
         /// From this site.
         site: String,
         /// Where to.
@@ -192,7 +195,9 @@ pub async fn perform(
         Job::Copy { from, to } => work.copy(from, to),
         Job::Verify { site, read_data } => work.verify(site, *read_data),
         Job::Repair { site, from } => work.repair(site, from),
-        Job::Restore { asset, at, site, way } => work.restore(asset, *at, site, way).await,
+        Job::Restore { asset, at, point, site, way } => {
+            work.restore(asset, *at, point.as_deref(), (site, way)).await
+        }
         Job::Log { service } => log::keep(&work, service).await,
         Job::Moment { asset, target, site, way } => {
             log::restore(&work, asset, target, site, way.as_ref()).await

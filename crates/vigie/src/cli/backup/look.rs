@@ -25,6 +25,7 @@ struct BackupJson {
     bytes: u64,
     added: u64,
     image: Option<String>,
+    points: Vec<String>,
     tables: BTreeMap<String, u64>,
     physical: Option<Physical>,
     binlog: Option<String>,
@@ -41,6 +42,7 @@ fn shape(one: &Manifest) -> BackupJson {
         bytes: one.bytes,
         added: one.added,
         image: one.image.clone(),
+        points: one.points.iter().map(ToString::to_string).collect(),
         tables: one.tables.iter().map(|(name, count)| (name.clone(), count.rows)).collect(),
         physical: one.physical.clone(),
         binlog: one.place.as_ref().map(|place| place.at.to_string()),
@@ -146,6 +148,9 @@ pub(super) fn show(
     println!("  made in {} by vigie {}", ago(Duration::from_millis(one.took_ms)), one.version);
     if let Some(image) = &one.image {
         println!("  image {image}");
+    }
+    for name in &one.points {
+        println!("  restore point {name}");
     }
     for (service, at) in &one.mounted {
         println!("  mounted at {at} of {service}");

@@ -14,7 +14,7 @@ use std::io::{IsTerminal, Write};
 use std::path::Path;
 use std::time::Duration;
 
-use vigie_core::backup::Wanted;
+use vigie_core::backup::{Kind, Wanted};
 
 use super::args::{BackupCommand, RestoreArgs};
 use super::bar::{Bar, Silent};
@@ -247,7 +247,10 @@ async fn restore(path: &Path, config: &Config, args: &RestoreArgs) -> Result<Exi
         Some(directory) => Way::To(std::path::absolute(directory)?),
         None => Way::InPlace,
     };
-    if way == Way::InPlace {
+    if way == Way::InPlace && manifest.asset.kind == Kind::Points {
+        let point = args.wanted.point.as_deref().unwrap_or("what is missing of the points");
+        println!("{point} comes back beside the restore points that are there");
+    } else if way == Way::InPlace {
         println!("what is there now is backed up first, then it is exchanged");
     }
     if args.dry_run {
@@ -257,7 +260,8 @@ async fn restore(path: &Path, config: &Config, args: &RestoreArgs) -> Result<Exi
         let why = "nothing was changed; say yes, or give --yes where nobody can be asked";
         return Err(Failure::say(Exit::Refused, why));
     }
-    let job = Job::Restore { asset: name, at: manifest.at, site: site.to_owned(), way };
+    let (at, point, site) = (manifest.at, args.wanted.point.clone(), site.to_owned());
+    let job = Job::Restore { asset: name, at, point, site, way };
     let Done::Restored(restored) = held(path, config, &job, args.in_place).await? else {
         return Err(strange());
     };

@@ -1,0 +1,321 @@
+//! Does: restore points back: into the repository beside the stack and into its engine, or as files into a
+//! directory. What is there already stays; a point comes back whole, or nothing of it.
+
+use std::collections::BTreeMap;
+use std::fs::File;
+use std::io::{BufWriter, Error as IoError};
+use std::os::unix::fs::OpenOptionsExt as _;
+use std::path::{Path, PathBuf};
+
+use vigie_backup::{Error, Gift, Repository};
+use vigie_core::snapshot::{ImagePart, Point};
+
+use super::keep::name;
+use super::record::{Kept, KeptImage, Record};
+use super::{label, parts, said};
+use crate::backup::BackupError;
+use crate::backup::image::{self, Source};
+use crate::backup::restore::{Bringer, Filling};
+use crate::config::Config;
+use crate::report::rfc3339;
+use crate::snapshot::{DUMP, Making, Place, Shelf, leftovers, room};
+use crate::text::printable;
+
+impl Bringer<'_> {
+    /// The restore points of the snapshot `id` that are wanted.
+    async fn wanted_points(&self, id: &str) -> Result<Vec<Kept>, BackupError> {
+        let id = id.to_owned();
+        let mut points = self.work(move |repository| Record::read(&repository, &id)).await?.points;
+        let Some(wanted) = self.point else { return Ok(points) };
+        let names: Vec<String> = points.iter().map(|one| one.point.name.to_string()).collect();
+        points.retain(|one| one.point.name.to_string() == wanted);
+        if points.is_empty() {
+            let names = names.join(", ");
+            return Err(BackupError::NoBackup(
+                format!("the restore point {wanted}"),
+                format!("; there are: {names}"),
+            ));
+        }
+        Ok(points)
+    }
+
+    /// Brings restore points into `to`, each in a directory of its name.
+    ///
+    /// # Errors
+    /// Why not; nothing is in `to` then.
+    pub(in crate::backup) async fn points_into(
+        &self,
+        id: &str,
+        to: &Path,
+    ) -> Result<(), BackupError> {
+        let points = self.wanted_points(id).await?;
+        let to = to.to_owned();
+        self.work(move |repository| {
+            let failed = |error| Error::File(to.clone(), error);
+            let filling = Filling::begin(&to).map_err(failed)?;
+            let room = filling.room().to_owned();
+            let write = || {
+                std::fs::create_dir(&room).map_err(|error| Error::File(room.clone(), error))?;
+                points.iter().try_for_each(|kept| write_point(&repository, kept, &room))
+            };
+            let made = write();
+            let ended = filling.end(made.is_ok()).map_err(failed);
+            made.and(ended)
+        })
+        .await
+    }
+
+    /// Brings restore points back beside the stack, so that it can be gone back to them. Of one that is
+    /// there, what it has lost comes back.
+    ///
+    /// # Errors
+    /// Why not; those that were brought before stay.
+    pub(in crate::backup) async fn points_back(&self, id: &str) -> Result<String, BackupError> {
+        let points = self.wanted_points(id).await?;
+        let docker = self.engine()?;
+        let shelf = Shelf::open(self.config).map_err(said)?;
+        let say = |line: &str| self.tell.step(line);
+        let place = Place { config: self.config, docker, shelf: &shelf, meter: None, say: &say };
+        leftovers(&place).await.map_err(said)?;
+        let mut told = Vec::new();
+        for kept in &points {
+            told.push(self.point_back(&place, kept).await?);
+        }
+        Ok(told.join(", "))
+    }
+
+    async fn point_back(&self, place: &Place<'_>, kept: &Kept) -> Result<String, BackupError> {
+        let name = &kept.point.name;
+        let there = place.shelf.points().map_err(said)?;
+        let there = there.into_iter().find(|one| &one.name == name);
+        if let Some(other) = there.as_ref().filter(|one| one.made != kept.point.made) {
+            return Ok(format!(
+                "another {name} is here, made {}, and is left alone",
+                rfc3339(other.made)
+            ));
+        }
+        self.tell.step(&format!("restore point {name}"));
+        if there.is_none() {
+            // Whoever is killed is followed by one who removes what came, and no image that was here.
+            let mut images = Vec::new();
+            for image in &kept.point.images {
+                let name = super::keep::name(image);
+                if place.docker.image(&name).await?.is_none() {
+                    images.push(name);
+                }
+            }
+            let making = Making { name: name.clone(), images };
+            place.shelf.make(Some(&making)).map_err(said)?;
+        }
+        match self.filled(place, kept, there.clone()).await {
+            Ok((point, mut told)) => {
+                place.shelf.keep(&point).map_err(said)?;
+                place.shelf.make(None).map_err(said)?;
+                let is_same = there.as_ref() == Some(&point);
+                told.insert(
+                    0,
+                    if is_same { format!("{name} was there") } else { name.to_string() },
+                );
+                Ok(told.join(", "))
+            }
+            Err(error) => {
+                if there.is_none() {
+                    let _ = leftovers(place).await;
+                }
+                Err(error)
+            }
+        }
+    }
+
+    /// The point with everything that it names, and what there is to say of it.
+    async fn filled(
+        &self,
+        place: &Place<'_>,
+        kept: &Kept,
+        there: Option<Point>,
+    ) -> Result<(Point, Vec<String>), BackupError> {
+        let mut point = there.unwrap_or_else(|| {
+            let note = kept.point.note.as_deref().map(printable);
+            Point { note, ..kept.point.clone() }
+        });
+        let shelf = place.shelf.repository_like(&self.repository).map_err(said)?;
+        let (config, at) = (self.config.clone(), Shelf::place(self.config));
+        let (wanted, named) = (kept.clone(), point.clone());
+        let brought =
+            self.work(move |site| bring_parts(&site, &shelf, &wanted, &named, &config, &at));
+        let brought = brought.await?;
+        point.call_parts(|label, snapshot| {
+            let found = brought.get(label).cloned();
+            found.ok_or_else(|| {
+                let name = &kept.point.name;
+                BackupError::Damaged(format!("{label} ({snapshot}) of {name} did not come back"))
+            })
+        })?;
+        let mut told = Vec::new();
+        for at in 0..point.images.len().min(kept.images.len()) {
+            told.extend(self.point_image(place, kept, at, &mut point.images[at]).await?);
+        }
+        Ok((point, told))
+    }
+
+    /// Has the engine have the image number `at` of a point, and says what is worth knowing.
+    async fn point_image(
+        &self,
+        place: &Place<'_>,
+        kept: &Kept,
+        at: usize,
+        part: &mut ImagePart,
+    ) -> Result<Option<String>, BackupError> {
+        let (docker, known, name) = (place.docker, &kept.point.images[at], name(part));
+        let mut here = docker.image(&part.id).await?;
+        if here.is_none() && part.id != known.id {
+            here = docker.image(&known.id).await?;
+        }
+        if let Some(here) = here {
+            if docker.image(&name).await?.is_none() {
+                docker.tag(&here.id, &part.repository, &part.tag).await?;
+            }
+            part.id = here.id;
+            return Ok(None);
+        }
+        let source = match &kept.images[at] {
+            KeptImage::Elsewhere => {
+                let point = &kept.point.name;
+                let told =
+                    format!("its image {name} is in a registry: vigie snapshot pull {point}");
+                return Ok(Some(told));
+            }
+            KeptImage::Layers(record) => Source::Layers(record.clone().called(vec![name.clone()])),
+            KeptImage::Whole(content) => {
+                let content = content.clone();
+                let found = self.work(move |site| snapshot_of(&site, &content)).await?;
+                Source::Whole { snapshot: found, id: Some(known.id.clone()) }
+            }
+        };
+        self.tell.step(&format!("load {name}"));
+        let told = self.load_image(source, &name).await?;
+        (part.id, part.layers) = (known.id.clone(), known.layers.clone());
+        Ok((told != name).then_some(told))
+    }
+}
+
+/// The snapshot of a content at a site.
+fn snapshot_of(site: &Repository, content: &str) -> Result<String, Error> {
+    let snapshots = site.snapshots()?;
+    let found = parts(&snapshots).into_iter().find(|(one, _)| *one == content);
+    let missing =
+        || Error::NotThere(site.place(), format!("{} of a restore point", label(content)));
+    found.map(|(_, id)| id.to_owned()).ok_or_else(missing)
+}
+
+/// Gives the repository beside the stack what it lacks of a point: by their labels, the snapshots there.
+fn bring_parts(
+    site: &Repository,
+    shelf: &Repository,
+    kept: &Kept,
+    named: &Point,
+    config: &Config,
+    at: &Path,
+) -> Result<BTreeMap<String, String>, Error> {
+    let snapshots = site.snapshots()?;
+    let theirs: BTreeMap<&str, &str> = parts(&snapshots).into_iter().collect();
+    let contents = shelf.contents()?;
+    let mut found: BTreeMap<String, String> = named
+        .parts()
+        // One that is there is its own, also where the backup has something else of that name.
+        .filter(|(_, snapshot)| contents.contains_key(*snapshot))
+        .map(|(label, snapshot)| (label, snapshot.to_owned()))
+        .collect();
+    let (mut gifts, mut lacking) = (Vec::new(), Vec::new());
+    for (what, content) in kept.point.parts().filter(|(what, _)| !found.contains_key(what)) {
+        let id = theirs.get(content).ok_or_else(|| {
+            Error::NotThere(site.place(), format!("{what} of {}", kept.point.name))
+        })?;
+        let (label, tags) = (what.clone(), kept.point.name.to_string());
+        gifts.push(Gift { id: (*id).to_owned(), label, tags });
+        lacking.push((what, content));
+    }
+    if gifts.is_empty() {
+        return Ok(found);
+    }
+    site.give(shelf, &gifts, |bytes| {
+        let full = |error: crate::snapshot::SnapshotError| IoError::other(error.to_string());
+        room(config, at, bytes).map_err(|error| Error::File(at.to_owned(), full(error)))
+    })?;
+    let contents = shelf.contents()?;
+    let name = kept.point.name.to_string();
+    for (id, label, tags) in shelf.snapshots()? {
+        let is_it = |(what, content): &(String, &str)| {
+            *what == label && contents.get(&id).is_some_and(|one| one == content)
+        };
+        if tags.contains(&name) && lacking.iter().any(is_it) {
+            found.insert(label, id);
+        }
+    }
+    Ok(found)
+}
+
+/// Writes a point into a directory of its name in `room`: its description, its directories, dumps and
+/// images.
+fn write_point(site: &Repository, kept: &Kept, room: &Path) -> Result<(), Error> {
+    let at = room.join(kept.point.name.to_string());
+    let failed = |at: &Path| {
+        let at = at.to_owned();
+        move |error| Error::File(at, error)
+    };
+    std::fs::create_dir(&at).map_err(failed(&at))?;
+    let snapshots = site.snapshots()?;
+    let theirs: BTreeMap<&str, &str> = parts(&snapshots).into_iter().collect();
+    let of = |content: &str| {
+        let missing =
+            || Error::NotThere(site.place(), format!("{} of a restore point", label(content)));
+        theirs.get(content).copied().ok_or_else(missing)
+    };
+    let file = |name: String| -> Result<(PathBuf, File), Error> {
+        let path = at.join(name);
+        let mut options = File::options();
+        let made = options.write(true).create_new(true).mode(0o600).open(&path);
+        let made = made.map_err(failed(&path))?;
+        Ok((path, made))
+    };
+    let (path, description) = file(String::from("point.json"))?;
+    serde_json::to_writer_pretty(description, &kept.point)
+        .map_err(|error| failed(&path)(error.into()))?;
+    let trees = kept.point.volumes.iter().map(|one| ("volume-", one));
+    let trees = trees.chain(kept.point.binds.iter().map(|one| ("files-", one)));
+    let project = kept.point.project.iter().map(|one| ("", one));
+    for (kind, tree) in trees.chain(project) {
+        let into = at.join(format!("{kind}{}", plain(&tree.name)));
+        site.get_tree(of(&tree.snapshot)?, &into)?;
+        if let Some((mode, uid, gid)) = tree.root {
+            let mode = std::os::unix::fs::PermissionsExt::from_mode(mode);
+            std::fs::set_permissions(&into, mode).map_err(failed(&into))?;
+            // Only root can give a directory away; anybody else owned it before.
+            let _ = std::os::unix::fs::chown(&into, Some(uid), Some(gid));
+        }
+    }
+    for dump in &kept.point.databases {
+        let name = format!("{}-{}.sql", plain(&dump.service), plain(&dump.schema));
+        let (_, mut to) = file(name)?;
+        site.get_file(of(&dump.snapshot)?, DUMP, &mut to)?;
+    }
+    for (image, part) in kept.images.iter().zip(&kept.point.images) {
+        if matches!(image, KeptImage::Elsewhere) {
+            continue;
+        }
+        let (path, to) = file(format!("{}.tar", plain(&part.service)))?;
+        let mut to = BufWriter::new(to);
+        match image {
+            KeptImage::Layers(record) => image::write(site, record, &mut to)?,
+            KeptImage::Whole(content) => site.get_file(of(content)?, image::WHOLE, &mut to)?,
+            KeptImage::Elsewhere => {}
+        }
+        to.into_inner().map_err(|error| failed(&path)(error.into_error()))?;
+    }
+    Ok(())
+}
+
+/// A name without a way into another directory.
+fn plain(name: &str) -> String {
+    name.replace('/', "_")
+}
