@@ -5,6 +5,7 @@
 mod database;
 mod disk;
 mod judge;
+mod points;
 mod site;
 
 use std::path::{Path, PathBuf};
@@ -136,7 +137,7 @@ pub(super) fn moment(round: u32, time: Duration) -> Duration {
 }
 
 /// Sites on this host; the second configuration knows only the first of them.
-fn near_and_far(stack: &Stack) {
+pub(super) fn near_and_far(stack: &Stack) {
     let near = "[backup.site.near]\nlocal = \"sites/near\"\n";
     configure(stack, "near.toml", near);
     let far = "[backup.site.far]\nlocal = \"sites/far\"\noff_site = true\n";

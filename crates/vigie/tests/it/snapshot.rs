@@ -128,7 +128,7 @@ pub(crate) fn begun(lab: &Lab, name: &str) -> (Stack, Images) {
 }
 
 /// The game alone, which is quicker.
-fn game_alone(lab: &Lab, name: &str) -> (Stack, Images) {
+pub(crate) fn game_alone(lab: &Lab, name: &str) -> (Stack, Images) {
     let (spec, images) = own(lab, name);
     (started(lab.start(spec).unwrap()), images)
 }

@@ -112,11 +112,9 @@ impl Bringer<'_> {
                 place.shelf.keep(&point).map_err(said)?;
                 place.shelf.make(None).map_err(said)?;
                 let is_same = there.as_ref() == Some(&point);
-                told.insert(
-                    0,
-                    if is_same { format!("{name} was there") } else { name.to_string() },
-                );
-                Ok(told.join(", "))
+                told.extend(is_same.then(|| String::from("was there")));
+                let told = told.join("; ");
+                Ok(if told.is_empty() { name.to_string() } else { format!("{name} ({told})") })
             }
             Err(error) => {
                 if there.is_none() {

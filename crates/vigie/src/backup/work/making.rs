@@ -1,6 +1,6 @@
 //! Does: makes repositories and backups, and brings the other sites up to date.
 
-use vigie_core::backup::Asset;
+use vigie_core::backup::{Asset, Kind};
 
 use super::{Done, Work};
 use crate::backup::assets::{INSTEAD, unkept_project};
@@ -144,6 +144,12 @@ impl Work<'_> {
         let all = assets(self.config, self.docker).await?;
         for name in names {
             if !known && !all.iter().any(|asset| asset.is_called(name)) {
+                if name == Kind::Points.word() {
+                    return Err(BackupError::Refused(String::from(
+                        "there is no restore point to back up yet; the first one: vigie snapshot create \
+                         --bump minor base",
+                    )));
+                }
                 let known = all.iter().map(Asset::name).collect::<Vec<_>>().join(", ");
                 return Err(BackupError::NoAsset(name.clone(), known));
             }

@@ -148,7 +148,8 @@ pub(in crate::cli) enum BackupCommand {
 #[derive(Debug, Args)]
 pub(in crate::cli) struct RestoreArgs {
     /// ASSET, the newest; or ASSET@TIME, the newest until then; a database is brought to that very
-    /// second, or right behind a transaction (ASSET@0-1-1234), where its log is kept
+    /// second, or right behind a transaction (ASSET@0-1-1234), where its log is kept; points:NAME is one
+    /// restore point
     pub(in crate::cli) wanted: Wanted,
     /// A database's newest dump until then alone, without its log
     #[arg(long)]

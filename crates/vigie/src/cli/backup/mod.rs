@@ -248,15 +248,18 @@ async fn restore(path: &Path, config: &Config, args: &RestoreArgs) -> Result<Exi
         None => Way::InPlace,
     };
     if way == Way::InPlace && manifest.asset.kind == Kind::Points {
-        let point = args.wanted.point.as_deref().unwrap_or("what is missing of the points");
-        println!("{point} comes back beside the restore points that are there");
+        let names = manifest.points.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
+        let names = args.wanted.point.as_ref().unwrap_or(&names);
+        println!("it brings back, beside the restore points that are there: {names}");
     } else if way == Way::InPlace {
         println!("what is there now is backed up first, then it is exchanged");
     }
     if args.dry_run {
         return Ok(Exit::Fine);
     }
-    if way == Way::InPlace && !args.yes && !asked()? {
+    let replaces = manifest.asset.kind != Kind::Points;
+    let question = if replaces { "replace it?" } else { "bring it back?" };
+    if way == Way::InPlace && !args.yes && !asked(question)? {
         let why = "nothing was changed; say yes, or give --yes where nobody can be asked";
         return Err(Failure::say(Exit::Refused, why));
     }
@@ -266,7 +269,11 @@ async fn restore(path: &Path, config: &Config, args: &RestoreArgs) -> Result<Exi
         return Err(strange());
     };
     let (took, lang) = (ago(Duration::from_millis(restored.took_ms)), config.file.stack.lang);
-    println!("{}", words::restored(&restored.asset, &restored.place, &took, lang));
+    if args.in_place && manifest.asset.kind == Kind::Points {
+        println!("{}", words::points(&restored.place, &took, lang));
+    } else {
+        println!("{}", words::restored(&restored.asset, &restored.place, &took, lang));
+    }
     for one in &restored.outside {
         println!("{}", elsewhere(one));
     }
@@ -290,11 +297,11 @@ fn elsewhere(one: &Outside) -> String {
     )
 }
 
-fn asked() -> Result<bool, Failure> {
+fn asked(question: &str) -> Result<bool, Failure> {
     if !std::io::stdin().is_terminal() {
         return Ok(false);
     }
-    print!("replace it? [y/N] ");
+    print!("{question} [y/N] ");
     std::io::stdout().flush()?;
     let mut answer = String::new();
     std::io::stdin().read_line(&mut answer)?;

@@ -77,7 +77,7 @@ pub(super) async fn restore(
     if args.dry_run {
         return Ok(Exit::Fine);
     }
-    if way == Way::InPlace && !args.yes && !asked()? {
+    if way == Way::InPlace && !args.yes && !asked("replace it?")? {
         let why = "nothing was changed; say yes, or give --yes where nobody can be asked";
         return Err(Failure::say(Exit::Refused, why));
     }

@@ -42,6 +42,20 @@ pub(super) fn restored(name: &str, place: &str, took: &str, lang: Lang) -> Strin
     }
 }
 
+/// Restore points that were brought back beside the stack.
+pub(super) fn points(names: &str, took: &str, lang: Lang) -> String {
+    match lang {
+        Lang::En => {
+            format!("restore points are back after {took}: {names}; see: vigie snapshot list")
+        }
+        Lang::Fr => {
+            format!(
+                "points de restauration de retour après {took} : {names} ; voir : vigie snapshot list"
+            )
+        }
+    }
+}
+
 /// How to undo that.
 pub(super) fn undo(before: &str, lang: Lang) -> String {
     match lang {
@@ -72,6 +86,7 @@ mod tests {
             [
                 kept("project", "2.0 MiB", "1.0 kiB", "1.2 s", lang),
                 restored("project", "/tmp/p", "1.2 s", lang),
+                points("v1.0-a, v1.1-b (was there)", "1.2 s", lang),
                 undo("files:addons@2026-11-22T20:14:03Z", lang),
                 drilled("project", "1.2 s", "3 h 2 min", false, lang),
                 drilled("stack", "1.2 s", "3 h 2 min", true, lang),
@@ -83,6 +98,7 @@ mod tests {
         insta::assert_snapshot!(format!("{}\n\n{}", told(Lang::En), told(Lang::Fr)), @r"
         kept project: 2.0 MiB, 1.0 kiB new, in 1.2 s
         project is in /tmp/p, after 1.2 s
+        restore points are back after 1.2 s: v1.0-a, v1.1-b (was there); see: vigie snapshot list
         to undo it: vigie backup restore files:addons@2026-11-22T20:14:03Z --in-place
         project: back after 1.2 s, 3 h 2 min old
         stack: back after 1.2 s, 3 h 2 min old, both within their targets
@@ -91,6 +107,7 @@ mod tests {
 
         sauvegardé project : 2.0 MiB, dont 1.0 kiB de nouveau, en 1.2 s
         project est dans /tmp/p, après 1.2 s
+        points de restauration de retour après 1.2 s : v1.0-a, v1.1-b (was there) ; voir : vigie snapshot list
         pour revenir en arrière : vigie backup restore files:addons@2026-11-22T20:14:03Z --in-place
         project : de retour après 1.2 s, âge 3 h 2 min
         stack : de retour après 1.2 s, âge 3 h 2 min, tous deux dans leurs objectifs
