@@ -35,6 +35,8 @@ pub(super) struct Series {
     pub(super) first: Vec<Cost>,
     pub(super) second: Vec<Cost>,
     pub(super) restore: Vec<Cost>,
+    /// An image out of the repository into a file, before the engine gets it.
+    pub(super) archive: Vec<Cost>,
     /// MiB that are kept after the first and after the second.
     pub(super) sizes: Vec<(f64, f64)>,
 }

@@ -14,7 +14,7 @@ use std::time::Duration;
 use anyhow::{Context as _, Result, bail};
 use vigie_testkit::lab::{Docker, Lab, StackSpec, run};
 
-use super::cost::{Series, measured, used};
+use super::cost::{Series, measured, shown, used};
 use super::figures::machine;
 use super::player::Player;
 use super::words::{Images, on_lab};
@@ -145,6 +145,12 @@ fn rounds(
             let (tool, room) = (Tool::of(what)[index], at(index));
             let back = room.join("back");
             if what == What::Image {
+                let file = room.join("archive");
+                run::quiet(&mut Command::new("sync"))?;
+                let cost = measured(&mut tools.archive(tool, &room, 2, &file))?;
+                all[index].archive.push(cost);
+                println!("   {} into a file: {:.2} s", tool.name(what), cost.wall);
+                fs::remove_dir_all(&file)?;
                 gone(tools)?;
             }
             run::quiet(&mut Command::new("sync"))?;
@@ -186,5 +192,11 @@ fn print(options: &Options, what: What, all: &[Series; 4]) {
     println!("| --- | --- | --- | --- | --- |");
     for (tool, series) in Tool::of(what).into_iter().zip(all) {
         println!("{}", series.row(tool.name(what)));
+    }
+    if what == What::Image {
+        println!("\n| | into a file |\n| --- | --- |");
+        for (tool, series) in Tool::of(what).into_iter().zip(all) {
+            println!("| {} | {} |", tool.name(what), shown(&series.archive));
+        }
     }
 }

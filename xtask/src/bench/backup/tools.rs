@@ -180,6 +180,31 @@ impl Tools<'_> {
         }
     }
 
+    /// Brings the archive of the `turn`-th image back into the directory `to`, and not into the engine.
+    pub(super) fn archive(&self, tool: Tool, room: &Path, turn: u32, to: &Path) -> Command {
+        let into = to.as_os_str();
+        match tool {
+            Tool::Vigie => {
+                let mut command = self.own(["backup", "restore", "image", "--to"]);
+                command.arg(to);
+                command
+            }
+            Tool::Restic => {
+                let mut command = self.command(&self.restic, room);
+                command.args(["restore", "latest", "--target"]).arg(to);
+                command
+            }
+            Tool::Borg => {
+                let script = "mkdir -p \"$1\" && cd \"$1\" && borg extract \"::$2\"";
+                self.shell(room, script, &[into, format!("turn-{turn}").as_ref()])
+            }
+            Tool::Zstd | Tool::Gzip => {
+                let script = "mkdir -p \"$2\" && gzip -d < \"$1\" > \"$2/image.tar\"";
+                self.shell(room, script, &[archive(room, turn).as_ref(), into])
+            }
+        }
+    }
+
     fn volume(&self) -> String {
         format!("volume:{}_gmod-server-data", self.stack.spec.project)
     }
