@@ -63,6 +63,24 @@ pub enum Error {
     File(PathBuf, std::io::Error),
 }
 
+impl Error {
+    /// The repository that it is about, as [`crate::Repository::place`] says it.
+    #[must_use]
+    pub fn place(&self) -> Option<&str> {
+        match self {
+            Self::Exists(place)
+            | Self::Missing(place)
+            | Self::Password(place)
+            | Self::Repository(place, _)
+            | Self::NotThere(place, _)
+            | Self::Site { place, .. }
+            | Self::Locked { place, .. }
+            | Self::AppendOnly(place) => Some(place),
+            Self::Unreadable { .. } | Self::Strangers(_) | Self::File(..) => None,
+        }
+    }
+}
+
 /// What kind of fault a site had.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum SiteTrouble {

@@ -17,8 +17,9 @@
 //!   is read at once is bounded everywhere ([`restore`], [`store`]);
 //! * an interrupted first backup begins anew: what has been written is taken into the index ([`pack`]);
 //! * it takes no locks: ours are restic's, renewed, and those of the dead are nobody's ([`lock`]);
-//! * a copy skips in silence what its index does not have, and takes two snapshots of the same moment for
-//!   one: both are looked at before ([`repository`]).
+//! * a copy skips in silence what its index does not have, takes two snapshots of the same moment for one, and
+//!   believes every blob, however large it unpacks: ours looks for both before, and at each blob while it
+//!   carries it ([`repository`]).
 //!
 //! A site is a [`Site`], behind one port with one contract that every kind is tested for.
 
@@ -47,5 +48,5 @@ pub use repository::{
     Concerned, Copied, Damaged, Entry, Freed, Gift, Given, Kind, Part, Repaired, Repository,
     SnapshotId, Stored, Verified, Writers,
 };
-pub use restore::Piece;
+pub use restore::{Piece, WriteBehind};
 pub use site::{Access, HostKeys, Rclone, Rest, S3, Secret, Sftp, Site, WebDav};

@@ -14,7 +14,7 @@ use serde::{Deserialize, Serialize};
 
 pub(crate) use adopt::adopt;
 pub(crate) use index::{Index, Place, forget};
-pub(crate) use read::{Damage, blob, opened, tree};
+pub(crate) use read::{Damage, blob, is_possible, opened, proved, tree};
 pub(crate) use write::Packer;
 
 /// What a blob is a part of.

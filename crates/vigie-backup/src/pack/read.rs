@@ -33,6 +33,9 @@ pub(crate) fn blob(
 ) -> Result<Vec<u8>, Damage> {
     let place = index.place(kind, id).ok_or(Damage::Missing)?;
     let pack = index.pack(&place).ok_or(Damage::Missing)?;
+    if !is_possible(kind, &place) {
+        return Err(Damage::Flipped);
+    }
     let part = Part { offset: place.offset.into(), length: u64::from(place.length).max(1) };
     let sealed = match store.read(&Object::new(Area::Data, pack), Some(part)) {
         Err(fault) if fault.is_missing() => return Err(Damage::Missing),
@@ -50,15 +53,41 @@ pub(crate) fn opened(
     place: &Place,
     id: &Id,
 ) -> Option<Vec<u8>> {
-    let largest = if kind == Kind::Tree { LARGEST_TREE } else { LARGEST_DATA };
-    if place.content() > largest || sealed.len() as u64 > largest + 64 {
+    let Proved { packed, plain } = proved(seal, sealed, kind, place, id)?;
+    Some(plain.unwrap_or(packed))
+}
+
+/// A blob whose content is what its name says.
+pub(crate) struct Proved {
+    /// As it is in its pack, without the seal.
+    pub(crate) packed: Vec<u8>,
+    /// Unpacked, where it is packed.
+    pub(crate) plain: Option<Vec<u8>>,
+}
+
+/// Opens a sealed blob and looks at all of it.
+pub(crate) fn proved(
+    seal: &Seal,
+    sealed: &[u8],
+    kind: Kind,
+    place: &Place,
+    id: &Id,
+) -> Option<Proved> {
+    if !is_possible(kind, place) || sealed.len() > place.length as usize {
         return None;
     }
-    let mut plain = seal.open(sealed)?;
-    if place.unpacked > 0 {
-        plain = unpacked_piece(&plain, place.unpacked as usize)?;
-    }
-    (hash(&plain) == *id).then_some(plain)
+    let packed = seal.open(sealed)?;
+    let plain = match place.unpacked {
+        0 => None,
+        length => Some(unpacked_piece(&packed, length as usize)?),
+    };
+    (hash(plain.as_ref().unwrap_or(&packed)) == *id).then_some(Proved { packed, plain })
+}
+
+/// Whether a blob can be as large as the index says.
+pub(crate) fn is_possible(kind: Kind, place: &Place) -> bool {
+    let largest = if kind == Kind::Tree { LARGEST_TREE } else { LARGEST_DATA };
+    place.content() <= largest && u64::from(place.length) <= largest + 64
 }
 
 /// A directory.

@@ -77,14 +77,44 @@ impl<'a> Packer<'a> {
         if !self.state().claimed.insert((kind, id)) {
             return Ok(());
         }
-        let (sealed, uncompressed_length) = self.sealed(plain)?;
+        let (sealed, smaller) = self.sealed(plain)?;
+        self.put(kind, id, &sealed, (smaller, plain.len()))
+    }
+
+    /// Adds a blob that another repository has packed, unless it was added before; `length` is that of its
+    /// content. The caller has looked at its content.
+    pub(crate) fn add_packed(
+        &self,
+        kind: Kind,
+        id: Id,
+        packed: &[u8],
+        length: Option<usize>,
+    ) -> Result<(), Fault> {
+        if !self.state().claimed.insert((kind, id)) {
+            return Ok(());
+        }
+        let sealed = self.seal.close(packed).ok_or_else(wrong)?;
+        if self.seal.open(&sealed).is_none_or(|opened| opened != packed) {
+            return Err(wrong());
+        }
+        let smaller = length.map(number).transpose()?.and_then(NonZeroU32::new);
+        self.put(kind, id, &sealed, (smaller, length.unwrap_or(packed.len())))
+    }
+
+    fn put(
+        &self,
+        kind: Kind,
+        id: Id,
+        sealed: &[u8],
+        (uncompressed_length, bytes): (Option<NonZeroU32>, usize),
+    ) -> Result<(), Fault> {
         let mut state = self.state();
         let open = state.open(kind);
         let (offset, length) = (number(open.content.len())?, number(sealed.len())?);
         open.blobs.push(Blob { id, kind, offset, length, uncompressed_length });
         open.content.extend(sealed);
         open.added.blobs += 1;
-        open.added.bytes += plain.len() as u64;
+        open.added.bytes += bytes as u64;
         open.added.packed += u64::from(length);
         if open.content.len() < PACK {
             return Ok(());

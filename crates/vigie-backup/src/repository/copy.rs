@@ -1,16 +1,14 @@
 //! Does: brings what one repository has and another lacks to the other. What was interrupted goes on
-//! where it was; what is damaged here is not spread.
+//! where it was.
 
 use std::collections::HashSet;
 
-use rustic_core::Id;
 use rustic_core::repofile::SnapshotFile;
 
 use super::Repository;
 use super::work::Work;
 use crate::Error;
 use crate::lock::Hold;
-use crate::pack::{self, Damage, Index, Kind};
 
 /// What a copy brought.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -69,103 +67,9 @@ impl Repository {
             here.into_iter().partition(|one| there.contains(&identity(one)));
         lacking.sort_by(|one, other| one.time.cmp(&other.time));
         let copied = Copied { snapshots: lacking.len() as u64, known: known.len() as u64 };
-        self.whole(from, other, to, &lacking)?;
-        self.bring(from, other, to, lacking)?;
+        let lacking = self.lacking(from, other, to, lacking)?;
+        self.carry(from, other, to, lacking)?;
         Ok(copied)
-    }
-
-    /// Brings snapshots to the other repository, in their order.
-    pub(super) fn bring(
-        &self,
-        from: &Work<'_>,
-        other: &Self,
-        to: &Work<'_>,
-        mut lacking: Vec<SnapshotFile>,
-    ) -> Result<(), Error> {
-        // Each round begins with the index that the one before has written. Rounds grow, since reading
-        // it takes its time; the first are small, so that the oldest are safe soon.
-        let mut round = 1;
-        while !lacking.is_empty() {
-            let later = lacking.split_off(round.min(lacking.len()));
-            self.copy_round(from, other, to, &lacking)?;
-            lacking = later;
-            round *= 2;
-        }
-        Ok(())
-    }
-
-    fn copy_round(
-        &self,
-        from: &Work<'_>,
-        other: &Self,
-        to: &Work<'_>,
-        snapshots: &[SnapshotFile],
-    ) -> Result<(), Error> {
-        // A fault at the other site is told as such, whatever it looks like from here.
-        let done = self.guarded(from, || {
-            let source = from.opened()?.to_indexed()?;
-            let named: Vec<_> = snapshots.iter().map(named).collect();
-            source.copy(&to.opened()?.to_indexed_ids()?, &named)
-        });
-        match (done, to.site.first()) {
-            (Ok(()), _) => Ok(()),
-            (Err(_), Some(fault)) => Err(other.failed(fault)),
-            (Err(error), None) => Err(error),
-        }
-    }
-
-    /// Fails when anything of these snapshots is in neither index: `rustic_core` copies what it finds and
-    /// says nothing. What the other repository has was looked at when it got there. Says how many bytes
-    /// of packs it lacks.
-    pub(super) fn whole(
-        &self,
-        from: &Work<'_>,
-        other: &Self,
-        to: &Work<'_>,
-        snapshots: &[SnapshotFile],
-    ) -> Result<u64, Error> {
-        if snapshots.is_empty() {
-            return Ok(0);
-        }
-        let seal = self.seal()?;
-        let here = Index::load(&from.site, &seal).map_err(|fault| self.failed(fault))?;
-        let there = Index::load(&to.site, &other.seal()?).map_err(|fault| other.failed(fault))?;
-        let (mut seen, mut sent) = (HashSet::new(), HashSet::new());
-        let mut bytes = 0;
-        for snapshot in snapshots {
-            let damaged = |what: &str| {
-                let name = snapshot.id.to_hex();
-                let name = &name.as_str()[..8];
-                let why = format!("{what} of the snapshot {name} ({}) is damaged", snapshot.label);
-                Error::Repository(self.place(), format!("{why}; repair it from another site"))
-            };
-            let mut open: Vec<Id> = vec![*snapshot.tree];
-            while let Some(id) = open.pop() {
-                if there.place(Kind::Tree, &id).is_some() || !seen.insert(id) {
-                    continue;
-                }
-                let tree = pack::tree(&from.site, &seal, &here, &id).map_err(|why| match why {
-                    Damage::Site(fault) => self.failed(fault),
-                    Damage::Missing | Damage::Flipped => damaged("a directory"),
-                })?;
-                bytes += here.place(Kind::Tree, &id).map_or(0, |place| u64::from(place.length));
-                for node in tree.nodes {
-                    for id in node.content.iter().flatten().map(|id| **id) {
-                        if there.place(Kind::Data, &id).is_some() {
-                            continue;
-                        }
-                        let place = here.place(Kind::Data, &id);
-                        let place =
-                            place.ok_or_else(|| damaged(&format!("the file {:?}", node.name())))?;
-                        if sent.insert(id) {
-                            bytes += u64::from(place.length);
-                        }
-                    }
-                    open.extend(node.subtree.iter().map(|id| **id));
-                }
-            }
-        }
-        Ok(bytes)
     }
 
     /// Takes packs into the index that somebody left there who was killed.
@@ -173,10 +77,4 @@ impl Repository {
         let adopted = crate::pack::adopt(&work.site, &self.seal()?);
         adopted.map(drop).map_err(|fault| self.failed(fault))
     }
-}
-
-/// The other repository remembers what a snapshot is called here, as restic's copies do.
-pub(super) fn named(snapshot: &SnapshotFile) -> SnapshotFile {
-    let original = snapshot.original.or(Some(snapshot.id));
-    SnapshotFile { original, ..snapshot.clone() }
 }

@@ -5,7 +5,6 @@ use std::collections::BTreeMap;
 
 use rustic_core::repofile::{SnapshotFile, StringList};
 
-use super::copy::named;
 use super::put::{TREE, given};
 use super::work::Work;
 use super::{Repository, SnapshotId};
@@ -92,9 +91,10 @@ impl Repository {
         }
         lacking.sort_by(|one, other| one.time.cmp(&other.time));
         let snapshots = lacking.len() as u64;
-        let bytes = self.whole(from, other, to, &lacking)?;
+        let lacking = self.lacking(from, other, to, lacking)?;
+        let bytes = lacking.bytes;
         allowed(bytes)?;
-        self.bring(from, other, to, lacking)?;
+        self.carry(from, other, to, lacking)?;
         Ok(Given { snapshots, known: gifts.len() as u64 - snapshots, bytes })
     }
 }
@@ -106,7 +106,7 @@ fn wrapped(snapshot: &SnapshotFile, gift: &Gift) -> SnapshotFile {
     if snapshot.tags.contains(TREE) {
         tags.add(TREE.to_owned());
     }
-    SnapshotFile { label: gift.label.clone(), tags, ..named(snapshot) }
+    SnapshotFile { label: gift.label.clone(), tags, ..snapshot.clone() }
 }
 
 fn is_same(one: &SnapshotFile, other: &SnapshotFile) -> bool {

@@ -1,6 +1,7 @@
 //! Does: one repository at a site. How it is put into, got from, copied and cleaned is in the modules
 //! below; what to keep, and for how long, is decided elsewhere.
 
+mod carry;
 mod copy;
 mod create;
 mod entry;

@@ -40,11 +40,26 @@ impl Repository {
     /// # Errors
     /// When this site is append-only, either site fails, or somebody else works at this one.
     pub fn repair_from(&self, other: &Self, password: &str) -> Result<Repaired, Error> {
+        self.repair(other, password, true)
+    }
+
+    /// The same from a repository with other snapshots of the same data: those that cannot be read here are
+    /// gone.
+    ///
+    /// # Errors
+    /// As [`Repository::repair_from`].
+    pub fn repair_data_from(&self, other: &Self, password: &str) -> Result<Repaired, Error> {
+        self.repair(other, password, false)
+    }
+
+    fn repair(&self, other: &Self, password: &str, is_copy: bool) -> Result<Repaired, Error> {
         if self.access.append_only {
             return Err(Error::AppendOnly(self.place()));
         }
         other.holding(Hold::Read, |from, _| {
-            self.holding(Hold::Alone, |work, _| self.repaired(work, other, from, password))
+            self.holding(Hold::Alone, |work, _| {
+                self.repaired(work, other, from, (password, is_copy))
+            })
         })
     }
 
@@ -53,7 +68,7 @@ impl Repository {
         work: &Work<'_>,
         other: &Self,
         from: &Work<'_>,
-        password: &str,
+        (password, is_copy): (&str, bool),
     ) -> Result<Repaired, Error> {
         let mut found = self.findings(work, 100)?;
         let mut done = Repaired { before: found.report.clone(), ..Repaired::default() };
@@ -79,7 +94,10 @@ impl Repository {
             self.heal_packs(work, other, from, &found, &mut done)?;
         }
         if !found.snapshots.is_empty() {
-            done.snapshots = self.heal_snapshots(work, other, from, &found.snapshots)?;
+            done.snapshots = match is_copy {
+                true => self.heal_snapshots(work, other, from, &found.snapshots)?,
+                false => self.drop_snapshots(work, &found.snapshots)?,
+            };
             done.lost = (found.snapshots.len() as u64).saturating_sub(done.snapshots);
             // They may need what nobody knew to be lost.
             let lost = self.findings(work, 0)?;
@@ -161,6 +179,15 @@ impl Repository {
             work.site.remove(&Object::new(Area::Data, *id)).map_err(failed)?;
         }
         Ok(())
+    }
+
+    /// Removes snapshots whose files cannot be read.
+    fn drop_snapshots(&self, work: &Work<'_>, damaged: &[Id]) -> Result<u64, Error> {
+        for id in damaged {
+            let removed = work.site.remove(&Object::new(Area::Snapshots, *id));
+            removed.map_err(|fault| self.failed(fault))?;
+        }
+        Ok(0)
     }
 
     /// Brings snapshots back whose files cannot be read, and removes those files.

@@ -4,6 +4,7 @@
 
 use std::collections::VecDeque;
 use std::fs::File;
+use std::io::{Result as IoResult, Write};
 use std::num::NonZeroU64;
 use std::sync::{Mutex, PoisonError};
 
@@ -13,6 +14,9 @@ use rustix::fs::{Advice, fadvise};
 const LEAST: u64 = 256 << 10;
 /// Bytes that may be on their way to the disk before any are asked to leave.
 const WAITING: u64 = 48 << 20;
+
+/// Bytes of a stream that are told at once.
+const TOLD: u64 = 4 << 20;
 
 #[derive(Default)]
 struct Queue {
@@ -40,5 +44,45 @@ impl Behind {
             queue.bytes -= length.get();
             let _ = fadvise(&file, position, Some(length), Advice::DontNeed);
         }
+    }
+}
+
+/// Writes a file from its beginning, so that nearly all of it is on the disk when the last byte was written:
+/// to wait for the disk then takes a moment.
+pub struct WriteBehind<'a> {
+    file: &'a File,
+    behind: Behind,
+    /// Where what was not told yet begins.
+    position: u64,
+    bytes: u64,
+}
+
+impl<'a> WriteBehind<'a> {
+    /// The file is empty.
+    #[must_use]
+    pub fn new(file: &'a File) -> Self {
+        Self { file, behind: Behind::default(), position: 0, bytes: 0 }
+    }
+}
+
+impl std::fmt::Debug for WriteBehind<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("WriteBehind").field("file", &self.file).finish_non_exhaustive()
+    }
+}
+
+impl Write for WriteBehind<'_> {
+    fn write(&mut self, bytes: &[u8]) -> IoResult<usize> {
+        let count = self.file.write(bytes)?;
+        self.bytes += count as u64;
+        if self.bytes >= TOLD {
+            self.behind.written(self.file, self.position, self.bytes);
+            self.position += std::mem::take(&mut self.bytes);
+        }
+        Ok(count)
+    }
+
+    fn flush(&mut self) -> IoResult<()> {
+        self.file.flush()
     }
 }

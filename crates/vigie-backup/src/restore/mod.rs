@@ -17,6 +17,7 @@ use bytes::Bytes;
 use rustic_core::Id;
 use rustic_core::repofile::Tree;
 
+pub use behind::WriteBehind;
 pub(crate) use stream::file;
 pub(crate) use walk::{Step, Walk};
 pub use weave::Piece;

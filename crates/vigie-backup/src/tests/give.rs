@@ -118,3 +118,37 @@ fn what_was_interrupted_goes_on_where_it_was() {
     assert!(given.bytes < 9 << 20, "the last pack was on its way at most: {given:?}");
     second.check().unwrap();
 }
+
+/// Removes every file below `at`; how many there were.
+fn lose(at: &std::path::Path) -> usize {
+    let shelves = std::fs::read_dir(at).unwrap().map(|shelf| shelf.unwrap().path());
+    let files = shelves.flat_map(|shelf| std::fs::read_dir(shelf).unwrap());
+    files.map(|file| std::fs::remove_file(file.unwrap().path()).unwrap()).count()
+}
+
+#[test]
+fn what_was_lost_is_healed_by_whoever_was_given_it() {
+    let (kept, first) = repository();
+    let at = kept.path().join("volume");
+    std::fs::create_dir(&at).unwrap();
+    std::fs::write(at.join("noise"), noise(3 << 20)).unwrap();
+    let one = first.put_tree("volume", "v1", &at).unwrap();
+    std::fs::write(at.join("own"), noise(1 << 20)).unwrap();
+    let own = first.put_tree("volume", "v2", &at).unwrap();
+    let second = Repository::create(&kept.path().join("second"), PASSWORD).unwrap();
+    first.give(&second, &[gift(&one.id, "part:1", "v1")], any).unwrap();
+    assert!(lose(&kept.path().join("repo/data")) > 0);
+    let healed = first.repair_data_from(&second, "a password").unwrap();
+    assert!(healed.brought > 0, "{healed:?}");
+    let concerned = &healed.after.concerned;
+    assert!(concerned.iter().all(|one| one.id == own.id) && concerned.len() == 1, "{concerned:?}");
+    first.get_tree(&one.id, &kept.path().join("back")).unwrap();
+    // A snapshot that cannot be read is gone, and nothing else of the other's comes in its place.
+    second.put_stream("other", "at-1", "x", &b"y"[..], || Ok(())).unwrap();
+    let file = kept.path().join("repo/snapshots").join(&own.id);
+    std::fs::remove_file(&file).unwrap();
+    std::fs::write(&file, "no snapshot").unwrap();
+    let healed = first.repair_data_from(&second, "a password").unwrap();
+    assert_eq!((healed.lost, healed.snapshots, healed.after.is_sound()), (1, 0, true));
+    assert_eq!(first.snapshots().unwrap().len(), 1);
+}

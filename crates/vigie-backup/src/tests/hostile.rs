@@ -201,3 +201,51 @@ fn a_key_that_wants_all_memory_gets_none() {
     let refused = Repository::open_at(&site, &Access::default(), PASSWORD).unwrap_err();
     assert!(refused.to_string().contains("memory"), "{refused}");
 }
+
+#[test]
+fn what_is_carried_into_another_repository_is_looked_at() {
+    let forge = Forge::new();
+    let honest = b"the honest content of a game's file";
+    let packer = Packer::new(&forge.store, &forge.seal);
+    packer.add(Blob::Data, hash(honest), b"evil").unwrap();
+    packer.finish().unwrap();
+    let directory = |_: &[Id]| json!([file("x", honest)]);
+    let id = forge.snapshot(&[&directory, &|ids| data(&ids[0])], b"other");
+    let here = tempfile::tempdir().unwrap();
+    let ours = Repository::create(&here.path().join("ours"), PASSWORD).unwrap();
+    let gifts = [Gift { id, label: "volume:data".into(), tags: "v1.0-a".into() }];
+    let refused = forge.repository.give(&ours, &gifts, |_| Ok(())).unwrap_err().to_string();
+    assert!(refused.contains("is damaged"), "{refused}");
+    let copy = forge.repository.create_like(
+        &Site::Local(here.path().join("copy")),
+        &Access::default(),
+        PASSWORD,
+    );
+    forge.repository.copy_to(&copy.unwrap()).unwrap_err();
+    // What is kept afterwards is not taken for what is there.
+    let at = here.path().join("volume");
+    std::fs::create_dir(&at).unwrap();
+    std::fs::write(at.join("y"), honest).unwrap();
+    let kept = ours.put_tree("volume:data", "v2.0-own", &at).unwrap();
+    ours.get_tree(&kept.id, &here.path().join("back")).unwrap();
+    ours.check().unwrap();
+}
+
+#[test]
+fn what_is_carried_is_not_unpacked_without_end() {
+    let forge = Forge::new();
+    // More than any piece of a file is.
+    let content = vec![0_u8; 40 << 20];
+    let (id, size) = (hash(&content), content.len());
+    let packer = Packer::new(&forge.store, &forge.seal);
+    packer.add(Blob::Data, id, &content).unwrap();
+    packer.finish().unwrap();
+    drop(content);
+    let file = |_: &[Id]| json!([{ "name": "z", "type": "file", "content": [id], "size": size }]);
+    let id = forge.snapshot(&[&file, &|ids| data(&ids[0])], b"other");
+    let here = tempfile::tempdir().unwrap();
+    let ours = Repository::create(&here.path().join("ours"), PASSWORD).unwrap();
+    let gifts = [Gift { id, label: "volume:data".into(), tags: "v1.0-a".into() }];
+    let refused = forge.repository.give(&ours, &gifts, |_| Ok(())).unwrap_err().to_string();
+    assert!(refused.contains("is damaged"), "{refused}");
+}

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use vigie_core::backup::{Asset, Kind};
 use vigie_core::stack::Role;
 
-use super::BackupError;
+use super::{BackupError, Catalog};
 use crate::config::Config;
 use crate::runtime::docker::{Container, Docker};
 use crate::snapshot::Shelf;
@@ -44,7 +44,8 @@ pub async fn assets(config: &Config, docker: Option<&Docker>) -> Result<Vec<Asse
         let what = container.image.clone();
         found.push(Asset { kind: Kind::Image, service: Some(name.clone()), what });
     }
-    if docker.is_some() && Shelf::has_any(config) {
+    // Where all of them are gone, their last backup is missed.
+    if docker.is_some() && (Shelf::has_any(config) || Catalog::has(config, Kind::Points.word())) {
         found.push(Asset { kind: Kind::Points, service: None, what: String::new() });
     }
     let mut found = once(found);

@@ -13,7 +13,7 @@ use vigie_core::backup::Asset;
 use super::limited::Limited;
 use super::manifest::{self, Manifest};
 use super::{BackupError, Sites};
-use crate::config::Config;
+use crate::config::{BackupConfig, Config};
 use crate::snapshot::exchange;
 use crate::text::printable;
 
@@ -145,6 +145,15 @@ impl Catalog {
             .create(directory.join(MANIFESTS));
         made.map_err(|error| BackupError::File(directory.clone(), error))?;
         Ok(Self { directory, stack: config.stack.name.clone() })
+    }
+
+    /// Whether the site that is written first is known to have a backup of the asset `name`.
+    #[must_use]
+    pub(super) fn has(config: &Config, name: &str) -> bool {
+        let first = config.file.backup.as_ref().and_then(BackupConfig::primary).unwrap_or_default();
+        let state: Option<State> = read(&config.state_directory().join("backup/state.json"));
+        let state = state.unwrap_or_default();
+        state.sites.get(first).is_some_and(|site| site.newest.contains_key(name))
     }
 
     /// Its directory.

@@ -73,6 +73,7 @@ impl Keeper<'_> {
             layers: Vec::new(),
             points: Vec::new(),
             parts: Vec::new(),
+            troubles: Vec::new(),
             mounted: Vec::new(),
             stack: self.config.stack.name.clone(),
             version: env!("CARGO_PKG_VERSION").to_owned(),
@@ -107,11 +108,12 @@ impl Keeper<'_> {
         let text = serde_json::to_vec_pretty(manifest);
         let text = text.map_err(|error| BackupError::Damaged(error.to_string()))?;
         let (label, tags) = (manifest.asset.name(), Manifest::tags(manifest.at));
-        self.work(move |repository| {
+        let sealed = self.work(move |repository| {
             let reader = std::io::Cursor::new(text);
             repository.put_stream(&label, &tags, manifest::FILE, reader, || Ok(()))
-        })
-        .await?;
+        });
+        let sealed = sealed.await?;
+        self.still_there(manifest, sealed.id).await?;
         let (site, name, at) = (self.site.to_owned(), manifest.asset.name(), manifest.at);
         self.catalog.remember(|state| {
             let now = jiff::Timestamp::now().as_millisecond();
@@ -122,10 +124,37 @@ impl Keeper<'_> {
         })
     }
 
-    pub(super) async fn work(
+    /// Refuses when something is gone that the backup shares with others: another host may have pruned the
+    /// site meanwhile. Whoever prunes after this look sees a manifest that they have not read, and takes
+    /// nothing.
+    async fn still_there(&self, manifest: &Manifest, sealed: String) -> Result<(), BackupError> {
+        let shared: Vec<String> = manifest.shared().collect();
+        if shared.is_empty() {
+            return Ok(());
+        }
+        let gone = self.work(move |repository| {
+            let snapshots = repository.snapshots()?;
+            let there = image::there(&snapshots);
+            let gone = shared.into_iter().find(|label| !there.contains(label));
+            if gone.is_some() {
+                // It must not count.
+                repository.forget(&[sealed])?;
+            }
+            Ok(gone)
+        });
+        match gone.await? {
+            None => Ok(()),
+            Some(gone) => Err(BackupError::Refused(format!(
+                "{gone} was removed from {} while it was needed; try again",
+                self.site
+            ))),
+        }
+    }
+
+    pub(super) async fn work<T: Send + 'static>(
         &self,
-        work: impl FnOnce(Repository) -> Result<Stored, vigie_backup::Error> + Send + 'static,
-    ) -> Result<Stored, BackupError> {
+        work: impl FnOnce(Repository) -> Result<T, vigie_backup::Error> + Send + 'static,
+    ) -> Result<T, BackupError> {
         let repository = self.repository.clone();
         let done = tokio::task::spawn_blocking(move || work(repository)).await;
         done.map_err(|error| BackupError::Worker(error.to_string()))?

@@ -77,6 +77,9 @@ pub struct Manifest {
     /// Where it is mounted, and by which service.
     #[serde(default)]
     pub mounted: Vec<(String, String)>,
+    /// Restore points that are not in it, and why.
+    #[serde(skip)]
+    pub troubles: Vec<(String, String)>,
     /// The stack.
     pub stack: String,
     /// The vigie that made it.

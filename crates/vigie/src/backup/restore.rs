@@ -7,7 +7,7 @@ use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _, PermissionsExt as
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
-use vigie_backup::Repository;
+use vigie_backup::{Repository, WriteBehind};
 use vigie_core::backup::Kind;
 
 use super::database::play;
@@ -155,7 +155,9 @@ impl Bringer<'_> {
         &self,
         name: &'static str,
         to: &Path,
-        fill: impl FnOnce(&Repository, &mut File) -> Result<(), vigie_backup::Error> + Send + 'static,
+        fill: impl FnOnce(&Repository, &mut WriteBehind<'_>) -> Result<(), vigie_backup::Error>
+        + Send
+        + 'static,
     ) -> Result<(), BackupError> {
         let to = to.to_owned();
         self.work(move |repository| {
@@ -165,12 +167,12 @@ impl Bringer<'_> {
             let part = to.join(format!(".{name}.vigie-new"));
             let mut options = File::options();
             options.read(true).write(true).create(true).truncate(false).mode(0o600);
-            let mut fresh = options.open(&part).map_err(failed)?;
+            let fresh = options.open(&part).map_err(failed)?;
             let taken =
                 || std::io::Error::other("another vigie is bringing something back into it");
             fresh.try_lock().map_err(|_| failed(taken()))?;
             fresh.set_len(0).map_err(failed)?;
-            let done = fill(&repository, &mut fresh)
+            let done = fill(&repository, &mut WriteBehind::new(&fresh))
                 .and_then(|()| fresh.sync_all().map_err(failed))
                 .and_then(|()| std::fs::hard_link(&part, to.join(name)).map_err(failed));
             let gone = std::fs::remove_file(&part).map_err(failed);

@@ -1,6 +1,7 @@
 //! Does: makes a restore point of an image that somebody tagged by hand, under a name by the convention.
 //! Never takes the old tag away, and never touches what runs.
 
+use std::collections::BTreeSet;
 use std::time::Instant;
 
 use vigie_core::compose::ImageName;
@@ -167,7 +168,8 @@ pub async fn adopt(place: &Place<'_>, legacy: &Legacy) -> Result<Point, Snapshot
     let began = Instant::now();
     let points = place.shelf.points()?;
     let mut point = found(place.config, place.docker, &points, legacy).await?;
-    let making = Making { name: point.name.clone(), images: point.tags().collect() };
+    let images = point.tags().collect();
+    let making = Making { name: point.name.clone(), images, known: BTreeSet::new() };
     place.shelf.make(Some(&making)).map_err(SnapshotError::of_disk)?;
     match write(place, &mut point, began).await {
         Ok(()) => {

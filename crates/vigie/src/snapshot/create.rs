@@ -55,7 +55,8 @@ pub async fn create(place: &Place<'_>, wish: &Wish) -> Result<Point, SnapshotErr
     let named =
         |(_, container): &(&str, &Container)| format!("{}:{}", repository(container), wish.name);
     let images = wanted(wish, &services).iter().map(named).collect();
-    let making = Making { name: wish.name.clone(), images };
+    let known = place.shelf.snapshots()?;
+    let making = Making { name: wish.name.clone(), images, known };
     place.shelf.make(Some(&making)).map_err(SnapshotError::of_disk)?;
     let made = match fill(place, wish, &services, &mut point).await {
         Ok(()) => {

@@ -67,9 +67,13 @@ pub fn note_good(
         Ok(found)
     });
     let found = found.map_err(|error| SnapshotError::Nothing(error.to_string()))?;
-    if found.is_empty() {
-        point.good = Some(now);
-        shelf.keep(point)?;
+    // It was read before the shelf was this one's alone: it may be another by now, or gone.
+    let same = |one: &Point| one.name == point.name && one.made == point.made;
+    let fresh = shelf.points()?.into_iter().find(same);
+    if let Some(mut fresh) = fresh.filter(|_| found.is_empty()) {
+        fresh.good = Some(now);
+        shelf.keep(&fresh)?;
+        *point = fresh;
     }
     Ok(())
 }

@@ -2,41 +2,60 @@
 
 use std::collections::BTreeSet;
 
+use vigie_backup::{Error, Repository, SnapshotId};
 use vigie_core::snapshot::Point;
 
 use super::SnapshotError;
 use super::database::joined;
 use super::engine::Place;
 
-/// Removes `points`, and then what only they needed.
+/// Removes `points`, and then what no point needs.
 ///
 /// # Errors
 /// See [`SnapshotError`]; those that were removed before stay removed.
 pub async fn remove(place: &Place<'_>, points: &[Point]) -> Result<(), SnapshotError> {
     for point in points {
-        for name in point.tags() {
-            place.docker.remove_image(&name).await?;
+        for image in &point.images {
+            let name = format!("{}:{}", image.repository, image.tag);
+            // A name that is somebody's own, or another image's by now, is not taken away.
+            let named = place.docker.image(&name).await?;
+            if point.adopted.as_ref() != Some(&name) && named.is_some_and(|one| one.id == image.id)
+            {
+                place.docker.remove_image(&name).await?;
+            }
         }
         // First what it says, then what it says it of: the other way round it would promise too much.
         place.shelf.forget(&point.name)?;
     }
-    sweep(place).await
+    let points = place.shelf.points()?;
+    let needed: BTreeSet<String> =
+        points.iter().flat_map(Point::snapshots).map(str::to_owned).collect();
+    forget(place, move |(id, ..)| !needed.contains(id)).await
 }
 
-/// Forgets every snapshot that no point has, also those of which a backup that read them kept somebody
-/// from doing so, and frees their space. Nobody makes a point meanwhile.
-async fn sweep(place: &Place<'_>) -> Result<(), SnapshotError> {
-    let repository = place.shelf.repository()?;
-    let points = place.shelf.points()?;
+/// A snapshot as a repository tells it: its name, its label and its tags.
+type Told = (SnapshotId, String, Vec<String>);
+
+/// Forgets the snapshots that `goes` says, and frees their space. A backup that reads the points is in
+/// nobody's way: the next one who removes something takes what is left.
+async fn forget(
+    place: &Place<'_>,
+    goes: impl Fn(&Told) -> bool + Send + 'static,
+) -> Result<(), SnapshotError> {
+    let repository: Repository = place.shelf.repository()?;
     let work = move || {
-        let needed: BTreeSet<&str> = points.iter().flat_map(Point::snapshots).collect();
         repository.forget_chosen(|all| {
-            let free = all.iter().map(|(id, ..)| id).filter(|id| !needed.contains(id.as_str()));
-            free.cloned().collect()
+            all.iter().filter(|one| goes(one)).map(|(id, ..)| id.clone()).collect()
         })?;
         repository.prune()
     };
-    joined(tokio::task::spawn_blocking(work).await)
+    match tokio::task::spawn_blocking(work).await {
+        Ok(Err(error @ Error::Locked { .. })) => {
+            (place.say)(&format!("the space is freed by the next vigie snapshot prune: {error}"));
+            Ok(())
+        }
+        done => joined(done),
+    }
 }
 
 /// Removes what there is of a point that could not be made, or whose maker was killed; whether there was
@@ -54,7 +73,8 @@ pub(crate) async fn leftovers(place: &Place<'_>) -> Result<bool, SnapshotError> 
     for image in &making.images {
         place.docker.remove_image(image).await?;
     }
-    sweep(place).await?;
+    let (name, known) = (making.name.to_string(), making.known);
+    forget(place, move |(id, _, tags)| tags.contains(&name) && !known.contains(id)).await?;
     place.shelf.make(None)?;
     Ok(true)
 }

@@ -1,6 +1,7 @@
 //! Does: where restore points are kept: a description each, one repository for all, its key, and what
 //! is under way. Everything in it is this account's alone.
 
+use std::collections::BTreeSet;
 use std::fs::{File, OpenOptions};
 use std::io::Read;
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
@@ -35,6 +36,9 @@ pub struct Making {
     pub name: PointName,
     /// Its images' names.
     pub images: Vec<String>,
+    /// Snapshots that were there before it, which are none of its own.
+    #[serde(default)]
+    pub known: BTreeSet<String>,
 }
 
 /// The restore points of a stack; while it is open, no other command changes them.
@@ -107,7 +111,7 @@ impl Shelf {
     }
 
     /// The repository's password, made at random once.
-    fn key(&self) -> Result<String, SnapshotError> {
+    pub(crate) fn key(&self) -> Result<String, SnapshotError> {
         let path = self.directory.join("key");
         let failed = |error| SnapshotError::File(path.clone(), error);
         match std::fs::read_to_string(&path) {
@@ -257,6 +261,15 @@ impl Shelf {
     /// When it cannot be written.
     pub fn make(&self, making: Option<&Making>) -> Result<(), SnapshotError> {
         self.set_note("making", making)
+    }
+
+    /// The snapshots that its repository has now.
+    ///
+    /// # Errors
+    /// When it cannot be read.
+    pub fn snapshots(&self) -> Result<BTreeSet<String>, SnapshotError> {
+        let all = self.repository()?.snapshots()?;
+        Ok(all.into_iter().map(|(id, ..)| id).collect())
     }
 
     fn note<T: for<'de> Deserialize<'de>>(&self, name: &str) -> Result<Option<T>, SnapshotError> {

@@ -16,6 +16,13 @@ fn parts(site: &Repository) -> usize {
     all.iter().filter(|(_, label, _)| label.starts_with("part:")).count()
 }
 
+/// Removes every pack, and says how many there were.
+fn lose_packs(at: &std::path::Path) -> usize {
+    let shelves = fs::read_dir(at).unwrap().map(|shelf| shelf.unwrap().path());
+    let packs = shelves.flat_map(|shelf| fs::read_dir(shelf).unwrap());
+    packs.map(|pack| fs::remove_file(pack.unwrap().path()).unwrap()).count()
+}
+
 /// `vigie snapshot list`, without what is told of the moment it is asked.
 fn listed(stack: &vigie_testkit::lab::Stack) -> Vec<(String, String)> {
     let all = json(stack, &["snapshot", "list", "--json"]);
@@ -90,10 +97,18 @@ fn points_come_back_from_a_site_and_can_be_gone_back_to() {
         stack.docker().text(["rmi", &format!("{}:{tag}", images.repository)]).unwrap();
     }
     assert!(listed(&stack).is_empty());
+    let (code, said) = run(&stack, &["backup", "run", "points"]);
+    assert!(code == Some(1) && said.contains("the last backup has v1.0-old, v1.1-new"), "{said}");
+    // Another image has the name of one by now, and keeps it.
+    let taken = format!("{}:v1.1-new", images.repository);
+    stack.docker().text(["tag", &stack.spec.game_image, &taken]).unwrap();
     let restore = ["backup", "restore", "points", "--in-place", "--yes", "--site", "other"];
     let said = fine(&stack, &restore);
     assert!(said.contains("v1.0-old") && said.contains("v1.1-new"), "{said}");
+    assert!(said.contains(&format!("{taken} names another image by now")), "{said}");
     assert_eq!(listed(&stack), before);
+    let id = |name: &str| stack.docker().text(["image", "inspect", "-f", "{{.Id}}", name]).unwrap();
+    assert_eq!(id(&taken), id(&stack.spec.game_image));
     // Again: everything was there. What only one has lost comes back to it.
     let said = fine(&stack, &restore);
     assert!(said.contains("v1.0-old (was there)"), "{said}");
@@ -103,6 +118,11 @@ fn points_come_back_from_a_site_and_can_be_gone_back_to() {
     let said = fine(&stack, &["backup", "run", "points"]);
     assert!(said.contains("v1.1-new has lost") && !said.contains("v1.0-old has lost"), "{said}");
     fine(&stack, &restore);
+    // Packs that are gone are not only a matter of what is listed.
+    let packs = lose_packs(&directory.join(".vigie/points/repository/data"));
+    assert!(packs > 0);
+    let said = fine(&stack, &restore);
+    assert!(said.contains("it was damaged: ") && said.contains("(was there)"), "{said}");
 
     let said = fine(&stack, &["snapshot", "rollback", "v1.0-old", "--yes"]);
     assert_eq!(world.read(), ["old"; 5], "{said}");
@@ -111,8 +131,10 @@ fn points_come_back_from_a_site_and_can_be_gone_back_to() {
     assert!(parts(&site) > count);
 
     // A point that is gone here goes from the sites with its last backup.
-    fs::remove_file(directory.join(".vigie/points/v1.1-new.json")).unwrap();
-    fine(&stack, &["backup", "run", "points"]);
+    fine(&stack, &["snapshot", "prune", "v1.1-new"]);
+    assert_eq!(id(&taken), id(&stack.spec.game_image), "a name that is not the point's");
+    let said = fine(&stack, &["backup", "run", "points"]);
+    assert!(said.contains("v1.1-new is not here any more"), "{said}");
     let many = parts(&site);
     fine(&stack, &["backup", "prune", "--site", "disk"]);
     assert!(parts(&site) < many, "{} of {many}", parts(&site));

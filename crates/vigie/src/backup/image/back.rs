@@ -5,7 +5,7 @@
 use std::collections::BTreeMap;
 
 use super::record::{self, Record};
-use super::{WHOLE, read_record, write};
+use super::{read_record, write, write_called};
 use crate::backup::restore::Bringer;
 use crate::backup::{BackupError, Manifest};
 
@@ -29,12 +29,18 @@ impl Bringer<'_> {
         let record = read.map_err(|error| BackupError::Site(self.site.to_owned(), error))?;
         let source = match record {
             Some(record) => Source::Layers(record),
-            None => Source::Whole { snapshot: id.to_owned(), id: manifest.image.clone() },
+            None => Source::Whole {
+                snapshot: id.to_owned(),
+                id: manifest.image.clone(),
+                // It has the one name, and none where it had moved on.
+                names: record::tags(&[], &manifest.asset.what),
+            },
         };
         self.load_image(source, &manifest.asset.what).await
     }
 
-    /// The same of an image that somebody asks for by the name `wanted`.
+    /// The same of an image that a service asks for by the name `wanted`, or that nobody asks for: then it
+    /// takes no name from another one.
     ///
     /// # Errors
     /// As [`Bringer::image_back`].
@@ -46,8 +52,7 @@ impl Bringer<'_> {
         let docker = self.engine()?;
         let (kept, known) = match &source {
             Source::Layers(record) => (Some(record.id().to_owned()), record.tags().to_vec()),
-            // A whole archive has the one name, and none where it had moved on.
-            Source::Whole { id, .. } => (id.clone(), record::tags(&[], wanted)),
+            Source::Whole { id, names, .. } => (id.clone(), names.clone()),
         };
         let mut there = BTreeMap::new();
         for tag in &known {
@@ -64,7 +69,7 @@ impl Bringer<'_> {
         let own = names.own.clone();
         self.pour(move |repository, to| match source {
             Source::Layers(record) => write(repository, &record.called(own), to),
-            Source::Whole { snapshot, .. } => repository.get_file(&snapshot, WHOLE, to),
+            Source::Whole { snapshot, .. } => write_called(repository, &snapshot, &own, to),
         })
         .await?;
         if let Some(kept) = &kept {
@@ -104,6 +109,8 @@ pub(in crate::backup) enum Source {
         snapshot: String,
         /// Its digest, where that was kept.
         id: Option<String>,
+        /// Its names, `repository:tag`.
+        names: Vec<String>,
     },
 }
 
@@ -153,7 +160,8 @@ impl Names {
 
     /// What is said of them, behind the name that the service asks for.
     fn told(&self, wanted: &str) -> String {
-        let mut said = vec![wanted.to_owned()];
+        let mut said: Vec<String> =
+            Some(wanted).filter(|one| !one.is_empty()).map(str::to_owned).into_iter().collect();
         said.extend(
             self.own
                 .iter()
@@ -226,6 +234,10 @@ mod tests {
         let names = Names::decide(&known, &digest, Some("sha256:a"), &all);
         assert_eq!((names.own.clone(), names.taken.len()), (texts(&["gmod:restored-a"]), 0));
         assert!(names.told(&digest).contains("it is called gmod:restored-a"), "{names:?}");
+        // Nor does one that nobody asks for.
+        let names = Names::decide(&known[2..], "", Some("sha256:a"), &all);
+        assert_eq!((names.own.clone(), names.taken.len()), (texts(&["gmod:restored-a"]), 0));
+        assert!(names.told("").starts_with("it is called"), "{names:?}");
     }
 
     #[test]

@@ -22,7 +22,7 @@ pub(super) use archive::{read_record, write};
 pub(super) use back::{Source, aside, short};
 pub(super) use record::Record;
 pub(super) use rename::write_called;
-pub(super) use shelf::{is_layer, label, whole};
+pub(super) use shelf::{is_layer, label, there, whole};
 
 use super::BackupError;
 use super::keep::{Keeper, no_engine};
@@ -109,7 +109,6 @@ pub(super) async fn keep(
         repository.put_stream(&label, &tag, record::FILE, reader, || Ok(()))
     });
     let stored = stored.await?;
-    still_there(keeper, &manifest.layers).await?;
     let (bytes, added) = (stored.bytes + layers, stored.added + grown);
     Ok(Stored { bytes, added, ..stored })
 }
@@ -129,18 +128,6 @@ pub(super) async fn taken(
     let record = Record { id, config: gathered.config, tags, layers: gathered.layers };
     record.sound().map_err(BackupError::Damaged)?;
     Ok((record, gathered.added))
-}
-
-/// Refuses when one of `layers` is not there any more: another host may have pruned the site meanwhile.
-pub(super) async fn still_there(keeper: &Keeper<'_>, layers: &[String]) -> Result<(), BackupError> {
-    let shelf = on_shelf(keeper).await?;
-    match layers.iter().find(|layer| !shelf.contains_key(*layer)) {
-        None => Ok(()),
-        Some(gone) => Err(BackupError::Refused(format!(
-            "the layer {gone} was removed from {} while the image was kept; try again",
-            keeper.site
-        ))),
-    }
 }
 
 /// The layers that the repository has.

@@ -95,6 +95,13 @@ pub(super) fn read(snapshots: &[Told]) -> BTreeMap<String, Shelved> {
     shelf
 }
 
+/// The labels of what is whole among these snapshots.
+pub(in crate::backup) fn there(snapshots: &[Told]) -> BTreeSet<String> {
+    let layers = read(snapshots).into_keys().map(|layer| label(&layer));
+    let others = snapshots.iter().map(|(_, label, _)| label).filter(|label| !is_layer(label));
+    layers.chain(others.cloned()).collect()
+}
+
 fn has(tags: &[String], wanted: &str) -> bool {
     tags.iter().any(|tag| tag == wanted)
 }
@@ -124,6 +131,8 @@ mod tests {
         ];
         let shelf = read(&all);
         assert_eq!(shelf.keys().collect::<Vec<_>>(), ["a", "tar"]);
+        let labels = ["image:game", "layer:a", "layer:tar"].map(String::from);
+        assert_eq!(there(&all), BTreeSet::from(labels));
         let how = How::Files { tree: "1".into(), split: "2".into() };
         assert_eq!(shelf["a"], Shelved { how, bytes: 7, of: None });
         let of = Some(String::from("sha256:old"));

@@ -1,22 +1,22 @@
 //! Does: restore points back: into the repository beside the stack and into its engine, or as files into a
-//! directory. What is there already stays; a point comes back whole, or nothing of it.
+//! directory. What is there already stays, and so do the names of other images; a point comes back whole, or
+//! nothing of it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
-use std::io::{BufWriter, Error as IoError};
+use std::io::{BufWriter, Error as IoError, Write as _};
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 
-use vigie_backup::{Error, Gift, Repository};
+use vigie_backup::{Error, Gift, Repository, WriteBehind};
 use vigie_core::snapshot::{ImagePart, Point};
 
-use super::keep::name;
+use super::keep::name as name_of;
 use super::record::{Kept, KeptImage, Record};
-use super::{label, parts, said};
+use super::{label, parts, said, told};
 use crate::backup::BackupError;
 use crate::backup::image::{self, Source};
 use crate::backup::restore::{Bringer, Filling};
-use crate::config::Config;
 use crate::report::rfc3339;
 use crate::snapshot::{DUMP, Making, Place, Shelf, leftovers, room};
 use crate::text::printable;
@@ -69,7 +69,7 @@ impl Bringer<'_> {
     /// there, what it has lost comes back.
     ///
     /// # Errors
-    /// Why not; those that were brought before stay.
+    /// Which ones did not come back, and why; the others did.
     pub(in crate::backup) async fn points_back(&self, id: &str) -> Result<String, BackupError> {
         let points = self.wanted_points(id).await?;
         let docker = self.engine()?;
@@ -77,37 +77,78 @@ impl Bringer<'_> {
         let say = |line: &str| self.tell.step(line);
         let place = Place { config: self.config, docker, shelf: &shelf, meter: None, say: &say };
         leftovers(&place).await.map_err(said)?;
-        let mut told = Vec::new();
+        let broken = self.heal(&shelf).await?;
+        let (mut back, mut failed) = (Vec::new(), Vec::new());
         for kept in &points {
-            told.push(self.point_back(&place, kept).await?);
+            match self.point_back(&place, kept, &broken).await {
+                Ok(told) => back.push(told),
+                Err(error) => failed.push((&kept.point.name, error)),
+            }
         }
-        Ok(told.join(", "))
+        let back = back.join(", ");
+        if failed.is_empty() {
+            return Ok(back);
+        }
+        let why = failed.iter().map(|(name, error)| format!("{name}: {error}"));
+        let why = why.collect::<Vec<_>>().join("; ");
+        let back = if back.is_empty() { String::new() } else { format!("; back are {back}") };
+        Err(BackupError::Damaged(format!("{why}{back}")))
     }
 
-    async fn point_back(&self, place: &Place<'_>, kept: &Kept) -> Result<String, BackupError> {
+    /// Heals what is damaged in the repository beside the stack with what the site has; the snapshots there
+    /// that are broken still.
+    async fn heal(&self, shelf: &Shelf) -> Result<BTreeSet<String>, BackupError> {
+        let repository = shelf.repository_like(&self.repository).map_err(said)?;
+        let (key, name) = (shelf.key().map_err(said)?, self.site.to_owned());
+        let site = self.repository.clone();
+        if !shelf.snapshots().map_err(said)?.is_empty() {
+            self.tell.step("read what is here of restore points");
+        }
+        let healed = tokio::task::spawn_blocking(move || {
+            let healed = repository.repair_data_from(&site, &key);
+            healed.map_err(|error| told(&name, &repository, error))
+        });
+        let healed = healed.await.map_err(|error| BackupError::Worker(error.to_string()))??;
+        if !healed.before.is_sound() {
+            let (brought, saved) = (healed.brought, healed.saved);
+            self.tell.step(&format!(
+                "it was damaged: {brought} pieces came from {}, {saved} were whole",
+                self.site
+            ));
+        }
+        Ok(healed.after.concerned.into_iter().map(|one| one.id).collect())
+    }
+
+    async fn point_back(
+        &self,
+        place: &Place<'_>,
+        kept: &Kept,
+        broken: &BTreeSet<String>,
+    ) -> Result<String, BackupError> {
         let name = &kept.point.name;
         let there = place.shelf.points().map_err(said)?;
         let there = there.into_iter().find(|one| &one.name == name);
         if let Some(other) = there.as_ref().filter(|one| one.made != kept.point.made) {
             return Ok(format!(
-                "another {name} is here, made {}, and is left alone",
+                "{name} (another one is here, made {}, and is left alone)",
                 rfc3339(other.made)
             ));
         }
         self.tell.step(&format!("restore point {name}"));
         if there.is_none() {
-            // Whoever is killed is followed by one who removes what came, and no image that was here.
+            // Whoever is killed is followed by one who removes what came, and nothing that was here.
             let mut images = Vec::new();
             for image in &kept.point.images {
-                let name = super::keep::name(image);
+                let name = name_of(image);
                 if place.docker.image(&name).await?.is_none() {
                     images.push(name);
                 }
             }
-            let making = Making { name: name.clone(), images };
+            let known = place.shelf.snapshots().map_err(said)?;
+            let making = Making { name: name.clone(), images, known };
             place.shelf.make(Some(&making)).map_err(said)?;
         }
-        match self.filled(place, kept, there.clone()).await {
+        match self.filled(place, kept, there.clone(), broken).await {
             Ok((point, mut told)) => {
                 place.shelf.keep(&point).map_err(said)?;
                 place.shelf.make(None).map_err(said)?;
@@ -131,69 +172,86 @@ impl Bringer<'_> {
         place: &Place<'_>,
         kept: &Kept,
         there: Option<Point>,
+        broken: &BTreeSet<String>,
     ) -> Result<(Point, Vec<String>), BackupError> {
         let mut point = there.unwrap_or_else(|| {
             let note = kept.point.note.as_deref().map(printable);
             Point { note, ..kept.point.clone() }
         });
         let shelf = place.shelf.repository_like(&self.repository).map_err(said)?;
+        let (site, name) = (self.repository.clone(), self.site.to_owned());
         let (config, at) = (self.config.clone(), Shelf::place(self.config));
-        let (wanted, named) = (kept.clone(), point.clone());
-        let brought =
-            self.work(move |site| bring_parts(&site, &shelf, &wanted, &named, &config, &at));
-        let brought = brought.await?;
-        point.call_parts(|label, snapshot| {
-            let found = brought.get(label).cloned();
-            found.ok_or_else(|| {
-                let name = &kept.point.name;
-                BackupError::Damaged(format!("{label} ({snapshot}) of {name} did not come back"))
+        let (wanted, named, broken) = (kept.clone(), point.clone(), broken.clone());
+        let brought = tokio::task::spawn_blocking(move || {
+            let room = |bytes| {
+                let full =
+                    |error: crate::snapshot::SnapshotError| IoError::other(error.to_string());
+                room(&config, &at, bytes).map_err(|error| Error::File(at.clone(), full(error)))
+            };
+            let brought = bring_parts(&site, &shelf, &wanted, (&named, &broken), room);
+            brought.map_err(|error| told(&name, &shelf, error))
+        });
+        let brought = brought.await.map_err(|error| BackupError::Worker(error.to_string()))??;
+        point.call_parts(|label, _| {
+            brought.get(label).cloned().ok_or_else(|| {
+                BackupError::Damaged(format!("{label} did not come back as it was kept"))
             })
         })?;
         let mut told = Vec::new();
-        for at in 0..point.images.len().min(kept.images.len()) {
-            told.extend(self.point_image(place, kept, at, &mut point.images[at]).await?);
+        for part in &mut point.images {
+            let Some((known, image)) = kept.image(&part.service) else { continue };
+            told.extend(self.point_image(place, (&kept.point, known, image), part).await?);
         }
         Ok((point, told))
     }
 
-    /// Has the engine have the image number `at` of a point, and says what is worth knowing.
+    /// Has the engine have an image of a point, and says what is worth knowing.
     async fn point_image(
         &self,
         place: &Place<'_>,
-        kept: &Kept,
-        at: usize,
+        (point, known, image): (&Point, &ImagePart, &KeptImage),
         part: &mut ImagePart,
     ) -> Result<Option<String>, BackupError> {
-        let (docker, known, name) = (place.docker, &kept.point.images[at], name(part));
-        let mut here = docker.image(&part.id).await?;
-        if here.is_none() && part.id != known.id {
-            here = docker.image(&known.id).await?;
-        }
-        if let Some(here) = here {
-            if docker.image(&name).await?.is_none() {
-                docker.tag(&here.id, &part.repository, &part.tag).await?;
+        let (docker, name) = (place.docker, name_of(part));
+        let anew = match image {
+            KeptImage::Layers(record) => Some(record.id().to_owned()),
+            KeptImage::Whole(_) | KeptImage::Elsewhere => None,
+        };
+        for id in
+            [Some(part.id.clone()), Some(known.id.clone()), anew.clone()].into_iter().flatten()
+        {
+            if docker.image(&id).await?.is_none() {
+                continue;
             }
-            part.id = here.id;
+            if docker.image(&name).await?.is_none() {
+                docker.tag(&id, &part.repository, &part.tag).await?;
+            }
+            part.id = id;
             return Ok(None);
         }
-        let source = match &kept.images[at] {
+        let source = match image {
             KeptImage::Elsewhere => {
-                let point = &kept.point.name;
+                let point = &point.name;
                 let told =
                     format!("its image {name} is in a registry: vigie snapshot pull {point}");
                 return Ok(Some(told));
             }
-            KeptImage::Layers(record) => Source::Layers(record.clone().called(vec![name.clone()])),
+            KeptImage::Layers(record) => {
+                (part.id, part.layers) =
+                    (record.id().to_owned(), record.layers().map(str::to_owned).collect());
+                Source::Layers(record.clone().called(vec![name.clone()]))
+            }
             KeptImage::Whole(content) => {
                 let content = content.clone();
-                let found = self.work(move |site| snapshot_of(&site, &content)).await?;
-                Source::Whole { snapshot: found, id: Some(known.id.clone()) }
+                let snapshot = self.work(move |site| snapshot_of(&site, &content)).await?;
+                (part.id, part.layers) = (known.id.clone(), known.layers.clone());
+                Source::Whole { snapshot, id: Some(known.id.clone()), names: vec![name.clone()] }
             }
         };
         self.tell.step(&format!("load {name}"));
-        let told = self.load_image(source, &name).await?;
-        (part.id, part.layers) = (known.id.clone(), known.layers.clone());
-        Ok((told != name).then_some(told))
+        // A rollback finds it by its digest: it needs no name that another image has.
+        let told = self.load_image(source, "").await?;
+        Ok(Some(told).filter(|told| !told.is_empty()))
     }
 }
 
@@ -206,14 +264,14 @@ fn snapshot_of(site: &Repository, content: &str) -> Result<String, Error> {
     found.map(|(_, id)| id.to_owned()).ok_or_else(missing)
 }
 
-/// Gives the repository beside the stack what it lacks of a point: by their labels, the snapshots there.
+/// Gives the repository beside the stack what it lacks of a point: by their labels, the snapshots there. What
+/// is `broken` there is brought anew.
 fn bring_parts(
     site: &Repository,
     shelf: &Repository,
     kept: &Kept,
-    named: &Point,
-    config: &Config,
-    at: &Path,
+    (named, broken): (&Point, &BTreeSet<String>),
+    room: impl FnOnce(u64) -> Result<(), Error>,
 ) -> Result<BTreeMap<String, String>, Error> {
     let snapshots = site.snapshots()?;
     let theirs: BTreeMap<&str, &str> = parts(&snapshots).into_iter().collect();
@@ -221,14 +279,13 @@ fn bring_parts(
     let mut found: BTreeMap<String, String> = named
         .parts()
         // One that is there is its own, also where the backup has something else of that name.
-        .filter(|(_, snapshot)| contents.contains_key(*snapshot))
-        .map(|(label, snapshot)| (label, snapshot.to_owned()))
+        .filter(|(_, id)| contents.contains_key(*id) && !broken.contains(*id))
+        .map(|(label, id)| (label, id.to_owned()))
         .collect();
     let (mut gifts, mut lacking) = (Vec::new(), Vec::new());
     for (what, content) in kept.point.parts().filter(|(what, _)| !found.contains_key(what)) {
-        let id = theirs.get(content).ok_or_else(|| {
-            Error::NotThere(site.place(), format!("{what} of {}", kept.point.name))
-        })?;
+        let missing = || Error::NotThere(site.place(), format!("{what} of {}", kept.point.name));
+        let id = theirs.get(content).ok_or_else(missing)?;
         let (label, tags) = (what.clone(), kept.point.name.to_string());
         gifts.push(Gift { id: (*id).to_owned(), label, tags });
         lacking.push((what, content));
@@ -236,17 +293,20 @@ fn bring_parts(
     if gifts.is_empty() {
         return Ok(found);
     }
-    site.give(shelf, &gifts, |bytes| {
-        let full = |error: crate::snapshot::SnapshotError| IoError::other(error.to_string());
-        room(config, at, bytes).map_err(|error| Error::File(at.to_owned(), full(error)))
-    })?;
+    site.give(shelf, &gifts, room)?;
     let contents = shelf.contents()?;
     let name = kept.point.name.to_string();
+    // What was broken is not whole by being given again where the site has no more of it either.
+    let holes = match broken.is_empty() {
+        true => Vec::new(),
+        false => shelf.verify(0)?.concerned,
+    };
     for (id, label, tags) in shelf.snapshots()? {
         let is_it = |(what, content): &(String, &str)| {
             *what == label && contents.get(&id).is_some_and(|one| one == content)
         };
-        if tags.contains(&name) && lacking.iter().any(is_it) {
+        let is_whole = holes.iter().all(|one| one.id != id);
+        if is_whole && tags.contains(&name) && lacking.iter().any(is_it) {
             found.insert(label, id);
         }
     }
@@ -269,21 +329,21 @@ fn write_point(site: &Repository, kept: &Kept, room: &Path) -> Result<(), Error>
             || Error::NotThere(site.place(), format!("{} of a restore point", label(content)));
         theirs.get(content).copied().ok_or_else(missing)
     };
-    let file = |name: String| -> Result<(PathBuf, File), Error> {
-        let path = at.join(name);
+    let file = |name: String, end: &str| -> Result<(PathBuf, File), Error> {
+        let path = free(at.join(name), end);
         let mut options = File::options();
         let made = options.write(true).create_new(true).mode(0o600).open(&path);
         let made = made.map_err(failed(&path))?;
         Ok((path, made))
     };
-    let (path, description) = file(String::from("point.json"))?;
+    let (path, description) = file(String::from("point"), ".json")?;
     serde_json::to_writer_pretty(description, &kept.point)
         .map_err(|error| failed(&path)(error.into()))?;
     let trees = kept.point.volumes.iter().map(|one| ("volume-", one));
     let trees = trees.chain(kept.point.binds.iter().map(|one| ("files-", one)));
     let project = kept.point.project.iter().map(|one| ("", one));
     for (kind, tree) in trees.chain(project) {
-        let into = at.join(format!("{kind}{}", plain(&tree.name)));
+        let into = free(at.join(format!("{kind}{}", plain(&tree.name))), "");
         site.get_tree(of(&tree.snapshot)?, &into)?;
         if let Some((mode, uid, gid)) = tree.root {
             let mode = std::os::unix::fs::PermissionsExt::from_mode(mode);
@@ -293,24 +353,32 @@ fn write_point(site: &Repository, kept: &Kept, room: &Path) -> Result<(), Error>
         }
     }
     for dump in &kept.point.databases {
-        let name = format!("{}-{}.sql", plain(&dump.service), plain(&dump.schema));
-        let (_, mut to) = file(name)?;
-        site.get_file(of(&dump.snapshot)?, DUMP, &mut to)?;
+        let name = format!("{}-{}", plain(&dump.service), plain(&dump.schema));
+        let (_, to) = file(name, ".sql")?;
+        site.get_file(of(&dump.snapshot)?, DUMP, &mut WriteBehind::new(&to))?;
     }
     for (image, part) in kept.images.iter().zip(&kept.point.images) {
         if matches!(image, KeptImage::Elsewhere) {
             continue;
         }
-        let (path, to) = file(format!("{}.tar", plain(&part.service)))?;
-        let mut to = BufWriter::new(to);
+        let (path, to) = file(plain(&part.service), ".tar")?;
+        let mut to = BufWriter::new(WriteBehind::new(&to));
         match image {
             KeptImage::Layers(record) => image::write(site, record, &mut to)?,
             KeptImage::Whole(content) => site.get_file(of(content)?, image::WHOLE, &mut to)?,
             KeptImage::Elsewhere => {}
         }
-        to.into_inner().map_err(|error| failed(&path)(error.into_error()))?;
+        to.flush().map_err(failed(&path))?;
     }
     Ok(())
+}
+
+/// The path with this end, and a number where another one has it: `a/b` and `a_b` are written alike.
+fn free(path: PathBuf, end: &str) -> PathBuf {
+    let shown = path.display();
+    let numbered = (2_u32..).map(|number| PathBuf::from(format!("{shown}-{number}{end}")));
+    let mut paths = std::iter::once(PathBuf::from(format!("{shown}{end}"))).chain(numbered);
+    paths.find(|path| path.symlink_metadata().is_err()).unwrap_or(path)
 }
 
 /// A name without a way into another directory.

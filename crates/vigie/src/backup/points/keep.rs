@@ -1,17 +1,18 @@
-//! Does: one backup of all restore points. A part that was lost beside the stack is taken from the last
-//! backup that has it, so that a newer one never has less.
+//! Does: one backup of all restore points. A part that was lost beside the stack is taken from the backup
+//! before, and a point that is broken keeps no other from being kept.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use vigie_backup::{Gift, Repository, Stored};
 use vigie_core::backup::Kind;
 use vigie_core::snapshot::{ImagePart, Point, PointName};
 
 use super::record::{FILE, Kept, KeptImage, Record};
-use super::{label, parts, said};
+use super::{beside, failed_name, label, parts, said, told};
 use crate::backup::image::{self, Reach};
 use crate::backup::keep::{Keeper, no_engine};
 use crate::backup::{BackupError, Catalog, Manifest};
+use crate::report::rfc3339;
 use crate::snapshot::Shelf;
 
 /// How often it is begun again because a point was removed meanwhile.
@@ -23,8 +24,9 @@ struct There {
     parts: BTreeSet<String>,
     /// Layers that are whole.
     layers: BTreeSet<String>,
-    /// The newest backup of restore points.
+    /// The backup before, and when that was.
     before: Record,
+    at: Option<i64>,
 }
 
 impl There {
@@ -38,11 +40,14 @@ impl There {
     }
 }
 
+/// What is beside the stack: the repository, and the contents of its snapshots.
+type Here = Option<(Repository, BTreeMap<String, String>)>;
+
 impl Keeper<'_> {
-    /// Keeps every restore point that there is.
+    /// Keeps every restore point that there is. Those that are broken are named in the manifest.
     ///
     /// # Errors
-    /// Why not; nothing of it counts then.
+    /// Why none is kept.
     pub(in crate::backup) async fn points(
         &self,
         manifest: &mut Manifest,
@@ -54,13 +59,13 @@ impl Keeper<'_> {
             let done = self.keep_points(manifest, &points).await;
             let is_same = || {
                 let now = Shelf::look(self.config).map_err(said)?;
-                let names = |all: &[Point]| all.iter().map(|one| one.name.clone()).collect();
-                let (before, after): (Vec<PointName>, Vec<PointName>) =
-                    (names(&points), names(&now));
-                Ok::<_, BackupError>(before == after)
+                let names = |all: &[Point]| -> Vec<_> {
+                    all.iter().map(|one| (one.name.clone(), one.made)).collect()
+                };
+                Ok::<_, BackupError>(names(&points) == names(&now))
             };
             // One that was removed while it was read has taken its parts with it.
-            if done.is_ok() || tries == TRIES || is_same()? {
+            if done.is_ok() && manifest.troubles.is_empty() || tries == TRIES || is_same()? {
                 return done;
             }
         }
@@ -72,44 +77,61 @@ impl Keeper<'_> {
         points: &[Point],
     ) -> Result<Stored, BackupError> {
         let there = self.there().await?;
-        let (mut kept, given) = self.give(points, &there).await?;
-        let mut added = given;
-        for one in &mut kept {
-            for at in 0..one.point.images.len() {
-                let (image, grown) = self.image(one, at, &there).await?;
-                if let KeptImage::Layers(record) = &image {
-                    // One whose archives are not remembered comes back with another digest.
-                    record.id().clone_into(&mut one.point.images[at].id);
-                    one.point.images[at].layers = record.layers().map(str::to_owned).collect();
+        self.missed(points, &there)?;
+        let here = self.here().await?;
+        manifest.troubles.clear();
+        let (mut kept, mut gifts, mut added) = (Vec::new(), Vec::new(), 0);
+        for point in points {
+            let (own, one) = match self.described(point, here.as_ref(), &there) {
+                Ok(described) => described,
+                Err(error) => {
+                    manifest.troubles.push((failed_name(&point.name), error.to_string()));
+                    continue;
                 }
-                one.images.push(image);
-                added += grown;
+            };
+            for gift in own {
+                // Points that share a content give it once.
+                if gifts.iter().all(|known: &Gift| known.label != gift.label) {
+                    gifts.push(gift);
+                }
+            }
+            kept.push(one);
+        }
+        if let Some((shelf, _)) = here.filter(|_| !gifts.is_empty()) {
+            added += self.give(shelf, gifts).await?;
+        }
+        let mut whole = Vec::new();
+        for one in kept {
+            match self.images(one, &there).await {
+                Ok((one, grown)) => {
+                    added += grown;
+                    whole.push(one);
+                }
+                Err((name, error @ BackupError::Damaged(_))) => {
+                    manifest.troubles.push((failed_name(&name), error.to_string()));
+                }
+                Err((_, error)) => return Err(error),
             }
         }
+        if whole.is_empty() {
+            let why = manifest.troubles.drain(..).map(|(name, why)| format!("{name}: {why}"));
+            return Err(BackupError::Damaged(why.collect::<Vec<_>>().join("; ")));
+        }
         let all = |of: fn(&Kept) -> Vec<String>| -> Vec<String> {
-            kept.iter().flat_map(of).collect::<BTreeSet<_>>().into_iter().collect()
+            whole.iter().flat_map(of).collect::<BTreeSet<_>>().into_iter().collect()
         };
         manifest.parts = all(|one| one.contents().map(str::to_owned).collect());
         manifest.layers = all(|one| one.layers().map(str::to_owned).collect());
-        manifest.points = kept.iter().map(|one| one.point.name.clone()).collect();
-        let files = kept.iter().flat_map(|one| one.point.trees()).map(|tree| tree.files).sum();
-        let bytes = kept.iter().map(|one| one.point.size()).sum();
-        let text = serde_json::to_vec_pretty(&Record { points: kept });
+        manifest.points = whole.iter().map(|one| one.point.name.clone()).collect();
+        let files = whole.iter().flat_map(|one| one.point.trees()).map(|tree| tree.files).sum();
+        let bytes = whole.iter().map(|one| one.point.size()).sum();
+        let text = serde_json::to_vec_pretty(&Record { points: whole });
         let text = text.map_err(|error| BackupError::Damaged(error.to_string()))?;
         let (name, tag) = (manifest.asset.name(), Manifest::tag(manifest.at));
         let stored = self.work(move |repository| {
             repository.put_stream(&name, &tag, FILE, std::io::Cursor::new(text), || Ok(()))
         });
         let stored = stored.await?;
-        // Another host may have pruned the site meanwhile.
-        image::still_there(self, &manifest.layers).await?;
-        let now = self.labels().await?;
-        if let Some(gone) = manifest.parts.iter().find(|part| !now.contains(*part)) {
-            return Err(BackupError::Refused(format!(
-                "a part of a restore point ({gone}) was removed from {} while it was kept; try again",
-                self.site
-            )));
-        }
         Ok(Stored { files, bytes, added: added + stored.added, ..stored })
     }
 
@@ -118,90 +140,127 @@ impl Keeper<'_> {
         let backups = self.catalog.backups_in(&self.repository, self.site)?;
         let newest = backups.into_iter().rfind(|one| one.asset.kind == Kind::Points);
         let site = self.site.to_owned();
-        self.at_site(move |repository| {
+        self.work(move |repository| {
             let snapshots = repository.snapshots()?;
             let parts = parts(&snapshots).into_iter().map(|(part, _)| part.to_owned()).collect();
+            let at = newest.as_ref().map(|one| one.at);
+            // One that does not read has nothing that could be taken from it.
             let before = newest.and_then(|one| {
                 let id = Catalog::snapshot(&repository, &site, &one.asset, one.at).ok()?;
                 Record::read(&repository, &id).ok()
             });
             let layers = image::whole(&snapshots);
-            Ok(There { parts, layers, before: before.unwrap_or_default() })
+            Ok(There { parts, layers, before: before.unwrap_or_default(), at })
         })
         .await
     }
 
-    /// The contents that the site has.
-    async fn labels(&self) -> Result<BTreeSet<String>, BackupError> {
-        self.at_site(|repository| {
-            let snapshots = repository.snapshots()?;
-            Ok(parts(&snapshots).into_iter().map(|(part, _)| part.to_owned()).collect())
-        })
-        .await
-    }
-
-    async fn at_site<T: Send + 'static>(
-        &self,
-        work: impl FnOnce(Repository) -> Result<T, vigie_backup::Error> + Send + 'static,
-    ) -> Result<T, BackupError> {
-        let repository = self.repository.clone();
-        let done = tokio::task::spawn_blocking(move || work(repository)).await;
-        done.map_err(|error| BackupError::Worker(error.to_string()))?
-            .map_err(|error| BackupError::Site(self.site.to_owned(), error))
-    }
-
-    /// Gives the site what it lacks of the points' files and dumps; the points as they are kept, still
-    /// without images, and bytes that the site grew by.
-    async fn give(&self, points: &[Point], there: &There) -> Result<(Vec<Kept>, u64), BackupError> {
+    /// What is beside the stack.
+    async fn here(&self) -> Result<Here, BackupError> {
         let config = self.config.clone();
         let opened = tokio::task::spawn_blocking(move || {
-            let Some(shelf) = Shelf::peek(&config).map_err(said)? else { return Ok(None) };
-            let contents = shelf.contents();
-            let contents = contents.map_err(|error| BackupError::Damaged(error.to_string()))?;
-            Ok::<_, BackupError>(Some((shelf, contents)))
+            let Some(shelf) = beside(&config)? else { return Ok(None) };
+            let contents = shelf.contents().map_err(|error| said(error.into()))?;
+            Ok(Some((shelf, contents)))
         });
-        let opened = opened.await.map_err(|error| BackupError::Worker(error.to_string()))??;
-        let (mut kept, mut gifts) = (Vec::new(), Vec::new());
-        for point in points {
-            let mut one = point.clone();
-            let before = there.before.of(point);
-            one.call_parts(|what, snapshot| {
-                let here = opened.as_ref().and_then(|(_, contents)| contents.get(snapshot));
-                if let Some(content) = here {
-                    let label = label(content);
-                    // Points that share a content give it once.
-                    let is_given = gifts.iter().any(|gift: &Gift| gift.label == label);
-                    if !is_given && !there.parts.contains(content) {
-                        let tags = format!("{},{}", point.name, what.replace(',', "_"));
-                        gifts.push(Gift { id: snapshot.to_owned(), label, tags });
-                    }
-                    return Ok::<_, BackupError>(content.clone());
-                }
-                let known = before.and_then(|before| before.part(what));
-                let known = known.filter(|content| there.parts.contains(*content));
-                let content = known.ok_or_else(|| lost(&point.name, what))?;
-                self.tell.step(&still_kept(&point.name, what));
-                Ok(content.to_owned())
-            })?;
-            kept.push(Kept { point: one, images: Vec::new() });
-        }
-        let Some((shelf, _)) = opened.filter(|_| !gifts.is_empty()) else { return Ok((kept, 0)) };
-        let given = self.at_site(move |site| shelf.give(&site, &gifts, |_| Ok(()))).await?;
-        Ok((kept, given.bytes))
+        opened.await.map_err(|error| BackupError::Worker(error.to_string()))?
     }
 
-    /// Keeps the image number `at` of a point, and says by how many bytes the site grew.
+    /// Says which points of the backup before are not here any more. When none is, that was no prune.
+    fn missed(&self, points: &[Point], there: &There) -> Result<(), BackupError> {
+        let before = there.before.points.iter().map(|one| &one.point);
+        let is_here = |one: &&Point| points.iter().any(|here| here.name == one.name);
+        let missed: Vec<String> =
+            before.filter(|one| !is_here(one)).map(|one| one.name.to_string()).collect();
+        if points.is_empty() {
+            return Err(BackupError::Refused(match missed.is_empty() {
+                true => String::from(
+                    "there is no restore point to back up; the first one: vigie snapshot create --bump minor \
+                     base",
+                ),
+                false => format!(
+                    "no restore point is here any more, and the last backup has {}: get them back (vigie backup \
+                     restore points --in-place), or leave them out (exclude = [\"points\"])",
+                    missed.join(", ")
+                ),
+            }));
+        }
+        let at = there.at.map_or_else(String::new, rfc3339);
+        for name in missed {
+            self.tell.step(&format!(
+                "the restore point {name} is not here any more; it is in the backup of {at}, as long as that is \
+                 kept: vigie backup restore points:{name}@{at} --in-place"
+            ));
+        }
+        Ok(())
+    }
+
+    /// A point as it is kept, still without images, and what the site lacks of its files and dumps.
+    fn described(
+        &self,
+        point: &Point,
+        here: Option<&(Repository, BTreeMap<String, String>)>,
+        there: &There,
+    ) -> Result<(Vec<Gift>, Kept), BackupError> {
+        let (mut one, mut gifts) = (point.clone(), Vec::new());
+        let before = there.before.of(point);
+        one.call_parts(|what, snapshot| {
+            let content = here.and_then(|(_, contents)| contents.get(snapshot));
+            if let Some(content) = content {
+                if !there.parts.contains(content) {
+                    let tags = format!("{},{}", point.name, what.replace(',', "_"));
+                    gifts.push(Gift { id: snapshot.to_owned(), label: label(content), tags });
+                }
+                return Ok(content.clone());
+            }
+            let known = before.and_then(|before| before.part(what));
+            let known = known.filter(|content| there.parts.contains(*content));
+            let content = known.ok_or_else(|| lost(&point.name, what))?;
+            self.tell.step(&still_kept(&point.name, what));
+            Ok::<_, BackupError>(content.to_owned())
+        })?;
+        Ok((gifts, Kept { point: one, images: Vec::new() }))
+    }
+
+    /// Gives the site what it lacks, and says by how many bytes it grew.
+    async fn give(&self, shelf: Repository, gifts: Vec<Gift>) -> Result<u64, BackupError> {
+        let (site, name) = (self.repository.clone(), self.site.to_owned());
+        let given = tokio::task::spawn_blocking(move || {
+            let given = shelf.give(&site, &gifts, |_| Ok(()));
+            given.map_err(|error| told(&name, &shelf, error))
+        });
+        let given = given.await.map_err(|error| BackupError::Worker(error.to_string()))?;
+        given.map(|given| given.bytes)
+    }
+
+    /// Keeps the images of a point, and says by how many bytes the site grew.
+    async fn images(
+        &self,
+        mut kept: Kept,
+        there: &There,
+    ) -> Result<(Kept, u64), (PointName, BackupError)> {
+        let mut added = 0;
+        for at in 0..kept.point.images.len() {
+            let kept_image = self.image(&kept.point, at, there).await;
+            let (image, grown) = kept_image.map_err(|error| (kept.point.name.clone(), error))?;
+            kept.images.push(image);
+            added += grown;
+        }
+        Ok((kept, added))
+    }
+
+    /// Keeps the image number `at` of a point.
     async fn image(
         &self,
-        kept: &Kept,
+        point: &Point,
         at: usize,
         there: &There,
     ) -> Result<(KeptImage, u64), BackupError> {
         let docker = self.docker.ok_or_else(no_engine)?;
-        let (point, part) = (&kept.point, &kept.point.images[at]);
+        let part = &point.images[at];
         let name = name(part);
         let Some(picture) = docker.picture(&part.id).await? else {
-            return Ok((self.elsewhere(point, at, there)?, 0));
+            return Ok((self.elsewhere(point, part, there)?, 0));
         };
         if let Reach::Whole(why) = &picture.reach {
             let content = part.id.strip_prefix("sha256:").unwrap_or(&part.id).to_owned();
@@ -222,11 +281,15 @@ impl Keeper<'_> {
     }
 
     /// An image that the engine does not have any more.
-    fn elsewhere(&self, point: &Point, at: usize, there: &There) -> Result<KeptImage, BackupError> {
-        let part = &point.images[at];
+    fn elsewhere(
+        &self,
+        point: &Point,
+        part: &ImagePart,
+        there: &There,
+    ) -> Result<KeptImage, BackupError> {
         let what = format!("the image {}", name(part));
-        let known = there.before.of(point).and_then(|before| before.images.get(at));
-        if let Some(known) = known.filter(|image| there.has(image)) {
+        let known = there.before.of(point).and_then(|before| before.image(&part.service));
+        if let Some((_, known)) = known.filter(|(_, image)| there.has(image)) {
             self.tell.step(&still_kept(&point.name, &what));
             return Ok(known.clone());
         }
@@ -255,7 +318,7 @@ fn still_kept(point: &PointName, what: &str) -> String {
 
 fn lost(point: &PointName, what: &str) -> BackupError {
     BackupError::Damaged(format!(
-        "the restore point {point} has lost {what}, and the newest backup does not have it; look for an \
-         older one (vigie backup list points); a point that nobody needs goes with: vigie snapshot prune"
+        "it has lost {what}, and the backup before does not have that either, so it is in no new one; an older \
+         one may have it (vigie backup list points), or let it go: vigie snapshot prune {point}"
     ))
 }

@@ -9,7 +9,10 @@ mod record;
 #[cfg(test)]
 mod tests;
 
-use vigie_backup::{Repository, SnapshotId};
+use vigie_backup::{Error, Repository, SnapshotId};
+
+use vigie_core::backup::Kind;
+use vigie_core::snapshot::PointName;
 
 use super::BackupError;
 use crate::config::Config;
@@ -49,6 +52,16 @@ pub(super) fn beside(config: &Config) -> Result<Option<Repository>, BackupError>
     Shelf::peek(config).map_err(said)
 }
 
+/// The name under which the failed backup of a restore point is remembered.
+pub(super) fn failed_name(point: &PointName) -> String {
+    format!("{}:{point}", Kind::Points.word())
+}
+
+/// Whether this is such a name.
+pub(super) fn is_failed_name(name: &str) -> bool {
+    name.split_once(':').is_some_and(|(kind, _)| kind == Kind::Points.word())
+}
+
 /// Makes the repository of restore points beside the stack; it cuts data where `like` does.
 ///
 /// # Errors
@@ -58,11 +71,27 @@ pub(super) fn begin(config: &Config, like: &Repository) -> Result<(), BackupErro
     shelf.repository_like(like).map(drop).map_err(said)
 }
 
+/// How what goes wrong is said of a work between `site` and the repository beside the stack.
+fn told(site: &str, shelf: &Repository, error: Error) -> BackupError {
+    if error.place() != Some(&shelf.place()) {
+        return BackupError::Site(site.to_owned(), error);
+    }
+    match error {
+        Error::Locked { .. } => BackupError::Refused(error.to_string()),
+        error => BackupError::Damaged(format!(
+            "{error}; what is damaged beside the stack comes back by: vigie backup restore points --in-place"
+        )),
+    }
+}
+
 /// How what goes wrong with restore points is said of their backup.
 fn said(error: SnapshotError) -> BackupError {
     match error {
         SnapshotError::Engine(error) => BackupError::Engine(error),
         SnapshotError::File(at, error) => BackupError::File(at, error),
+        SnapshotError::Repository(error @ Error::Locked { .. }) => {
+            BackupError::Refused(error.to_string())
+        }
         SnapshotError::Repository(error) => BackupError::Damaged(error.to_string()),
         other => BackupError::Refused(other.to_string()),
     }

@@ -1,11 +1,13 @@
 //! Decides what is written down of restore points, so that they come back from a site alone: their
 //! descriptions, in which contents stand in place of snapshots, and how their images are kept.
 
+use std::collections::BTreeSet;
 use std::path::{Component, Path};
 
 use serde::{Deserialize, Serialize};
 use vigie_backup::{Error, Repository};
-use vigie_core::snapshot::Point;
+use vigie_core::compose::ImageName;
+use vigie_core::snapshot::{ImagePart, Point};
 
 use crate::backup::image;
 use crate::backup::limited::Limited;
@@ -26,7 +28,8 @@ pub(super) struct Record {
 pub(super) struct Kept {
     /// Its description; where it names a snapshot, this one names the content.
     pub(super) point: Point,
-    /// Its images, in their order there.
+    /// Its images, in their order there. Of one whose layers' archives nobody remembers, the digest is
+    /// another one than there when it is back.
     pub(super) images: Vec<KeptImage>,
 }
 
@@ -67,6 +70,12 @@ impl Record {
 }
 
 impl Kept {
+    /// The image of this service, and how it is kept.
+    pub(super) fn image(&self, service: &str) -> Option<(&ImagePart, &KeptImage)> {
+        let mut all = self.point.images.iter().zip(&self.images);
+        all.find(|(image, _)| image.service == service)
+    }
+
     /// The content with this label in the point.
     pub(super) fn part(&self, label: &str) -> Option<&str> {
         let found = self.point.parts().find(|(name, _)| name == label);
@@ -107,11 +116,20 @@ impl Kept {
         if self.images.len() != self.point.images.len() {
             return Err(String::from("its images are not those that it names"));
         }
+        let (mut services, mut names) = (BTreeSet::new(), BTreeSet::new());
         for (kept, named) in self.images.iter().zip(&self.point.images) {
-            let KeptImage::Layers(record) = kept else { continue };
-            record.sound()?;
-            if record.id() != named.id {
-                return Err(format!("its image of {} is not the one that it names", named.service));
+            let (service, repository) = (&named.service, &named.repository);
+            let is_name = ImageName::parse(repository)
+                .is_some_and(|name| name.tag.is_none() && name.digest.is_none());
+            // The point's name is the tag, so that no other image of the stack is called like it.
+            if !is_name || named.tag != self.point.name.to_string() {
+                return Err(format!("`{repository}:{}` is no name of an image of it", named.tag));
+            }
+            if !services.insert(service) || !names.insert(repository) {
+                return Err(format!("it has two images of {service} or {repository}"));
+            }
+            if let KeptImage::Layers(record) = kept {
+                record.sound()?;
             }
         }
         Ok(())
@@ -125,7 +143,7 @@ fn is_content(text: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use vigie_core::snapshot::{ImagePart, TreePart};
+    use vigie_core::snapshot::TreePart;
 
     use super::*;
 
@@ -175,6 +193,17 @@ mod tests {
         fewer.images.push(KeptImage::Whole("d".repeat(64)));
         fewer.sound().unwrap();
         assert_eq!(fewer.contents().count(), 3);
+        for (repository, tag) in [("mysql", "8"), ("town/gmod:v1", "v1.0-a"), ("", "v1.0-a")] {
+            let mut taking = fewer.clone();
+            taking.point.images[0].repository = repository.to_owned();
+            taking.point.images[0].tag = tag.to_owned();
+            let why = taking.sound().unwrap_err();
+            assert!(why.contains("is no name of an image"), "{why}");
+        }
+        let mut twice = fewer.clone();
+        twice.point.images.push(twice.point.images[0].clone());
+        twice.images.push(twice.images[0].clone());
+        assert!(twice.sound().unwrap_err().contains("two images"));
         fewer.images[0] = KeptImage::Whole(String::from("D"));
         assert!(fewer.sound().unwrap_err().contains("names no content"));
     }

@@ -174,19 +174,37 @@ fn what_is_lost_beside_the_stack_stays_in_its_backup() {
         "{heard}"
     );
     world.bring(&second, None, &world.directory.path().join("back")).unwrap();
-    // What was never kept and is lost is no silent success.
+    // What was never kept and is lost is no silent success, and keeps no other from being kept.
     assert!(beside(&world.config).unwrap().is_none());
     world.make("v1.1-b", 2);
     std::fs::remove_dir_all(Shelf::place(&world.config).join("repository")).unwrap();
-    let why = world.keep().unwrap_err().to_string();
-    assert!(why.contains("v1.1-b") && why.contains("does not have it"), "{why}");
+    let third = world.keep().unwrap();
+    assert_eq!((third.points.len(), &third.parts), (1, &first.parts));
+    let [(name, why)] = &third.troubles[..] else { panic!("{:?}", third.troubles) };
+    assert!(name == "points:v1.1-b" && why.contains("prune v1.1-b"), "{name}: {why}");
     // Another point of the same name is not the one that was kept.
     let shelf = Shelf::open(&world.config).unwrap();
     shelf.forget(&"v1.1-b".parse().unwrap()).unwrap();
-    let other = Point { made: 9, ..shelf.point(&"v1.0-a".parse().unwrap()).unwrap() };
-    shelf.keep(&other).unwrap();
+    let point = shelf.point(&"v1.0-a".parse().unwrap()).unwrap();
+    shelf.keep(&Point { made: 9, ..point.clone() }).unwrap();
     drop(shelf);
-    assert!(world.keep().unwrap_err().to_string().contains("v1.0-a"));
+    let why = world.keep().unwrap_err().to_string();
+    assert!(why.contains("points:v1.0-a") && why.contains("does not have that"), "{why}");
+    // One that is gone is named; when all are, nothing is kept in their place.
+    world.make("v1.2-c", 3);
+    let shelf = Shelf::open(&world.config).unwrap();
+    shelf.forget(&point.name).unwrap();
+    drop(shelf);
+    world.heard();
+    world.keep().unwrap();
+    let heard = world.heard();
+    assert!(
+        heard.contains("v1.0-a is not here any more") && heard.contains("points:v1.0-a@"),
+        "{heard}"
+    );
+    Shelf::open(&world.config).unwrap().forget(&"v1.2-c".parse().unwrap()).unwrap();
+    let why = world.keep().unwrap_err().to_string();
+    assert!(why.contains("the last backup has v1.2-c") && why.contains("exclude"), "{why}");
 }
 
 #[test]

@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 use vigie_core::backup::Kind;
 
 use super::{Done, Job, Work};
+use crate::backup::points;
 use crate::config::BackupConfig;
 
 /// What failed is tried again after this, then after twice as long each time.
@@ -50,8 +51,11 @@ impl Again {
 /// The assets that were not kept, as a job. A site that was away is caught up with the next backup.
 pub(super) fn failed_of(done: &Done, backup: &BackupConfig) -> Option<Job> {
     let Done::Kept { failed, .. } = done else { return None };
-    let is_site = |name: &str| backup.site.contains_key(name) && name != Kind::Project.word();
-    let names = failed.iter().map(|(name, _)| name.clone()).filter(|name| !is_site(name));
+    let is_asset = |name: &str| [Kind::Project, Kind::Points].iter().any(|one| one.word() == name);
+    let is_site = |name: &str| backup.site.contains_key(name) && !is_asset(name);
+    // A restore point that is broken does not heal by itself.
+    let is_other = |name: &String| is_site(name) || points::is_failed_name(name);
+    let names = failed.iter().map(|(name, _)| name.clone()).filter(|name| !is_other(name));
     let names: Vec<String> = names.collect();
     (!names.is_empty()).then_some(Job::Run { names, known: true })
 }
@@ -86,6 +90,6 @@ mod tests {
         };
         assert_eq!(done(&[]), None);
         assert_eq!(done(&["far"]), None, "a site is caught up by itself");
-        assert_eq!(done(&["files:a", "far"]), Some(job("files:a")));
+        assert_eq!(done(&["files:a", "far", "points:v1.0-a"]), Some(job("files:a")));
     }
 }

@@ -4,6 +4,7 @@ use chrono::{DateTime, Local};
 use vigie_core::backup::{Due, Kind, late};
 
 use super::{State, Work, last_due, next_due, unkept};
+use crate::backup::points;
 use crate::config::{BackupConfig, Config};
 
 /// A backup that is this many milliseconds younger than the clock allows was made while one was wrong.
@@ -62,6 +63,8 @@ pub(super) fn overdue(
     }));
     let logs = state.failed.iter().filter(|(name, _)| backup.binlog && name.starts_with("binlog:"));
     told.extend(logs.map(|(name, why)| redactor.clean(&format!("{name}: {why}"))));
+    let points = state.failed.iter().filter(|(name, _)| points::is_failed_name(name));
+    told.extend(points.map(|(name, why)| redactor.clean(&format!("{name}: {why}"))));
     told.extend(unkept(config).into_iter().map(|service| {
         format!("{service} is in no backup: no `schema` in its `database`, nor in `exclude`")
     }));
@@ -185,6 +188,10 @@ pub(super) mod tests {
         // A read, a clean-up or a drill that could not be done is said as well.
         state.failed.insert(String::from("drill"), String::from("no engine"));
         assert_eq!(late(&state), ["drill (no engine)"]);
+        state.failed.clear();
+        // A restore point that could not be kept is said, however new the backup of the others is.
+        state.failed.insert(String::from("points:v1.0-a"), String::from("it has lost its image"));
+        assert_eq!(late(&state), ["points:v1.0-a: it has lost its image"]);
         state.failed.clear();
         // A server that keeps no log has failed at nothing.
         state.failed.insert(crate::backup::log::no_log("mysql"), String::from("no binary log"));

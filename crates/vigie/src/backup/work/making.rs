@@ -14,7 +14,10 @@ impl Work<'_> {
         let first = self.sites.primary()?;
         let mut made = Vec::new();
         // Restore points that were made before decide how data is cut: so they are sent once.
-        let shelf = points::beside(self.config)?;
+        let shelf = points::beside(self.config).unwrap_or_else(|error| {
+            self.tell.step(&format!("restore points cannot be read: {error}"));
+            None
+        });
         let like = self.begun(first, shelf.as_ref(), &mut made)?;
         for site in self.sites.others() {
             self.begun(site, Some(&like), &mut made)?;
@@ -118,7 +121,16 @@ impl Work<'_> {
         let (mut kept, mut failed) = (Vec::new(), Vec::new());
         for asset in &wanted {
             match keeper.keep(asset).await {
-                Ok(manifest) => kept.push(manifest),
+                Ok(manifest) => {
+                    if asset.kind == Kind::Points {
+                        self.catalog.remember(|state| {
+                            state.failed.retain(|name, _| !points::is_failed_name(name));
+                            state.failed.extend(manifest.troubles.iter().cloned());
+                        })?;
+                    }
+                    failed.extend(manifest.troubles.iter().cloned());
+                    kept.push(manifest);
+                }
                 Err(error) => {
                     let (name, why) = (asset.name(), error.to_string());
                     self.catalog.remember(|state| {

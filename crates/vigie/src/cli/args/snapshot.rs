@@ -54,8 +54,10 @@ pub(in crate::cli) enum SnapshotCommand {
         #[arg(long)]
         dry_run: bool,
     },
-    /// Remove old ones; never the one that runs, never the last known good one
+    /// Remove old ones, or the one that is named; never the one that runs, never the last known good one
     Prune {
+        /// Only this restore point, whatever the rules say of it
+        name: Option<PointName>,
         /// Say which would go, remove none
         #[arg(long)]
         dry_run: bool,

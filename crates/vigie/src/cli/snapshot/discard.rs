@@ -1,6 +1,6 @@
 //! Does: `vigie snapshot prune`: old restore points removed, by the rules of `[snapshot]`.
 
-use vigie_core::snapshot::{Kept, prune};
+use vigie_core::snapshot::{Kept, PointName, Verdict, prune};
 
 use super::{opened, say};
 use crate::cli::{Exit, Failure, table};
@@ -8,7 +8,12 @@ use crate::config::Config;
 use crate::runtime::docker::Docker;
 use crate::snapshot::{self, Place, Shelf, last_good, note_good, running};
 
-pub(super) async fn run(config: &Config, docker: &Docker, dry_run: bool) -> Result<Exit, Failure> {
+pub(super) async fn run(
+    config: &Config,
+    docker: &Docker,
+    name: Option<&PointName>,
+    dry_run: bool,
+) -> Result<Exit, Failure> {
     let shelf = if dry_run { Shelf::open(config)? } else { opened(config, docker).await? };
     let mut points = shelf.points()?;
     let runs = running(docker, &points).await?;
@@ -16,7 +21,18 @@ pub(super) async fn run(config: &Config, docker: &Docker, dry_run: bool) -> Resu
     let rules = config.file.snapshot.rules();
     let now = jiff::Timestamp::now().as_millisecond();
     let runs = runs.map(|(name, _)| name);
-    let verdicts = prune(&points, &rules, runs.as_ref(), last_good(&points), now);
+    let verdicts = match name {
+        None => prune(&points, &rules, runs.as_ref(), last_good(&points), now),
+        Some(name) => {
+            let point = shelf.point(name)?;
+            let kept = match () {
+                () if runs.as_ref() == Some(&point.name) => Some(Kept::Running),
+                () if last_good(&points) == Some(&point.name) => Some(Kept::LastGood),
+                () => None,
+            };
+            vec![Verdict { name: point.name, kept }]
+        }
+    };
     let (mut going, mut rows) = (Vec::new(), Vec::new());
     for verdict in verdicts {
         let why = match verdict.kept {

@@ -60,7 +60,9 @@ pub(super) async fn run(path: &Path, command: SnapshotCommand) -> Result<Exit, F
             points::diff(&config, &docker, &one, &other, json).await
         }
         SnapshotCommand::Rollback(args) => rollback::run(&config, &docker, &args).await,
-        SnapshotCommand::Prune { dry_run } => discard::run(&config, &docker, dry_run).await,
+        SnapshotCommand::Prune { name, dry_run } => {
+            discard::run(&config, &docker, name.as_ref(), dry_run).await
+        }
         SnapshotCommand::Push { name, to, dry_run } => {
             push(&config, &docker, &name, to.as_deref(), dry_run).await
         }

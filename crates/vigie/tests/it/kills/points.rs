@@ -23,7 +23,7 @@ const POINTS: u32 = 3;
 fn killed(stack: &Stack, words: &[&str], round: u32, took: Duration) -> bool {
     let mut begun = Begun::new(stack, words);
     begun.wait_until(moment(round + 1, took.mul_f64(0.95)));
-    if round % 2 == 0 { begun.kill() } else { begun.kill_worker() }
+    if round.is_multiple_of(2) { begun.kill() } else { begun.kill_worker() }
 }
 
 /// The points that are there, each with everything that it names.
@@ -115,7 +115,7 @@ fn restore_points_are_whole_at_both_ends_whoever_is_killed() {
     let (mut took, mut interrupted) = (Duration::ZERO, 0);
     for round in 0..ROUNDS {
         // Each second one goes on where the one before was killed.
-        if round % 2 == 0 {
+        if round.is_multiple_of(2) {
             lose(&stack, &images);
         }
         if round == 0 {
