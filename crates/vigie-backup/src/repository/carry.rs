@@ -43,7 +43,7 @@ struct Run {
 }
 
 impl Repository {
-    /// What `other` lacks of `snapshots`, in their order. What it has was looked at when it got there.
+    /// What `other` lacks of `snapshots`, in their order.
     ///
     /// # Errors
     /// When anything of them is in neither index.
@@ -67,14 +67,17 @@ impl Repository {
             let mut blobs = Vec::new();
             let mut open: Vec<Id> = vec![*snapshot.tree];
             while let Some(id) = open.pop() {
-                if there.place(Kind::Tree, &id).is_some() || !seen.insert((Kind::Tree, id)) {
+                if !seen.insert((Kind::Tree, id)) {
                     continue;
                 }
+                // Also below one that is there: who was killed may have left a directory without its files.
                 let tree = pack::tree(&from.site, &seal, &here, &id).map_err(|why| match why {
                     Damage::Site(fault) => self.failed(fault),
                     Damage::Missing | Damage::Flipped => damaged("a directory"),
                 })?;
-                blobs.push((Kind::Tree, id));
+                if there.place(Kind::Tree, &id).is_none() {
+                    blobs.push((Kind::Tree, id));
+                }
                 for node in tree.nodes {
                     for id in node.content.iter().flatten().map(|id| **id) {
                         if there.place(Kind::Data, &id).is_some() {
@@ -155,8 +158,7 @@ impl Repository {
             None => packer.finish().map(drop).map_err(|fault| other.failed(fault)),
             // A breaker tells the first fault; what comes after it is only its echo.
             Some(Trouble::There(fault)) => Err(other.failed(to.site.first().unwrap_or(fault))),
-            Some(Trouble::Here(id, Damage::Site(fault))) => {
-                let _ = id;
+            Some(Trouble::Here(_, Damage::Site(fault))) => {
                 Err(self.failed(from.site.first().unwrap_or(fault)))
             }
             Some(Trouble::Here(id, Damage::Missing | Damage::Flipped)) => {

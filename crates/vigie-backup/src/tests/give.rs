@@ -1,14 +1,16 @@
 //! What one repository gives another comes back there as it was, under the names that it was given, and is
 //! sent once.
 
+use std::collections::HashSet;
 use std::io::ErrorKind;
 use std::sync::Arc;
 
 use super::sites::noise;
 use super::{repository, told, volume};
 use crate::lab::{self, restic};
+use crate::pack::{Index, Kind as Blob};
 use crate::store::memory::{Memory, Plan};
-use crate::store::{Area, Store, Trouble};
+use crate::store::{Area, Object, Store, Trouble};
 use crate::*;
 
 const PASSWORD: &str = "a password";
@@ -151,4 +153,35 @@ fn what_was_lost_is_healed_by_whoever_was_given_it() {
     let healed = first.repair_data_from(&second, "a password").unwrap();
     assert_eq!((healed.lost, healed.snapshots, healed.after.is_sound()), (1, 0, true));
     assert_eq!(first.snapshots().unwrap().len(), 1);
+}
+
+#[test]
+fn a_directory_that_is_there_without_its_files_gets_them() {
+    let (kept, first) = repository();
+    let at = kept.path().join("volume");
+    std::fs::create_dir(&at).unwrap();
+    std::fs::write(at.join("noise"), noise(1 << 20)).unwrap();
+    let one = first.put_tree("volume", "v1", &at).unwrap();
+    let copy = Site::Local(kept.path().join("copy"));
+    let second = first.create_like(&copy, &Access::default(), PASSWORD).unwrap();
+    let gifts = [gift(&one.id, "part:1", "v1")];
+    // As whoever is killed leaves it: the directories are written and known, the files are not.
+    let lose_files = || {
+        first.give(&second, &gifts, any).unwrap();
+        let (store, seal) = (copy.open().unwrap(), second.seal().unwrap());
+        let index = Index::load(&store, &seal).unwrap();
+        let files = index.blobs().filter(|((kind, _), _)| *kind == Blob::Data);
+        let packs: HashSet<_> = files.filter_map(|(_, place)| index.pack(&place)).collect();
+        assert!(!packs.is_empty());
+        crate::pack::forget(&store, &seal, &packs).unwrap();
+        packs.iter().for_each(|id| store.remove(&Object::new(Area::Data, *id)).unwrap());
+        let all: Vec<_> = second.snapshots().unwrap().into_iter().map(|(id, ..)| id).collect();
+        second.forget(&all).unwrap();
+    };
+    lose_files();
+    assert!(first.give(&second, &gifts, any).unwrap().bytes > 1 << 20);
+    second.check().unwrap();
+    lose_files();
+    first.copy_to(&second).unwrap();
+    second.check().unwrap();
 }

@@ -22,6 +22,7 @@ use super::work::Tell;
 use super::{BackupError, Catalog, image, physical};
 use crate::config::{Config, Method, RuntimeKind};
 use crate::observe::RconLink;
+use crate::report::rfc3339;
 use crate::runtime::docker::{Docker, files};
 
 /// How the directories begin in which a project is gathered.
@@ -136,19 +137,21 @@ impl Keeper<'_> {
             let snapshots = repository.snapshots()?;
             let there = image::there(&snapshots);
             let gone = shared.into_iter().find(|label| !there.contains(label));
-            if gone.is_some() {
-                // It must not count.
-                repository.forget(&[sealed])?;
-            }
-            Ok(gone)
+            let Some(gone) = gone else { return Ok(None) };
+            // It must not count; where nothing can be removed from here, that has to be said.
+            Ok(Some((gone, repository.forget(&[sealed]).err())))
         });
-        match gone.await? {
-            None => Ok(()),
-            Some(gone) => Err(BackupError::Refused(format!(
-                "{gone} was removed from {} while it was needed; try again",
-                self.site
-            ))),
-        }
+        let Some((gone, left)) = gone.await? else { return Ok(()) };
+        let left = left.map_or_else(String::new, |error| {
+            let (name, at) = (manifest.asset.name(), rfc3339(manifest.at));
+            format!(
+                "; the backup of {name} of {at} does not come back whole and stays listed: {error}"
+            )
+        });
+        Err(BackupError::Refused(format!(
+            "{gone} was removed from {} while it was needed; try again{left}",
+            self.site
+        )))
     }
 
     pub(super) async fn work<T: Send + 'static>(

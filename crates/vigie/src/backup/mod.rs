@@ -32,6 +32,7 @@ mod worker;
 pub use assets::{assets, mounts_of, unkept};
 pub use catalog::{Catalog, Drilled, Glance, State, glance};
 pub use error::{BackupError, Class};
+pub(crate) use image::{aside, restored};
 pub use log::{Moment, Span, watch as watch_logs};
 pub use manifest::{Manifest, Root};
 pub use outside::{Outside, There};

@@ -32,4 +32,5 @@ pub use registry::{pull, push};
 pub(crate) use remove::leftovers;
 pub use remove::remove;
 pub use rollback::{Journey, check, hiding, plan, resume, rollback};
+pub(crate) use shelf::Unread;
 pub use shelf::{Intent, Making, Shelf};

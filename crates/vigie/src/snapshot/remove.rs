@@ -8,6 +8,7 @@ use vigie_core::snapshot::Point;
 use super::SnapshotError;
 use super::database::joined;
 use super::engine::Place;
+use crate::backup::restored;
 
 /// Removes `points`, and then what no point needs.
 ///
@@ -19,9 +20,14 @@ pub async fn remove(place: &Place<'_>, points: &[Point]) -> Result<(), SnapshotE
             let name = format!("{}:{}", image.repository, image.tag);
             // A name that is somebody's own, or another image's by now, is not taken away.
             let named = place.docker.image(&name).await?;
-            if point.adopted.as_ref() != Some(&name) && named.is_some_and(|one| one.id == image.id)
-            {
+            let is_its_own = named.is_some_and(|one| one.id == image.id);
+            if is_its_own && point.adopted.as_ref() != Some(&name) {
                 place.docker.remove_image(&name).await?;
+            }
+            // So is it called where its name was another's when it came back from a backup.
+            let own = restored(&image.repository, &image.id);
+            if place.docker.image(&own).await?.is_some_and(|one| one.id == image.id) {
+                place.docker.remove_image(&own).await?;
             }
         }
         // First what it says, then what it says it of: the other way round it would promise too much.
@@ -37,25 +43,26 @@ pub async fn remove(place: &Place<'_>, points: &[Point]) -> Result<(), SnapshotE
 type Told = (SnapshotId, String, Vec<String>);
 
 /// Forgets the snapshots that `goes` says, and frees their space. A backup that reads the points is in
-/// nobody's way: the next one who removes something takes what is left.
+/// nobody's way, and nor is what is damaged: the next one who removes something takes what is left.
 async fn forget(
     place: &Place<'_>,
     goes: impl Fn(&Told) -> bool + Send + 'static,
 ) -> Result<(), SnapshotError> {
     let repository: Repository = place.shelf.repository()?;
     let work = move || {
-        repository.forget_chosen(|all| {
+        let forgotten = repository.forget_chosen(|all| {
             all.iter().filter(|one| goes(one)).map(|(id, ..)| id.clone()).collect()
-        })?;
-        repository.prune()
-    };
-    match tokio::task::spawn_blocking(work).await {
-        Ok(Err(error @ Error::Locked { .. })) => {
-            (place.say)(&format!("the space is freed by the next vigie snapshot prune: {error}"));
-            Ok(())
+        });
+        match forgotten {
+            Ok(()) => Ok(repository.prune().err()),
+            Err(error @ Error::Locked { .. }) => Ok(Some(error)),
+            Err(error) => Err(error),
         }
-        done => joined(done),
+    };
+    if let Some(error) = joined(tokio::task::spawn_blocking(work).await)? {
+        (place.say)(&format!("the space is freed by a later vigie snapshot prune: {error}"));
     }
+    Ok(())
 }
 
 /// Removes what there is of a point that could not be made, or whose maker was killed; whether there was

@@ -11,6 +11,7 @@ use super::create::{Wish, create};
 use super::database::{self, joined};
 use super::engine::{Place, weight};
 use super::{Intent, SnapshotError, exchange, project, verify};
+use crate::backup::aside;
 use crate::runtime::Runtime as _;
 use crate::whole::{self, Access};
 
@@ -221,6 +222,14 @@ async fn carry_out(place: &Place<'_>, to: &Point, plan: &Plan) -> Result<(), Sna
                 };
                 let reference = format!("{}:{}", image.repository, image.tag);
                 (place.say)(&format!("{service} runs {reference}"));
+                // An image that has this name by now stays, and is found by another one.
+                let other = place.docker.image(&reference).await?.filter(|one| one.id != image.id);
+                if let Some(other) = other
+                    && let Some((repository, tag)) = aside(&reference, &other.id)
+                {
+                    place.docker.tag(&other.id, &repository, &tag).await?;
+                    (place.say)(&format!("another {reference} is {repository}:{tag} now"));
+                }
                 place.docker.tag(&image.id, &image.repository, &image.tag).await?;
                 write_image(place, service, &reference)?;
             }

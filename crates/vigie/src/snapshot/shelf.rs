@@ -29,6 +29,9 @@ pub struct Intent {
     pub undoing: bool,
 }
 
+/// Descriptions that do not read: the names of the points, and why.
+pub(crate) type Unread = Vec<(String, SnapshotError)>;
+
 /// A point that is being made. Whoever finds one that nobody works at removes what there is of it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Making {
@@ -179,28 +182,63 @@ impl Shelf {
         found.ok_or_else(|| SnapshotError::Unknown(name.clone()))
     }
 
+    /// As [`Shelf::look`]; those that do not read are told beside the others, by the names of their files.
+    ///
+    /// # Errors
+    /// When the directory cannot be read.
+    pub(crate) fn look_at_each(config: &Config) -> Result<(Vec<Point>, Unread), SnapshotError> {
+        Self::read_each(&Self::place(config))
+    }
+
+    /// Moves a description that does not read out of the way, and keeps it.
+    ///
+    /// # Errors
+    /// When it cannot be moved.
+    pub(crate) fn set_aside(&self, name: &PointName) -> Result<(), SnapshotError> {
+        let path = self.directory.join(format!("{name}.json"));
+        match std::fs::rename(&path, path.with_extension("json.unreadable")) {
+            Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+                Err(SnapshotError::File(path, error))
+            }
+            _ => Ok(()),
+        }
+    }
+
     fn read(directory: &Path) -> Result<Vec<Point>, SnapshotError> {
+        let (points, unread) = Self::read_each(directory)?;
+        match unread.into_iter().next() {
+            None => Ok(points),
+            Some((_, error)) => Err(error),
+        }
+    }
+
+    fn read_each(directory: &Path) -> Result<(Vec<Point>, Unread), SnapshotError> {
         let failed = |error| SnapshotError::File(directory.to_owned(), error);
         let entries = match std::fs::read_dir(directory) {
             Ok(entries) => entries,
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+                return Ok((Vec::new(), Vec::new()));
+            }
             Err(error) => return Err(failed(error)),
         };
-        let mut points = Vec::new();
+        let (mut points, mut unread) = (Vec::new(), Vec::new());
         for entry in entries {
             let path = entry.map_err(failed)?.path();
             if !is_description(&path) {
                 continue;
             }
-            let text = std::fs::read_to_string(&path).map_err(failed)?;
-            let point = serde_json::from_str(&text);
-            points
-                .push(point.map_err(|error| {
-                    SnapshotError::Description(path.clone(), error.to_string())
-                })?);
+            let stem = path.file_stem().map(|stem| stem.to_string_lossy().into_owned());
+            let stem = stem.unwrap_or_default();
+            match std::fs::read(&path).map(|text| serde_json::from_slice(&text)) {
+                Ok(Ok(point)) => points.push(point),
+                Ok(Err(error)) => {
+                    unread.push((stem, SnapshotError::Description(path, error.to_string())));
+                }
+                Err(error) => unread.push((stem, SnapshotError::File(path, error))),
+            }
         }
         points.sort_by(|one: &Point, other| (one.made, &one.name).cmp(&(other.made, &other.name)));
-        Ok(points)
+        Ok((points, unread))
     }
 
     /// One point.

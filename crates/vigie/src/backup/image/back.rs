@@ -153,7 +153,7 @@ impl Names {
         if let (true, Some(kept), Some(first)) = (names.own.is_empty(), kept, known.first())
             && let Some((repository, _)) = aside(first, kept)
         {
-            names.own.push(format!("{repository}:restored-{}", short(kept)));
+            names.own.push(restored(&repository, kept));
         }
         names
     }
@@ -179,6 +179,11 @@ impl Names {
     }
 }
 
+/// What an image is called whose every name is another's when it comes back.
+pub(crate) fn restored(repository: &str, id: &str) -> String {
+    format!("{repository}:restored-{}", short(id))
+}
+
 /// The first digits of a digest.
 pub(in crate::backup) fn short(id: &str) -> &str {
     let digits = id.strip_prefix("sha256:").unwrap_or(id);
@@ -187,7 +192,7 @@ pub(in crate::backup) fn short(id: &str) -> &str {
 
 /// The repository and the tag by which an image is still found whose name is taken; nothing for a name that
 /// is a digest, which nobody can take.
-pub(in crate::backup) fn aside(name: &str, id: &str) -> Option<(String, String)> {
+pub(crate) fn aside(name: &str, id: &str) -> Option<(String, String)> {
     if name.contains('@') {
         return None;
     }

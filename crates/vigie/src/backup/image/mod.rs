@@ -19,7 +19,8 @@ use vigie_backup::Stored;
 
 pub(super) use crate::runtime::docker::Reach;
 pub(super) use archive::{read_record, write};
-pub(super) use back::{Source, aside, short};
+pub(super) use back::{Source, short};
+pub(crate) use back::{aside, restored};
 pub(super) use record::Record;
 pub(super) use rename::write_called;
 pub(super) use shelf::{is_layer, label, there, whole};

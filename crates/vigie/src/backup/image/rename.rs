@@ -56,7 +56,12 @@ fn rename(from: &mut impl Read, tags: &[String], to: &mut impl Write) -> IoResul
             _ => None,
         };
         match changed {
-            None => made.append(&header, &mut entry)?,
+            None => {
+                // What is larger than 8 GiB may have its size in another header, which is not handed on.
+                header.set_size(entry.size());
+                header.set_cksum();
+                made.append(&header, &mut entry)?;
+            }
             Some(bytes) => {
                 header.set_size(bytes.len() as u64);
                 header.set_cksum();

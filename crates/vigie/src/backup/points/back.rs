@@ -15,7 +15,7 @@ use super::keep::name as name_of;
 use super::record::{Kept, KeptImage, Record};
 use super::{label, parts, said, told};
 use crate::backup::BackupError;
-use crate::backup::image::{self, Source};
+use crate::backup::image::{self, Source, restored};
 use crate::backup::restore::{Bringer, Filling};
 use crate::report::rfc3339;
 use crate::snapshot::{DUMP, Making, Place, Shelf, leftovers, room};
@@ -76,8 +76,8 @@ impl Bringer<'_> {
         let shelf = Shelf::open(self.config).map_err(said)?;
         let say = |line: &str| self.tell.step(line);
         let place = Place { config: self.config, docker, shelf: &shelf, meter: None, say: &say };
-        leftovers(&place).await.map_err(said)?;
         let broken = self.heal(&shelf).await?;
+        leftovers(&place).await.map_err(said)?;
         let (mut back, mut failed) = (Vec::new(), Vec::new());
         for kept in &points {
             match self.point_back(&place, kept, &broken).await {
@@ -101,9 +101,7 @@ impl Bringer<'_> {
         let repository = shelf.repository_like(&self.repository).map_err(said)?;
         let (key, name) = (shelf.key().map_err(said)?, self.site.to_owned());
         let site = self.repository.clone();
-        if !shelf.snapshots().map_err(said)?.is_empty() {
-            self.tell.step("read what is here of restore points");
-        }
+        self.tell.step("read what is here of restore points");
         let healed = tokio::task::spawn_blocking(move || {
             let healed = repository.repair_data_from(&site, &key);
             healed.map_err(|error| told(&name, &repository, error))
@@ -126,8 +124,11 @@ impl Bringer<'_> {
         broken: &BTreeSet<String>,
     ) -> Result<String, BackupError> {
         let name = &kept.point.name;
-        let there = place.shelf.points().map_err(said)?;
+        let (there, unread) = Shelf::look_at_each(self.config).map_err(said)?;
         let there = there.into_iter().find(|one| &one.name == name);
+        if unread.iter().any(|(one, _)| *one == name.to_string()) {
+            place.shelf.set_aside(name).map_err(said)?;
+        }
         if let Some(other) = there.as_ref().filter(|one| one.made != kept.point.made) {
             return Ok(format!(
                 "{name} (another one is here, made {}, and is left alone)",
@@ -139,9 +140,12 @@ impl Bringer<'_> {
             // Whoever is killed is followed by one who removes what came, and nothing that was here.
             let mut images = Vec::new();
             for image in &kept.point.images {
-                let name = name_of(image);
-                if place.docker.image(&name).await?.is_none() {
-                    images.push(name);
+                let ids = kept.image(&image.service).map(|(_, kept)| kept.id(image));
+                let own = ids.map(|id| restored(&image.repository, &id));
+                for name in [name_of(image)].into_iter().chain(own) {
+                    if place.docker.image(&name).await?.is_none() {
+                        images.push(name);
+                    }
                 }
             }
             let known = place.shelf.snapshots().map_err(said)?;
@@ -213,13 +217,7 @@ impl Bringer<'_> {
         part: &mut ImagePart,
     ) -> Result<Option<String>, BackupError> {
         let (docker, name) = (place.docker, name_of(part));
-        let anew = match image {
-            KeptImage::Layers(record) => Some(record.id().to_owned()),
-            KeptImage::Whole(_) | KeptImage::Elsewhere => None,
-        };
-        for id in
-            [Some(part.id.clone()), Some(known.id.clone()), anew.clone()].into_iter().flatten()
-        {
+        for id in [part.id.clone(), known.id.clone(), image.id(known)] {
             if docker.image(&id).await?.is_none() {
                 continue;
             }

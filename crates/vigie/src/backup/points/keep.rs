@@ -13,7 +13,7 @@ use crate::backup::image::{self, Reach};
 use crate::backup::keep::{Keeper, no_engine};
 use crate::backup::{BackupError, Catalog, Manifest};
 use crate::report::rfc3339;
-use crate::snapshot::Shelf;
+use crate::snapshot::{Shelf, Unread};
 
 /// How often it is begun again because a point was removed meanwhile.
 const TRIES: u32 = 3;
@@ -53,66 +53,23 @@ impl Keeper<'_> {
         manifest: &mut Manifest,
     ) -> Result<Stored, BackupError> {
         let mut tries = 0;
-        loop {
+        let (whole, added) = loop {
             tries += 1;
-            let points = Shelf::look(self.config).map_err(said)?;
-            let done = self.keep_points(manifest, &points).await;
+            let before = Shelf::look_at_each(self.config).map_err(said)?;
+            let names = |all: &[Point]| -> Vec<_> {
+                all.iter().map(|one| (one.name.clone(), one.made)).collect()
+            };
+            let known = names(&before.0);
+            let done = self.keep_points(manifest, before).await;
             let is_same = || {
-                let now = Shelf::look(self.config).map_err(said)?;
-                let names = |all: &[Point]| -> Vec<_> {
-                    all.iter().map(|one| (one.name.clone(), one.made)).collect()
-                };
-                Ok::<_, BackupError>(names(&points) == names(&now))
+                let (now, _) = Shelf::look_at_each(self.config).map_err(said)?;
+                Ok::<_, BackupError>(known == names(&now))
             };
             // One that was removed while it was read has taken its parts with it.
             if done.is_ok() && manifest.troubles.is_empty() || tries == TRIES || is_same()? {
-                return done;
+                break done?;
             }
-        }
-    }
-
-    async fn keep_points(
-        &self,
-        manifest: &mut Manifest,
-        points: &[Point],
-    ) -> Result<Stored, BackupError> {
-        let there = self.there().await?;
-        self.missed(points, &there)?;
-        let here = self.here().await?;
-        manifest.troubles.clear();
-        let (mut kept, mut gifts, mut added) = (Vec::new(), Vec::new(), 0);
-        for point in points {
-            let (own, one) = match self.described(point, here.as_ref(), &there) {
-                Ok(described) => described,
-                Err(error) => {
-                    manifest.troubles.push((failed_name(&point.name), error.to_string()));
-                    continue;
-                }
-            };
-            for gift in own {
-                // Points that share a content give it once.
-                if gifts.iter().all(|known: &Gift| known.label != gift.label) {
-                    gifts.push(gift);
-                }
-            }
-            kept.push(one);
-        }
-        if let Some((shelf, _)) = here.filter(|_| !gifts.is_empty()) {
-            added += self.give(shelf, gifts).await?;
-        }
-        let mut whole = Vec::new();
-        for one in kept {
-            match self.images(one, &there).await {
-                Ok((one, grown)) => {
-                    added += grown;
-                    whole.push(one);
-                }
-                Err((name, error @ BackupError::Damaged(_))) => {
-                    manifest.troubles.push((failed_name(&name), error.to_string()));
-                }
-                Err((_, error)) => return Err(error),
-            }
-        }
+        };
         if whole.is_empty() {
             let why = manifest.troubles.drain(..).map(|(name, why)| format!("{name}: {why}"));
             return Err(BackupError::Damaged(why.collect::<Vec<_>>().join("; ")));
@@ -133,6 +90,59 @@ impl Keeper<'_> {
         });
         let stored = stored.await?;
         Ok(Stored { files, bytes, added: added + stored.added, ..stored })
+    }
+
+    /// Keeps what the points need, and says which ones are whole and by how many bytes the site grew.
+    async fn keep_points(
+        &self,
+        manifest: &mut Manifest,
+        (points, unread): (Vec<Point>, Unread),
+    ) -> Result<(Vec<Kept>, u64), BackupError> {
+        let there = self.there().await?;
+        self.missed(&points, &unread, &there)?;
+        let here = self.here().await?;
+        manifest.troubles.clear();
+        let unread = unread.into_iter().map(|(name, error)| (failed_name(name), error.to_string()));
+        manifest.troubles.extend(unread);
+        let (mut whole, mut added) = (Vec::new(), 0);
+        let mut given = BTreeSet::new();
+        for point in &points {
+            match self.keep_point(point, here.as_ref(), &there, &mut given).await {
+                Ok((kept, grown)) => {
+                    added += grown;
+                    whole.push(kept);
+                }
+                Err(error) if is_its_own(&error) => {
+                    manifest.troubles.push((failed_name(&point.name), error.to_string()));
+                }
+                Err(error) => return Err(error),
+            }
+        }
+        Ok((whole, added))
+    }
+
+    /// Keeps what a point needs and the site does not have; points that share a content have `given` it once.
+    async fn keep_point(
+        &self,
+        point: &Point,
+        here: Option<&(Repository, BTreeMap<String, String>)>,
+        there: &There,
+        given: &mut BTreeSet<String>,
+    ) -> Result<(Kept, u64), BackupError> {
+        let (mut gifts, mut kept) = self.described(point, here, there)?;
+        gifts.retain(|gift| !given.contains(&gift.label));
+        let mut added = 0;
+        if let Some((shelf, _)) = here.filter(|_| !gifts.is_empty()) {
+            let labels: Vec<String> = gifts.iter().map(|gift| gift.label.clone()).collect();
+            added += self.give(shelf.clone(), gifts).await?;
+            given.extend(labels);
+        }
+        for at in 0..point.images.len() {
+            let (image, grown) = self.image(point, at, there).await?;
+            kept.images.push(image);
+            added += grown;
+        }
+        Ok((kept, added))
     }
 
     /// What the site has.
@@ -157,22 +167,26 @@ impl Keeper<'_> {
 
     /// What is beside the stack.
     async fn here(&self) -> Result<Here, BackupError> {
-        let config = self.config.clone();
+        let (config, site) = (self.config.clone(), self.site.to_owned());
         let opened = tokio::task::spawn_blocking(move || {
             let Some(shelf) = beside(&config)? else { return Ok(None) };
-            let contents = shelf.contents().map_err(|error| said(error.into()))?;
+            let contents = shelf.contents().map_err(|error| told(&site, &shelf, error))?;
             Ok(Some((shelf, contents)))
         });
         opened.await.map_err(|error| BackupError::Worker(error.to_string()))?
     }
 
     /// Says which points of the backup before are not here any more. When none is, that was no prune.
-    fn missed(&self, points: &[Point], there: &There) -> Result<(), BackupError> {
+    fn missed(&self, points: &[Point], unread: &Unread, there: &There) -> Result<(), BackupError> {
         let before = there.before.points.iter().map(|one| &one.point);
-        let is_here = |one: &&Point| points.iter().any(|here| here.name == one.name);
+        let is_here = |one: &&Point| {
+            let name = one.name.to_string();
+            points.iter().any(|here| here.name == one.name)
+                || unread.iter().any(|(here, _)| *here == name)
+        };
         let missed: Vec<String> =
             before.filter(|one| !is_here(one)).map(|one| one.name.to_string()).collect();
-        if points.is_empty() {
+        if points.is_empty() && unread.is_empty() {
             return Err(BackupError::Refused(match missed.is_empty() {
                 true => String::from(
                     "there is no restore point to back up; the first one: vigie snapshot create --bump minor \
@@ -233,22 +247,6 @@ impl Keeper<'_> {
         given.map(|given| given.bytes)
     }
 
-    /// Keeps the images of a point, and says by how many bytes the site grew.
-    async fn images(
-        &self,
-        mut kept: Kept,
-        there: &There,
-    ) -> Result<(Kept, u64), (PointName, BackupError)> {
-        let mut added = 0;
-        for at in 0..kept.point.images.len() {
-            let kept_image = self.image(&kept.point, at, there).await;
-            let (image, grown) = kept_image.map_err(|error| (kept.point.name.clone(), error))?;
-            kept.images.push(image);
-            added += grown;
-        }
-        Ok((kept, added))
-    }
-
     /// Keeps the image number `at` of a point.
     async fn image(
         &self,
@@ -301,6 +299,15 @@ impl Keeper<'_> {
             return Ok(KeptImage::Elsewhere);
         }
         Err(lost(&point.name, &what))
+    }
+}
+
+/// Whether only one point has this trouble; everything else fails for all of them.
+fn is_its_own(error: &BackupError) -> bool {
+    match error {
+        BackupError::Damaged(_) => true,
+        BackupError::Engine(error) => !error.is_lost(),
+        _ => false,
     }
 }
 

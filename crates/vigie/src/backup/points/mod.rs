@@ -9,10 +9,11 @@ mod record;
 #[cfg(test)]
 mod tests;
 
+use std::fmt::Display;
+
 use vigie_backup::{Error, Repository, SnapshotId};
 
 use vigie_core::backup::Kind;
-use vigie_core::snapshot::PointName;
 
 use super::BackupError;
 use crate::config::Config;
@@ -53,7 +54,7 @@ pub(super) fn beside(config: &Config) -> Result<Option<Repository>, BackupError>
 }
 
 /// The name under which the failed backup of a restore point is remembered.
-pub(super) fn failed_name(point: &PointName) -> String {
+pub(super) fn failed_name(point: impl Display) -> String {
     format!("{}:{point}", Kind::Points.word())
 }
 
@@ -69,6 +70,14 @@ pub(super) fn is_failed_name(name: &str) -> bool {
 pub(super) fn begin(config: &Config, like: &Repository) -> Result<(), BackupError> {
     let shelf = Shelf::open(config).map_err(said)?;
     shelf.repository_like(like).map(drop).map_err(said)
+}
+
+/// Whether this is the name of a failed backup of a restore point that is not here any more.
+pub(super) fn is_gone(config: &Config, name: &str) -> bool {
+    let Ok((points, unread)) = Shelf::look_at_each(config) else { return false };
+    let points = points.iter().map(|one| one.name.to_string());
+    let mut known = points.chain(unread.into_iter().map(|(one, _)| one)).map(failed_name);
+    is_failed_name(name) && !known.any(|one| one == name)
 }
 
 /// How what goes wrong is said of a work between `site` and the repository beside the stack.

@@ -45,6 +45,16 @@ pub(super) enum KeptImage {
     Elsewhere,
 }
 
+impl KeptImage {
+    /// The digest that it has when it is back, of an image that is `named` so.
+    pub(super) fn id(&self, named: &ImagePart) -> String {
+        match self {
+            Self::Layers(record) => record.id().to_owned(),
+            Self::Whole(_) | Self::Elsewhere => named.id.clone(),
+        }
+    }
+}
+
 impl Record {
     /// Reads the one in the snapshot `id`.
     ///

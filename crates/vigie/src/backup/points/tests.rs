@@ -223,3 +223,38 @@ fn a_part_that_went_from_the_site_is_kept_again() {
     let record = Record::read(&world.site, &id).unwrap();
     assert_eq!(record.points[0].contents().collect::<Vec<_>>(), [again.parts[0].as_str()]);
 }
+
+#[test]
+fn a_broken_point_keeps_no_other_from_being_kept() {
+    let world = World::new();
+    let packs = || {
+        let at = Shelf::place(&world.config).join("repository/data");
+        let shelves = std::fs::read_dir(at).unwrap().map(|one| one.unwrap().path());
+        let packs = shelves.flat_map(|one| std::fs::read_dir(one).unwrap());
+        packs.map(|one| one.unwrap().path()).collect::<std::collections::BTreeSet<_>>()
+    };
+    std::fs::write(world.data().join("word"), "a").unwrap();
+    world.make("v1.0-a", 1);
+    let before = packs();
+    std::fs::write(world.data().join("noise"), noise(100_000)).unwrap();
+    world.make("v1.1-b", 2);
+    std::fs::write(world.data().join("word"), "c").unwrap();
+    world.make("v1.2-c", 3);
+    for pack in packs().difference(&before).filter(|pack| pack.metadata().unwrap().len() > 90_000) {
+        let mut bytes = std::fs::read(pack).unwrap();
+        bytes[50_000] ^= 1;
+        std::fs::write(pack, bytes).unwrap();
+    }
+    std::fs::write(Shelf::place(&world.config).join("v1.3-d.json"), "{").unwrap();
+    let kept = world.keep().unwrap();
+    assert_eq!(kept.points.iter().map(ToString::to_string).collect::<Vec<_>>(), ["v1.0-a"]);
+    let mut troubles = kept.troubles;
+    troubles.sort();
+    let names: Vec<_> = troubles.iter().map(|(name, _)| name.as_str()).collect();
+    assert_eq!(names, ["points:v1.1-b", "points:v1.2-c", "points:v1.3-d"]);
+    assert!(troubles[0].1.contains("restore points --in-place"), "{troubles:?}");
+    assert!(troubles[2].1.contains("is no restore point's description"), "{troubles:?}");
+    assert!(super::is_gone(&world.config, "points:v9.9-x"));
+    assert!(!super::is_gone(&world.config, "points:v1.3-d"));
+    world.site.check().unwrap();
+}

@@ -63,7 +63,8 @@ pub(super) fn overdue(
     }));
     let logs = state.failed.iter().filter(|(name, _)| backup.binlog && name.starts_with("binlog:"));
     told.extend(logs.map(|(name, why)| redactor.clean(&format!("{name}: {why}"))));
-    let points = state.failed.iter().filter(|(name, _)| points::is_failed_name(name));
+    let has_points = names.iter().any(|(_, kind)| *kind == Kind::Points);
+    let points = state.failed.iter().filter(|(name, _)| has_points && points::is_failed_name(name));
     told.extend(points.map(|(name, why)| redactor.clean(&format!("{name}: {why}"))));
     told.extend(unkept(config).into_iter().map(|service| {
         format!("{service} is in no backup: no `schema` in its `database`, nor in `exclude`")
@@ -191,7 +192,12 @@ pub(super) mod tests {
         state.failed.clear();
         // A restore point that could not be kept is said, however new the backup of the others is.
         state.failed.insert(String::from("points:v1.0-a"), String::from("it has lost its image"));
-        assert_eq!(late(&state), ["points:v1.0-a: it has lost its image"]);
+        let both = [names[0].clone(), (String::from("points"), Kind::Points)];
+        let near = state.sites.entry(String::from("near")).or_default();
+        near.newest.insert(String::from("points"), at(10, 1).timestamp_millis());
+        let told = overdue(&config, backup, &state, &both, at(10, 40), 0);
+        assert_eq!(told, ["points:v1.0-a: it has lost its image"]);
+        assert!(late(&state).is_empty(), "restore points are left out by now");
         state.failed.clear();
         // A server that keeps no log has failed at nothing.
         state.failed.insert(crate::backup::log::no_log("mysql"), String::from("no binary log"));

@@ -134,6 +134,10 @@ impl Work<'_> {
                 Err(error) => {
                     let (name, why) = (asset.name(), error.to_string());
                     self.catalog.remember(|state| {
+                        if asset.kind == Kind::Points {
+                            // Of those that are gone nobody has to hear any more.
+                            state.failed.retain(|name, _| !points::is_gone(self.config, name));
+                        }
                         state.failed.insert(name.clone(), why.clone());
                     })?;
                     failed.push((name, why));

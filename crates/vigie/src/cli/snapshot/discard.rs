@@ -25,12 +25,15 @@ pub(super) async fn run(
         None => prune(&points, &rules, runs.as_ref(), last_good(&points), now),
         Some(name) => {
             let point = shelf.point(name)?;
-            let kept = match () {
-                () if runs.as_ref() == Some(&point.name) => Some(Kept::Running),
-                () if last_good(&points) == Some(&point.name) => Some(Kept::LastGood),
-                () => None,
-            };
-            vec![Verdict { name: point.name, kept }]
+            let refused =
+                |why: &str| Failure::say(Exit::Refused, format!("{name} {why}, so it stays"));
+            if runs.as_ref() == Some(&point.name) {
+                return Err(refused("is the one that runs"));
+            }
+            if last_good(&points) == Some(&point.name) {
+                return Err(refused("is the last known good one"));
+            }
+            vec![Verdict { name: point.name, kept: None }]
         }
     };
     let (mut going, mut rows) = (Vec::new(), Vec::new());
