@@ -155,6 +155,8 @@ impl<'a> World<'a> {
         std::os::unix::fs::symlink("old/deep", srv.join("link")).unwrap();
         fs::write(srv.join("é ø"), "name").unwrap();
         fs::write(srv.join("empty"), "").unwrap();
+        // Two tests that made the same within one second would have one layer, and one of them tampers.
+        fs::write(srv.join("whose"), &self.image).unwrap();
         for number in 0..300_usize {
             fs::write(srv.join(format!("small-{number}")), noise(number, number)).unwrap();
         }
