@@ -105,6 +105,8 @@ impl Server {
         let mut command = Command::new(&self.release.server);
         command.arg("--no-defaults");
         command.arg("--user=root").args(small());
+        // One that starts removes the temporary tables that are there, those of others too.
+        command.env("TMPDIR", self.dir.path());
         command.arg(format!("--datadir={}", self.data().display()));
         command.arg(format!("--socket={}", self.socket().display()));
         command.arg(format!("--pid-file={}", self.dir.path().join("pid").display()));
@@ -215,6 +217,8 @@ fn made(release: &Release) -> PathBuf {
     install.args(["--no-defaults", "--user=root", "--skip-test-db"]).args(small());
     install.arg("--auth-root-authentication-method=normal");
     install.arg(format!("--datadir={}", dir.display()));
+    let own = tempfile::tempdir().unwrap();
+    install.env("TMPDIR", own.path());
     let output = install.output().unwrap();
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     // Another binary may have been faster.

@@ -28,6 +28,8 @@ impl Town {
         let mut install = Command::new("mariadb-install-db");
         install.args(["--no-defaults", "--user=root", "--skip-test-db"]);
         install.arg("--auth-root-authentication-method=normal").args(Self::small());
+        // One that starts removes the temporary tables that are there, those of others too.
+        install.env("TMPDIR", at.path());
         run::quiet(install.arg(format!("--datadir={}", at.path().join("data").display()))).unwrap();
         let mut town = Self { at, program, port: free_port().unwrap(), child: None };
         town.begin();
@@ -60,7 +62,7 @@ impl Town {
         let at = self.at.path();
         let mut command = Command::new(&self.program);
         command.args(["--no-defaults", "--user=root", "--skip-name-resolve"]).args(Self::small());
-        command.arg(format!("--datadir={}", at.join("data").display()));
+        command.arg(format!("--datadir={}", at.join("data").display())).env("TMPDIR", at);
         command.arg(format!("--socket={}", self.socket().display()));
         command.arg(format!("--pid-file={}", at.join("pid").display()));
         command.arg(format!("--port={}", self.port)).arg("--bind-address=127.0.0.1");
