@@ -30,6 +30,13 @@ struct There {
 }
 
 impl There {
+    /// The point of this name in the backup before, where the site has all of it still.
+    fn carried(&self, name: &str) -> Option<&Kept> {
+        let kept = self.before.points.iter().find(|one| one.point.name.to_string() == name)?;
+        let has_parts = kept.contents().all(|content| self.parts.contains(content));
+        (has_parts && kept.layers().all(|layer| self.layers.contains(layer))).then_some(kept)
+    }
+
     /// Whether the site has all of an image.
     fn has(&self, image: &KeptImage) -> bool {
         match image {
@@ -102,9 +109,18 @@ impl Keeper<'_> {
         self.missed(&points, &unread, &there)?;
         let here = self.here().await?;
         manifest.troubles.clear();
-        let unread = unread.into_iter().map(|(name, error)| (failed_name(name), error.to_string()));
-        manifest.troubles.extend(unread);
         let (mut whole, mut added) = (Vec::new(), 0);
+        for (name, error) in unread {
+            // What is in it nobody can read here any more: it stays in the backup as it was.
+            match there.carried(&name) {
+                Some(kept) => {
+                    self.tell
+                        .step(&still_kept(&kept.point.name, &format!("its description ({error})")));
+                    whole.push(kept.clone());
+                }
+                None => manifest.troubles.push((failed_name(name), error.to_string())),
+            }
+        }
         let mut given = BTreeSet::new();
         for point in &points {
             match self.keep_point(point, here.as_ref(), &there, &mut given).await {
@@ -118,6 +134,7 @@ impl Keeper<'_> {
                 Err(error) => return Err(error),
             }
         }
+        whole.sort_by_key(|one| one.point.made);
         Ok((whole, added))
     }
 

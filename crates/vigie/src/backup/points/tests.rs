@@ -248,7 +248,7 @@ fn a_broken_point_keeps_no_other_from_being_kept() {
     std::fs::write(Shelf::place(&world.config).join("v1.3-d.json"), "{").unwrap();
     let kept = world.keep().unwrap();
     assert_eq!(kept.points.iter().map(ToString::to_string).collect::<Vec<_>>(), ["v1.0-a"]);
-    let mut troubles = kept.troubles;
+    let mut troubles = kept.troubles.clone();
     troubles.sort();
     let names: Vec<_> = troubles.iter().map(|(name, _)| name.as_str()).collect();
     assert_eq!(names, ["points:v1.1-b", "points:v1.2-c", "points:v1.3-d"]);
@@ -257,4 +257,15 @@ fn a_broken_point_keeps_no_other_from_being_kept() {
     assert!(super::is_gone(&world.config, "points:v9.9-x"));
     assert!(!super::is_gone(&world.config, "points:v1.3-d"));
     world.site.check().unwrap();
+    // What was kept before it did not read any more stays in the backup.
+    std::fs::write(Shelf::place(&world.config).join("v1.0-a.json"), "{").unwrap();
+    world.heard();
+    let again = world.keep().unwrap();
+    assert_eq!((&again.points, &again.parts), (&kept.points, &kept.parts));
+    assert!(again.troubles.iter().all(|(name, _)| name != "points:v1.0-a"), "{:?}", again.troubles);
+    let heard = world.heard();
+    assert!(
+        heard.contains("v1.0-a has lost its description") && heard.contains("points:v1.0-a"),
+        "{heard}"
+    );
 }
