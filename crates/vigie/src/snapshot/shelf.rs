@@ -7,6 +7,7 @@ use std::io::Read;
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
+use std::time::{Duration, Instant};
 
 use serde::{Deserialize, Serialize};
 use vigie_backup::{Access, Repository, Site};
@@ -15,6 +16,11 @@ use vigie_core::snapshot::{Parts, Point, PointName};
 use super::SnapshotError;
 use crate::config::Config;
 use crate::whole;
+
+/// How long an open shelf is waited for. A program that this one is just starting has what this one has open
+/// until it is begun, a lock that was given back a moment ago too.
+const PATIENCE: Duration = Duration::from_millis(500);
+const PAUSE: Duration = Duration::from_millis(20);
 
 /// A rollback that is under way. Whoever finds one that nobody works at takes it back.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -76,7 +82,13 @@ impl Shelf {
         let mut options = OpenOptions::new();
         options.create(true).truncate(false).write(true).mode(0o600);
         let lock = options.open(directory.join("lock")).map_err(failed)?;
-        lock.try_lock().map_err(|_| SnapshotError::Busy)?;
+        let begun = Instant::now();
+        while lock.try_lock().is_err() {
+            if begun.elapsed() > PATIENCE {
+                return Err(SnapshotError::Busy);
+            }
+            std::thread::sleep(PAUSE);
+        }
         Ok(Self { directory, repository: OnceLock::new(), _lock: lock })
     }
 
