@@ -8,7 +8,7 @@ use vigie_core::backup::Kind;
 use vigie_core::snapshot::{ImagePart, Point, PointName};
 
 use super::record::{FILE, Kept, KeptImage, Record};
-use super::{beside, failed_name, label, parts, said, told};
+use super::{NONE, beside, failed_name, label, parts, said, told};
 use crate::backup::image::{self, Reach};
 use crate::backup::keep::{Keeper, no_engine};
 use crate::backup::{BackupError, Catalog, Manifest};
@@ -205,10 +205,7 @@ impl Keeper<'_> {
             before.filter(|one| !is_here(one)).map(|one| one.name.to_string()).collect();
         if points.is_empty() && unread.is_empty() {
             return Err(BackupError::Refused(match missed.is_empty() {
-                true => String::from(
-                    "there is no restore point to back up; the first one: vigie snapshot create --bump minor \
-                     base",
-                ),
+                true => NONE.to_owned(),
                 false => format!(
                     "no restore point is here any more, and the last backup has {}: get them back (vigie backup \
                      restore points --in-place), or leave them out (exclude = [\"points\"])",

@@ -22,6 +22,9 @@ use crate::snapshot::{Shelf, SnapshotError};
 /// How the labels of what restore points have begin.
 const PART: &str = "part:";
 
+/// What is said where there is none.
+pub(super) const NONE: &str = "there is no restore point to back up yet; the first one: vigie snapshot create --bump minor base";
+
 /// The label of a content.
 pub(super) fn label(content: &str) -> String {
     format!("{PART}{content}")

@@ -161,10 +161,7 @@ impl Work<'_> {
         for name in names {
             if !known && !all.iter().any(|asset| asset.is_called(name)) {
                 if name == Kind::Points.word() {
-                    return Err(BackupError::Refused(String::from(
-                        "there is no restore point to back up yet; the first one: vigie snapshot create \
-                         --bump minor base",
-                    )));
+                    return Err(BackupError::Refused(points::NONE.to_owned()));
                 }
                 let known = all.iter().map(Asset::name).collect::<Vec<_>>().join(", ");
                 return Err(BackupError::NoAsset(name.clone(), known));
